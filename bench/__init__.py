@@ -1,0 +1,1 @@
+"""The harness: suites, data, training, evaluation and the command line."""

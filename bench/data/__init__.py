@@ -1,0 +1,96 @@
+"""The data sets by name; this table reads nothing and imports nothing but the standard library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from bench.data.places import Progress
+    from bench.data.types import ImageDataset
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """What is known of a data set before it is read; the first value of each setting is its default."""
+
+    target: str  # "module:function", resolved on use
+    title: str
+    shape: tuple[int, int, int] | None  # (C, H, W); None: follows from the settings `colour` and `size`
+    classes: int | None  # label names; None: known only once the folder is read
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+DATASETS: dict[str, DatasetEntry] = {
+    "digits": DatasetEntry("bench.data.digits:load_digits", "Optical digits (scikit-learn)", (1, 8, 8), 10),
+    "mnist": DatasetEntry("bench.data.idx:load_mnist", "MNIST", (1, 28, 28), 10),
+    "fashion": DatasetEntry("bench.data.idx:load_fashion", "Fashion-MNIST", (1, 28, 28), 10),
+    "cifar10": DatasetEntry("bench.data.cifar:load_cifar10", "CIFAR-10", (3, 32, 32), 10),
+    "celeba": DatasetEntry(
+        "bench.data.celeba:load_celeba",
+        "CelebA-64",
+        (3, 64, 64),
+        40,
+        {"split": ("identity", "official"), "preprocess": ("resize", "center-crop", "crop148")},
+    ),
+    "imagefolder": DatasetEntry(
+        "bench.data.imagefolder:load_imagefolder",
+        "Folder of images",
+        None,
+        None,
+        {"size": ("32", "8", "16", "28", "48", "64", "96", "128"), "colour": ("rgb", "grey")},
+    ),
+}
+
+
+def _entry(name: str, settings: Mapping[str, str] | None) -> tuple[DatasetEntry, dict[str, str]]:
+    """Return the entry of a data set and all its settings, defaults filled in."""
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS)
+    entry = DATASETS[name]
+    chosen = {key: values[0] for key, values in entry.settings.items()}
+    for key, value in (settings or {}).items():
+        if not entry.settings:
+            raise BadInput(f"data set {name!r} has no settings; leave out {key!r}")
+        if key not in entry.settings:
+            raise unknown(f"setting of {name}", key, entry.settings)
+        if value not in entry.settings[key]:
+            raise unknown(f"value of {name}'s {key}", value, entry.settings[key])
+        chosen[key] = value
+    return entry, chosen
+
+
+def image_shape(name: str, settings: Mapping[str, str] | None = None) -> tuple[int, int, int]:
+    """Return (C, H, W) of a data set's images without reading any; raises BadInput as `load` does."""
+    entry, chosen = _entry(name, settings)
+    if entry.shape is not None:
+        return entry.shape
+    size = int(chosen["size"])
+    return {"rgb": 3, "grey": 1}[chosen["colour"]], size, size
+
+
+def load(
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> ImageDataset:
+    """Return a data set with its fixed split.
+
+    Looked for in `data_dir`, `$BENCH_DATA`, the user's cache folder, and then (unless `download` is false) at the
+    official mirrors. `progress(label, done, total)` hears of long work; by default a bar on stderr if that is a terminal.
+    Raises BadInput for an unknown name, setting or value, and for files that are absent or not what they should be.
+    """
+    entry, chosen = _entry(name, settings)
+    from bench.data.places import Places, terminal_bar
+
+    module, function = entry.target.split(":")
+    places = Places(Path(data_dir).expanduser() if data_dir is not None else None, download, progress or terminal_bar())
+    return getattr(import_module(module), function)(places, chosen)

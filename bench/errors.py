@@ -1,0 +1,16 @@
+"""The one exception that the command line turns into a clear line and exit code 2."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BadInput(ValueError):
+    """Input that cannot be used; the message is one line that names the thing and the remedy."""
+
+
+def unknown(kind: str, name: str, options: Iterable[str]) -> BadInput:
+    """Return the error for a name that is not among `options`, with the nearest one suggested."""
+    known = sorted(options)
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return BadInput(f"unknown {kind} {name!r}; {hint}")

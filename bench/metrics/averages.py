@@ -1,0 +1,24 @@
+"""Means over the test set of numbers that each image has one of."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.metrics.types import Measured
+
+
+def mean(values: np.ndarray) -> Measured:
+    """Return the mean of values [N] with its standard error s / sqrt(N), s the sample deviation (None at N = 1).
+
+    Raises ValueError where there is no value, or the mean is not finite.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("no values to average")
+    exact = np.asarray(values, dtype=np.float64)
+    return Measured(float(exact.mean()), float(exact.std(ddof=1) / np.sqrt(n)) if n > 1 else None, n)
+
+
+def nats(per_image_nats: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+    """Return the mean over images of a per-image number of nats [N]."""
+    return mean(per_image_nats)

@@ -1,0 +1,119 @@
+"""Features of pytorch-fid's Inception network, the ones that FID is defined in."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from bench.data.download import fetch
+from bench.data.places import cache_folder
+from bench.errors import BadInput
+from bench.metrics.images import to_uint8
+from bench.metrics.types import Blank
+
+FILE = "pt_inception-2015-12-05-6726825d.pth"
+URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+NO_WEIGHTS = "no Inception weights: pass --fid-weights FILE"
+SETTING_OF_BLOCK = {0: "inception64", 3: "inception2048"}  # pytorch-fid's output blocks of 64 and 2048 channels
+_BROKEN = "operator torchvision::nms does not exist"
+_NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+
+
+@cache
+def import_torchvision() -> str:
+    """Import torchvision and say how: "native", or "schema-only" where its compiled operators do not fit torch.
+
+    The package index's torchvision beside a CPU-only torch fails with one exact error, that the operator nms does not
+    exist. Only then the two operators that its import looks up are declared, without code: the networks work, and nms
+    itself still raises. Any other error propagates.
+    """
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if str(error) != _BROKEN:
+            raise
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        torch.library.define("torchvision::nms", _NMS)
+        torch.library.define("torchvision::qnms", _NMS)
+        importlib.import_module("torchvision")
+        return "schema-only"
+    return "native"
+
+
+def _sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def find_weights(file: Path | None, *, download: bool, progress: Callable[[str, int, int | None], None]) -> Path:
+    """Return the weights' file: the one given, else the cached one, else (if allowed) downloaded and checked.
+
+    Raises BadInput where the given file is absent, and Blank where none is given and none can be had.
+    """
+    if file is not None:
+        if not file.is_file():
+            raise BadInput(f"--fid-weights {file}: no such file; it should be {FILE} from {URL}")
+        return file
+    cached = cache_folder() / FILE
+    if cached.is_file():
+        return cached
+    if not download:
+        raise Blank(NO_WEIGHTS)
+    try:
+        return fetch(URL, cached, SHA256, progress, _sha256)
+    except BadInput as error:
+        raise Blank(NO_WEIGHTS) from error
+
+
+class Inception:
+    """pytorch-fid's InceptionV3 with weights from a file; raises BadInput for a file that does not fit it."""
+
+    def __init__(self, weights: Path, device: str = "cpu") -> None:
+        torchvision = import_torchvision()
+        from pytorch_fid import inception
+
+        self.device = device
+        self.network = _load(inception, weights).to(device).eval()
+        digest = _sha256(weights)
+        self.provenance: dict[str, str | bool] = {
+            "tool": f"pytorch-fid {version('pytorch-fid')}",
+            "torchvision": torchvision,
+            "weights_sha256": digest,
+            "weights_official": digest == SHA256,
+        }
+
+    @torch.no_grad()
+    def features(self, images: np.ndarray, batch: int = 50) -> dict[str, np.ndarray]:
+        """Return float32 features {"inception64": [N, 64], "inception2048": [N, 2048]} of images [N, C, H, W].
+
+        Images are uint8 or floats in [0, 1]; both go in as eight-bit pixels over 255 (as pytorch-fid reads
+        image files), grey ones repeated to three channels. Maps are averaged over space.
+        """
+        found: dict[str, list[np.ndarray]] = {name: [] for name in SETTING_OF_BLOCK.values()}
+        for start in range(0, len(images), batch):
+            pixels = torch.tensor(to_uint8(images[start : start + batch]), device=self.device)
+            x = pixels.float().div(255.0).expand(-1, 3, -1, -1)  # [B, 3, H, W]
+            for name, maps in zip(found, self.network(x), strict=True):
+                found[name].append(F.adaptive_avg_pool2d(maps, 1).flatten(1).cpu().numpy())  # [B, F]
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def _load(inception: ModuleType, weights: Path) -> torch.nn.Module:
+    """Return the network with the file's weights, where pytorch-fid itself would download them."""
+    try:
+        state = torch.load(weights, weights_only=True, map_location="cpu")
+        with patch.object(inception, "load_state_dict_from_url", lambda *_, **__: state):
+            return inception.InceptionV3(sorted(SETTING_OF_BLOCK))
+    except Exception as error:  # torch.load and load_state_dict raise half a dozen unrelated types
+        raise BadInput(f"{weights} does not hold the FID Inception weights; it should be {FILE} from {URL}") from error

@@ -1,0 +1,60 @@
+"""What a suite would cost, before anything is trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.data import DATASETS
+from bench.suite import Run, Suite, digest
+from models.networks import count_parameters
+
+TRAIN_IMAGES = {"digits": 1_257, "mnist": 54_000, "fashion": 54_000, "cifar10": 45_000, "celeba": 166_620}
+CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
+DEVICE_RATE = 2e13  # and on an accelerator
+
+
+def plan_lines(runs: Sequence[Run], shape: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Return one entry a run: what it is, its parameters, its folder's name and the FLOPs of its training."""
+    lines: list[dict[str, Any]] = []
+    costs: dict[str, tuple[int, float]] = {}
+    for run in runs:
+        key = digest([run.model, run.network, run.latent_dim, run.options])
+        if key not in costs:
+            costs[key] = _cost(run, shape)
+        parameters, per_image = costs[key]
+        images = run.training["train_images"] or TRAIN_IMAGES.get(run.dataset)
+        fields = {k: getattr(run, k) for k in ("row", "model", "variant", "dataset", "seed", "id")}
+        flops = per_image * images * run.training["epochs"] if images else None
+        lines.append(fields | {"parameters": parameters, "training_flops": flops})
+    return lines
+
+
+def describe(lines: list[dict[str, Any]], suite: Suite, preset: str) -> str:
+    """Return the plan as text."""
+    rate, what = (DEVICE_RATE, "this accelerator") if torch.cuda.is_available() else (CORE_RATE, "one core")
+    head = f"{suite.title}: {len(lines)} runs on {DATASETS[suite.dataset].title}, preset {preset}"
+    rows = [
+        f"  {line['row']:<20} {line['variant']:<15} seed {line['seed']}  {line['parameters']:>11,} parameters  {line['id']}"
+        for line in lines
+    ]
+    flops = [line["training_flops"] for line in lines]
+    if None in flops:
+        return "\n".join([head, *rows, "training cost: known once the folder of images is read"])
+    total = sum(flops)
+    cost = f"training: {total / 1e15:.3g} PFLOP, roughly {total / rate / 3600:.2g} hours on {what}; evaluation extra"
+    return "\n".join([head, *rows, cost])
+
+
+def _cost(run: Run, shape: tuple[int, ...]) -> tuple[int, float]:
+    """Return parameters, and FLOPs of training on one image, counted without computing anything."""
+    from bench.execute import build
+
+    batch = 4
+    with torch.device("meta"):
+        model = build(run, shape)
+        with FlopCounterMode(display=False) as counter:
+            out = model({"data": torch.empty(batch, *shape), "labels": None}, epoch=1, dataset_size=batch)
+            out.loss.backward()
+    return count_parameters(model), counter.get_total_flops() / batch

@@ -1,0 +1,168 @@
+"""The command line: `python -m bench.run`."""
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from bench.errors import BadInput
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.list:
+            return _list(options.json)
+        return _run(options)
+    except BadInput as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stopped:
+        command = shlex.join(["python", "-m", "bench.run", *(sys.argv[1:] if arguments is None else arguments)])
+        print(f"\nbench: interrupted; finished runs are kept, go on with: {command}", file=sys.stderr)
+        return 143 if stopped.args == (signal.SIGTERM,) else 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.run", description="Train and evaluate a suite of variational autoencoders and write its tables."
+    )
+    add = parser.add_argument
+    add("--suite", default="digits", help="name of a suite, or a TOML file of your own (default: %(default)s)")
+    add("--preset", choices=("small", "paper"), help="sizes (default: paper on an accelerator, small otherwise)")
+    add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
+    add("--seeds", metavar="N,…", help="seeds of the runs (default: the suite's)")
+    add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
+    add("--results", type=Path, default=Path("results"), help="folder for results (default: %(default)s)")
+    add("--fid-weights", type=Path, help="file of pytorch-fid's Inception weights, for the FID columns")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
+    add("--jobs", type=int, help="runs at once (default: one a core; one on an accelerator)")
+    add("--force", action="store_true", help="train anew what is finished")
+    add("--dry-run", action="store_true", help="print the runs with parameters and cost, and stop")
+    add("--list", action="store_true", help="print suites, models, data sets and metrics, and stop")
+    add("--json", action="store_true", help="print JSON on standard output")
+    return parser
+
+
+def _list(as_json: bool) -> int:
+    from bench import data, suite
+    from bench.metrics import METRICS
+    from models import MODELS
+
+    found = {
+        "suites": suite.names(),
+        "models": sorted(MODELS),
+        "datasets": sorted(data.DATASETS),
+        "metrics": sorted(METRICS),
+    }
+    if as_json:
+        print(json.dumps(found))
+    else:
+        print("\n".join(f"{kind}: {', '.join(names)}" for kind, names in found.items()))
+    return 0
+
+
+def _seeds(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise BadInput(f"--seeds {text!r}: write whole numbers from 0 on, separated by commas")
+    return list(dict.fromkeys(int(part) for part in text.split(",")))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bench import data, store, suite
+    from bench.plan import describe, plan_lines
+
+    if options.jobs is not None and options.jobs < 1:
+        raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
+    if options.fid_weights is not None and not options.fid_weights.is_file():
+        raise BadInput(f"--fid-weights {options.fid_weights}: no such file")
+    preset = options.preset or _default_preset()
+    loaded = suite.load(options.suite, preset, options.set)
+    shape = data.image_shape(loaded.dataset, loaded.data)
+    plan = suite.expand(loaded, options.suite, preset, seeds=_seeds(options.seeds), shape=shape)
+    runs = plan if options.models is None else suite.select(plan, options.models.split(","))
+    folder = options.results / plan[0].suite
+    if options.dry_run:
+        lines = plan_lines(runs, shape)
+        print(json.dumps([line | {"path": str(folder / "runs" / line.pop("id"))} for line in lines]) if options.json
+              else describe(lines, loaded, preset))
+        return 0
+    statuses = _carry_out(options, preset, runs, folder)
+    ids = store.write_suite(folder, _description(loaded, plan[0].suite, preset), plan)
+    written = [store.write_measurements(folder, ids)]
+    import report
+
+    written += report.write(folder)
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr)
+    if options.json:
+        print(json.dumps([{"row": r.row, "variant": r.variant, "seed": r.seed, "status": statuses[r.id]} for r in runs]))
+    failed = [run for run in runs if statuses[run.id] != "done"]
+    print(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _default_preset() -> str:
+    import torch
+
+    return "paper" if torch.cuda.is_available() else "small"
+
+
+def _carry_out(options: argparse.Namespace, preset: str, runs: list[Any], folder: Path) -> dict[str, str]:
+    """Carry out what is not finished; say what is skipped."""
+    from bench import data, executors, store
+    from bench.progress import Display
+
+    if options.force:
+        for run in runs:
+            store.forget(folder, run)
+    todo = [run for run in runs if not store.is_done(folder, run)]
+    jobs = min(options.jobs or executors.default_jobs(len(todo)), max(1, len(todo)))
+    skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
+    print(f"suite {runs[0].suite}, preset {preset}: {len(todo)} runs{skipped}, {jobs} at once", file=sys.stderr)
+    statuses = {run.id: store.read_json(folder / "runs" / run.id / "record.json")["status"] for run in runs if run not in todo}
+    if not todo:
+        return statuses
+    data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)  # what is missing is said before any work
+    display = Display(len(todo), jobs)
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        found = executors.carry_out(
+            todo, folder, options.data_dir, options.fid_weights, jobs, display.update, display.finish
+        )
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        display.close()
+    return statuses | found
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number))
+
+
+def _description(loaded: Any, name: str, preset: str) -> dict[str, Any]:
+    """Return suite.json's contents but for the runs."""
+    from bench.metrics import METRICS
+
+    return {
+        "suite": name,
+        "title": loaded.title,
+        "dataset": loaded.dataset,
+        "preset": preset,
+        "table": loaded.table,
+        "published": loaded.published.model_dump() if loaded.published else None,
+        "rows": [row.row for row in loaded.rows],
+        "metrics": {k: {"label": m.label, "unit": m.unit, "direction": m.direction} for k, m in METRICS.items()},
+        "note": loaded.note,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""Suites as data: a TOML file becomes a list of runs, with strict keys and overrides."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.errors import BadInput, unknown
+from models import MODELS
+
+SUITES = Path(__file__).parent / "suites"
+VARIANTS = {"unidirectional": "", "control": "", "bidirectional": "Bidirectional", "stock": "Stock", "corrected": "Corrected"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Row(_Strict):
+    """One row of the paper's table in its variants; `options` are fields of the model's configuration."""
+
+    row: str
+    model: str
+    variants: tuple[str, ...] = ("unidirectional", "bidirectional", "control", "stock")
+    options: dict[str, Any] = {}
+    latent_dim: int | None = None
+
+
+class Evaluation(_Strict):
+    """How a trained model is measured. Numbers of images are of the test set, from its first on."""
+
+    nll_samples: int = Field(100, ge=1)
+    nll_images: int = Field(1000, ge=1)
+    images: int = Field(10_000, ge=2)
+    probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = ("linear",)
+    gmm_components: int = Field(10, ge=1)
+    gmm_images: int = Field(10_000, ge=2)
+    tsne_images: int = Field(1000, ge=0)
+    tsne_seeds: tuple[int, ...] = (0,)
+
+
+class Preset(_Strict):
+    """Sizes and training settings; `controls` names the rows that get a parameter-matched control."""
+
+    latent_dim: int = Field(ge=1)
+    network: dict[str, Any]
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(128, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    pct_start: float = Field(0.3, gt=0, lt=1)
+    train_images: int | None = Field(None, ge=2)
+    controls: tuple[str, ...] | Literal["all"] = "all"
+    options: dict[str, dict[str, Any]] = {}
+    evaluation: Evaluation = Evaluation()
+
+
+class Published(_Strict):
+    """Where the printed numbers of a suite stand."""
+
+    paper: str
+    table: str
+
+
+class Suite(_Strict):
+    """A study: rows x variants x seeds on one data set, at one of its presets; extra rows are for figures alone."""
+
+    title: str
+    dataset: str
+    data: dict[str, str] = {}
+    table: str = "bvae"
+    published: Published | None = None
+    likelihood: Literal["bce", "mse"] = "bce"
+    seeds: tuple[int, ...] = (0,)
+    note: str | None = None
+    rows: tuple[Row, ...]
+    extra_rows: tuple[Row, ...] = ()
+    presets: dict[Literal["small", "paper"], Preset]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model, one data set, one preset, one seed; frozen, and its folder is a function of it."""
+
+    suite: str
+    row: str
+    model: str
+    variant: str
+    dataset: str
+    preset: str
+    seed: int
+    latent_dim: int
+    data: dict[str, str]
+    network: dict[str, Any]
+    options: dict[str, Any]
+    likelihood: str
+    training: dict[str, Any]
+    evaluation: dict[str, Any]
+
+    @cached_property
+    def id(self) -> str:
+        """Folder name: row, variant, seed, and a hash of all that the trained weights depend on."""
+        trained_by = {k: v for k, v in self.to_dict().items() if k not in ("suite", "evaluation", "row", "preset")}
+        return f"{slug(self.row)}-{self.variant}-s{self.seed}-{digest(trained_by)}"
+
+    @cached_property
+    def evaluation_id(self) -> str:
+        """Hash of the evaluation settings: a change of these measures anew without training."""
+        return digest(self.evaluation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain data."""
+        return {k: self.__dict__[k] for k in self.__dataclass_fields__}
+
+
+def slug(text: str) -> str:
+    """Return text for a file name: lower case, runs of other characters than letters, digits and dots as one "-"."""
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.") or "row"
+
+
+def digest(value: Any) -> str:
+    """Return ten hexadecimal digits of the SHA-256 of the canonical JSON of a value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def names() -> list[str]:
+    """Return the names of the suites that come with the project."""
+    return sorted(p.stem for p in SUITES.glob("*.toml"))
+
+
+def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
+    """Read suite `name` (or a path to a TOML file) and apply `key=value` overrides to it and to its preset.
+
+    Raises BadInput for an unknown suite, key, preset, model or value.
+    """
+    path = Path(name) if name.endswith(".toml") else SUITES / f"{name}.toml"
+    if not path.is_file():
+        raise unknown("suite", name, names())
+    raw = _read(path)
+    for override in overrides:
+        _apply(raw, preset, override)
+    try:
+        suite = Suite.model_validate(raw)
+    except ValidationError as error:
+        raise _explain(error, path.name) from None
+    if preset not in suite.presets:
+        raise unknown(f"preset of suite {path.stem}", preset, suite.presets)
+    for row in suite.rows + suite.extra_rows:
+        for variant in row.variants:
+            if variant not in VARIANTS:
+                raise unknown("variant", variant, VARIANTS)
+            if VARIANTS[variant] + row.model not in MODELS:
+                raise unknown("model", VARIANTS[variant] + row.model, MODELS)
+    return suite
+
+
+def expand(
+    suite: Suite, name: str, preset: str, *, seeds: Iterable[int] | None = None, shape: tuple[int, ...]
+) -> list[Run]:
+    """Return the runs of a suite in table order: by row, then variant, then seed. `shape` is an image's (C, H, W)."""
+    size = suite.presets[preset]  # type: ignore[index]
+    runs = []
+    for row in suite.rows + suite.extra_rows:
+        latent = row.latent_dim or size.latent_dim
+        for variant in row.variants:
+            if variant == "control" and size.controls != "all" and row.row not in size.controls:
+                continue
+            runs += [
+                Run(
+                    suite=Path(name).stem,
+                    row=row.row,
+                    model=VARIANTS[variant] + row.model,
+                    variant=variant,
+                    dataset=suite.dataset,
+                    preset=preset,
+                    seed=seed,
+                    latent_dim=latent,
+                    data=suite.data,
+                    network=_network(size.network, shape, latent, variant == "control"),
+                    options={**size.options.get(row.model, {}), **row.options},
+                    likelihood=suite.likelihood,
+                    training={
+                        **size.model_dump(include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}),
+                        "train_images": size.train_images,
+                    },
+                    evaluation=size.evaluation.model_dump(mode="json"),
+                )
+                for seed in (suite.seeds if seeds is None else seeds)
+            ]
+    return runs
+
+
+def select(runs: Iterable[Run], patterns: Iterable[str]) -> list[Run]:
+    """Return the runs whose row, model or "row/variant" matches one of the globs (case ignored).
+
+    Raises BadInput for a glob that matches nothing.
+    """
+    runs = list(runs)
+    chosen: dict[str, Run] = {}
+    for pattern in patterns:
+        wanted = pattern.lower()
+        hits = [
+            run
+            for run in runs
+            if any(fnmatchcase(n.lower(), wanted) for n in (run.row, run.model, f"{run.row}/{run.variant}"))
+        ]
+        if not hits:
+            raise unknown("model", pattern, {n for run in runs for n in (run.row, run.model)})
+        chosen.update((run.id, run) for run in hits)
+    return [run for run in runs if run.id in chosen]
+
+
+def _network(network: Mapping[str, Any], shape: tuple[int, ...], latent: int, control: bool) -> dict[str, Any]:
+    """Return the full network configuration; a control's is narrowed to the bidirectional parameter count."""
+    from dataclasses import asdict
+
+    from models.networks import NetworkConfig, matched_width
+
+    try:
+        config = NetworkConfig(**network)
+        config = matched_width(config, shape, latent) if control else config
+    except (ValidationError, ValueError, TypeError) as error:
+        raise BadInput(f"network: {str(error).splitlines()[-1].strip() or error}") from None
+    return json.loads(json.dumps(asdict(config)))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a suite file and lay it over the one it `extends`."""
+    try:
+        raw = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    if not (SUITES / f"{base}.toml").is_file():
+        raise BadInput(f"{path.name} extends {base!r}, which is not a file of {SUITES}")
+    return _merge(_read(SUITES / f"{base}.toml"), raw)
+
+
+def _merge(low: Any, high: Any) -> Any:
+    if isinstance(low, dict) and isinstance(high, dict):
+        return {k: _merge(low[k], high[k]) if k in low and k in high else high.get(k, low.get(k)) for k in {**low, **high}}
+    return high
+
+
+def _apply(raw: dict[str, Any], preset: str, override: str) -> None:
+    """Set `a.b=value` in the suite, or in its preset where `a` is a preset's field."""
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise BadInput(f"--set {override!r}: write key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    first, *rest = key.strip().split(".")
+    if first in Preset.model_fields:
+        target = raw.setdefault("presets", {}).setdefault(preset, {})
+    elif first in Suite.model_fields and first not in ("rows", "extra_rows", "presets"):
+        target = raw
+    else:
+        raise unknown("setting", first, [*Preset.model_fields, "data", "likelihood"])
+    for part in [first, *rest][:-1]:
+        target = target.setdefault(part, {})
+    target[[first, *rest][-1]] = value
+
+
+def _explain(error: ValidationError, where: str) -> BadInput:
+    """Turn the first validation error into one line, with a suggestion for a misspelt key."""
+    first = error.errors()[0]
+    path = ".".join(str(p) for p in first["loc"])
+    if first["type"] == "extra_forbidden":
+        fields = {*Suite.model_fields, *Preset.model_fields, *Row.model_fields, *Evaluation.model_fields}
+        return unknown(f"key {path!r} in {where}:", str(first["loc"][-1]), fields)
+    return BadInput(f"{where}: {path}: {first['msg']}")

@@ -1,0 +1,85 @@
+"""Networks built from the configuration, for any Pythae class: two networks, or one that runs both ways."""
+
+from typing import Any
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+from pythae.models import BaseAE
+from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
+from torch import Tensor
+
+from models.networks import BidirectionalNetwork, NetworkConfig
+
+
+class Encoder(BaseEncoder):
+    """A network seen as Pythae's encoder: the forward pass."""
+
+    def __init__(self, network: BidirectionalNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> ModelOutput:
+        """Return `embedding`, the posterior mean, and `log_covariance`, the log-variance: [B, C, H, W] -> [B, L]."""
+        mean, log_variance = self.network(x)
+        return ModelOutput(embedding=mean, log_covariance=log_variance)
+
+
+class Decoder(BaseDecoder):
+    """A network seen as Pythae's decoder: the reverse pass, through a sigmoid."""
+
+    def __init__(self, network: BidirectionalNetwork):
+        super().__init__()
+        self.network = network
+
+    def logits(self, z: Tensor) -> Tensor:
+        """Return pixel logits: [B, L] -> [B, C, H, W]."""
+        return self.network.reverse(z)
+
+    def forward(self, z: Tensor) -> ModelOutput:
+        """Return `reconstruction`, the pixel probabilities: [B, L] -> [B, C, H, W]."""
+        return ModelOutput(reconstruction=self.logits(z).sigmoid())
+
+
+def with_networks(base: type[BaseAE], config: type, name: str, module: str, *, shared: bool = False) -> type[BaseAE]:
+    """Return the Pythae class `base` with networks built from its configuration's `network` field.
+
+    `shared=True` gives the bidirectional form: encoder and decoder are two views of one network, so every weight is
+    one tensor. The loss is `base`'s own. Since the networks follow from the configuration, a saved model holds no
+    pickle and is tied again when it is loaded. Its configuration class, `<name>Config`, refuses unknown keys.
+    """
+
+    def init(self: Any, model_config: Any, encoder: Any = None, decoder: Any = None) -> None:
+        custom = encoder is not None or decoder is not None
+        if shared and custom:
+            raise ValueError(f"{name} builds its one network from the configuration; it takes no encoder or decoder")
+        shape, latent, network = model_config.input_dim, model_config.latent_dim, model_config.network
+        if shared:
+            both = BidirectionalNetwork(network, shape, latent, "both")
+            encoder, decoder = Encoder(both), Decoder(both)
+        own_encoder = encoder or Encoder(BidirectionalNetwork(network, shape, latent, "forward"))
+        own_decoder = decoder or Decoder(BidirectionalNetwork(network, shape, latent, "reverse"))
+        base.__init__(self, model_config, own_encoder, own_decoder)
+        self.model_name = name
+        model_config.uses_default_encoder = shared or encoder is None
+        model_config.uses_default_decoder = shared or decoder is None
+
+    def load_config(cls: type, dir_path: str) -> Any:
+        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")  # type: ignore[attr-defined]
+
+    fields = {
+        "__annotations__": {"network": NetworkConfig},
+        "network": NetworkConfig(),
+        "__module__": module,
+        "__doc__": f"Configuration of {name}: {config.__name__} and the network.",
+    }
+    own_config = dataclass(config=ConfigDict(extra="forbid"))(type(f"{name}Config", (config,), fields))
+    form = "one network, run both ways" if shared else "an encoder and a decoder network"
+    body = {
+        "__init__": init,
+        "__module__": module,
+        "__doc__": f"{base.__name__} of {base.__module__}, with {form} built from the configuration.",
+        "config_class": own_config,
+        "_load_model_config_from_folder": classmethod(load_config),
+    }
+    return type(name, (base,), body)

@@ -1,0 +1,113 @@
+"""What a model can do for an evaluation: encode, posterior, likelihood, prior, reconstruct, generate."""
+
+from typing import Any, Literal
+
+import torch
+from pythae import models as pythae
+from pythae.models import BaseAE
+from torch import Tensor
+
+from models.distributions import (
+    Bernoulli,
+    BernoulliMeans,
+    Gaussian,
+    Likelihood,
+    StandardNormal,
+    UnitGaussian,
+    kl_to_standard_normal,
+)
+
+CAPABILITIES = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
+
+# Pythae subclasses of VAE whose posterior, prior or likelihood is another than VAE's.
+_NOT_GAUSSIAN = (
+    pythae.VAMP,
+    pythae.SVAE,
+    pythae.PoincareVAE,
+    pythae.HVAE,
+    pythae.RHVAE,
+    pythae.VAE_LinNF,
+    pythae.VAE_IAF,
+    pythae.MSSSIM_VAE,
+    pythae.VAEGAN,
+    pythae.Adversarial_AE,
+)
+
+
+class GaussianLatent:
+    """The capabilities of a Pythae model with a Gaussian posterior, a standard normal prior and a Bernoulli ("bce")
+    or unit-variance Gaussian ("mse") likelihood. Reads only `encoder`, `decoder` and `model_config`."""
+
+    capabilities = CAPABILITIES
+    encoder: Any
+    decoder: Any
+    model_config: Any
+
+    @property
+    def prior(self) -> StandardNormal:
+        """The prior p(z)."""
+        return StandardNormal(self.model_config.latent_dim)
+
+    def posterior(self, x: Tensor) -> Gaussian:
+        """Return q(z|x) for x [N, C, H, W] in [0, 1]."""
+        out = self.encoder(x)
+        return Gaussian(out.embedding, out.log_covariance)
+
+    def likelihood(self, z: Tensor) -> Likelihood:
+        """Return p(x|z) for codes z [N, L]; its `mean` is [N, C, H, W]."""
+        if self.model_config.reconstruction_loss == "mse":
+            return UnitGaussian(self.decoder(z).reconstruction)
+        if hasattr(self.decoder, "logits"):
+            return Bernoulli(self.decoder.logits(z))
+        return BernoulliMeans(self.decoder(z).reconstruction)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return ln p(x|z) in nats, [N], for x [N, C, H, W] and z [N, L]; with "bce" on grey pixels not a density."""
+        return self.likelihood(z).log_prob(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the mean image E[x|z]: [N, L] -> [N, C, H, W]."""
+        return self.decoder(z).reconstruction
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return the deterministic code, the posterior mean: [N, C, H, W] -> [N, L]."""
+        return self.posterior(inputs).mean
+
+    def reconstruct(
+        self, inputs: Tensor, how: Literal["mean", "sample"] = "mean", generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Decode the posterior mean, or one posterior sample: [N, C, H, W] -> [N, C, H, W]."""
+        q = self.posterior(inputs)
+        return self.decode(q.mean if how == "mean" else q.rsample(1, generator)[:, 0])
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Decode n draws of the prior: [n, C, H, W]."""
+        device = next(self.decoder.parameters()).device
+        return self.decode(self.prior.sample(n, generator, device))
+
+    def selection_loss(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor | None:
+        """Return what the best epoch is chosen by, per image [N]: the negative ELBO with one posterior sample.
+
+        A model that has no such criterion returns None and keeps its last epoch.
+        """
+        q = self.posterior(x)
+        return kl_to_standard_normal(*q) - self.log_likelihood(x, q.rsample(1, generator)[:, 0])
+
+
+class _View(GaussianLatent):
+    """The capabilities of a Pythae model that was built elsewhere."""
+
+    def __init__(self, model: BaseAE):
+        self.encoder, self.decoder, self.model_config = model.encoder, model.decoder, model.model_config
+
+
+def capable(model: BaseAE) -> Any:
+    """Return the model itself if it states its capabilities, else a view of it for Pythae's Gaussian VAEs.
+
+    Raises TypeError for a model whose posterior, prior and likelihood are not known.
+    """
+    if hasattr(model, "capabilities"):
+        return model
+    if isinstance(model, pythae.VAE) and not isinstance(model, _NOT_GAUSSIAN):
+        return _View(model)
+    raise TypeError(f"{type(model).__name__} does not say what it can do: give it `capabilities` (models/capabilities.py)")

@@ -1,0 +1,229 @@
+"""Layers that run both ways through one weight tensor: the forward pass encodes, the reverse pass decodes."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Direction = Literal["both", "forward", "reverse"]
+Norm = Literal["batch", "bias"]
+
+
+class GNoVa(nn.Module):
+    r"""Generalised non-vanishing activation.
+
+    .. math:: a(x) = \alpha x + x \, \sigma(\beta x)
+
+    Source: Eq. 40, BVAE. The derivative of the second term is never below -0.0998, so alpha > 0.0998 makes `a`
+    strictly increasing; the paper gives no values.
+    """
+
+    def __init__(self, alpha: float = 0.2, beta: float = 1.0):
+        super().__init__()
+        self.alpha, self.beta = alpha, beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        gated = F.silu(x) if self.beta == 1.0 else F.silu(self.beta * x) / self.beta
+        return torch.add(gated, x, alpha=self.alpha)
+
+
+class BiConv2d(nn.Module):
+    r"""Convolution and its exact adjoint on one tensor :math:`W` of shape [out, in, k, k].
+
+    .. math:: \langle W * x, y \rangle = \langle x, W^{*} * y \rangle
+
+    Source: Section IV.C and Figure 3a, BVAE. The padding is (k - 1) / 2; the output padding of the transposed
+    convolution is (H + 2p - k) mod s, which restores the input size H for every stride s.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, size: tuple[int, int]):
+        super().__init__()
+        self.in_shape = (in_channels, *size)
+        self.stride, self.padding = stride, (kernel - 1) // 2
+        span = [side + 2 * self.padding - kernel for side in size]
+        self.output_padding = tuple(s % stride for s in span)
+        self.out_shape = (out_channels, *(s // stride + 1 for s in span))
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel, kernel))
+        nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
+        return F.conv2d(x, self.weight, bias, self.stride, self.padding)
+
+    def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the adjoint applied to y, plus bias: [B, out, H', W'] -> [B, in, H, W]."""
+        return F.conv_transpose2d(y, self.weight, bias, self.stride, self.padding, self.output_padding)
+
+
+class BiLinear(nn.Module):
+    r"""Matrix :math:`W` forward, :math:`W^T` in reverse, on one tensor of shape [out, in]."""
+
+    def __init__(self, in_features: int, out_features: int):
+        super().__init__()
+        self.in_shape, self.out_shape = (in_features,), (out_features,)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        nn.init.xavier_normal_(self.weight)
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return W x + bias: [B, in] -> [B, out]."""
+        return F.linear(x, self.weight, bias)
+
+    def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return W^T y + bias: [B, out] -> [B, in]."""
+        return F.linear(y, self.weight.t(), bias)
+
+
+class Junction(nn.Module):
+    """What follows a linear map in one direction: a bias or a batch normalisation, then the activation.
+
+    A direction that the network is not trained for (`owned=False`) keeps no parameter and no running statistic:
+    no bias, or normalisation by the batch's own statistics.
+    """
+
+    def __init__(self, shape: tuple[int, ...], norm: Norm, owned: bool, activation: nn.Module | None):
+        super().__init__()
+        self.bias: nn.Parameter | None = None
+        self.normalise: nn.Module | None = None
+        if norm == "batch":
+            kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+            self.normalise = kind(shape[0], affine=owned, track_running_stats=owned)
+        elif owned:
+            self.bias = nn.Parameter(torch.zeros(shape[0]))
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise and activate x; the bias was already added by the map."""
+        x = x if self.normalise is None else self.normalise(x)
+        return x if self.activation is None else self.activation(x)
+
+
+class BiLayer(nn.Module):
+    """A linear map with one junction a direction: y = a(n_f(W x)), x^ = a(n_r(W^T y)).
+
+    `bare` names the directions whose result is a mean or a pixel logit: bias only, no activation.
+    """
+
+    def __init__(
+        self,
+        linear: BiConv2d | BiLinear,
+        norm: Norm,
+        activation: nn.Module,
+        direction: Direction,
+        bare: tuple[str, ...] = (),
+    ):
+        super().__init__()
+        self.linear = linear
+        self.in_shape, self.out_shape = linear.in_shape, linear.out_shape
+
+        def junction(shape: tuple[int, ...], way: str) -> Junction:
+            owned = direction in ("both", way)
+            return Junction(shape, "bias", owned, None) if way in bare else Junction(shape, norm, owned, activation)
+
+        self.after_forward = junction(linear.out_shape, "forward")
+        self.after_reverse = junction(linear.in_shape, "reverse")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the layer forward: [B, *in_shape] -> [B, *out_shape]."""
+        return self.after_forward(self.linear(x, self.after_forward.bias))
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run the layer in reverse: [B, *out_shape] -> [B, *in_shape]."""
+        return self.after_reverse(self.linear.reverse(y, self.after_reverse.bias))
+
+
+class BiResidualBlock(nn.Module):
+    r"""Two convolutions and a parameter-free skip S, both ways.
+
+    .. math::
+        y &= a(n_{2f}(W_2 \, a(n_{1f}(W_1 x))) + S x) \\
+        \hat x &= a(n_{1r}(W_1^T a(n_{2r}(W_2^T y))) + S^T y)
+
+    Source: Figure 3b, BVAE. S is the identity where shapes agree; otherwise it keeps every stride-th pixel and
+    pads channels with zeros, and S^T, its adjoint, keeps the first channels and puts zeros at the skipped pixels.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        size: tuple[int, int],
+        norm: Norm,
+        activation: nn.Module,
+        direction: Direction,
+    ):
+        super().__init__()
+        first = BiConv2d(in_channels, out_channels, 3, stride, size)
+        second = BiConv2d(out_channels, out_channels, 3, 1, first.out_shape[1:])
+        self.first, self.second, self.activation = first, second, activation
+        self.in_shape, self.out_shape, self.stride = first.in_shape, second.out_shape, stride
+
+        def junctions(way: Literal["forward", "reverse"]) -> nn.ModuleList:
+            shapes = [first.out_shape, second.out_shape] if way == "forward" else [first.in_shape, second.in_shape]
+            acts = [activation, None] if way == "forward" else [None, activation]
+            owned = direction in ("both", way)
+            return nn.ModuleList(Junction(s, norm, owned, a) for s, a in zip(shapes, acts, strict=True))
+
+        self.after_forward = junctions("forward")
+        self.after_reverse = junctions("reverse")
+
+    def skip(self, x: Tensor) -> Tensor:
+        """Return S x: [B, in, H, W] -> [B, out, H', W']."""
+        x = x[:, :, :: self.stride, :: self.stride] if self.stride > 1 else x
+        extra = self.out_shape[0] - self.in_shape[0]
+        return F.pad(x, (0, 0, 0, 0, 0, extra)) if extra else x
+
+    def skip_reverse(self, y: Tensor) -> Tensor:
+        """Return S^T y: [B, out, H', W'] -> [B, in, H, W]."""
+        y = y[:, : self.in_shape[0]]
+        if self.stride == 1:
+            return y
+        x = y.new_zeros(y.shape[0], *self.in_shape)
+        x[:, :, :: self.stride, :: self.stride] = y
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the block forward: [B, in, H, W] -> [B, out, H', W']."""
+        one, two = self.after_forward
+        h = one(self.first(x, one.bias))
+        return self.activation(two(self.second(h, two.bias)) + self.skip(x))
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run the block in reverse: [B, out, H', W'] -> [B, in, H, W]."""
+        one, two = self.after_reverse
+        h = two(self.second.reverse(y, two.bias))
+        return self.activation(one(self.first.reverse(h, one.bias)) + self.skip_reverse(y))
+
+
+class MeanPool(nn.Module):
+    """Mean over all pixels forward; its adjoint, the broadcast divided by the number of pixels, in reverse."""
+
+    def __init__(self, shape: tuple[int, int, int]):
+        super().__init__()
+        self.in_shape, self.out_shape = shape, (shape[0],)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spatial mean: [B, C, H, W] -> [B, C]."""
+        return x.mean(dim=(2, 3))
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Return the broadcast: [B, C] -> [B, C, H, W]."""
+        _, height, width = self.in_shape
+        return (y / (height * width))[:, :, None, None].expand(-1, -1, height, width)
+
+
+class Flatten(nn.Module):
+    """[B, C, H, W] -> [B, C * H * W] forward, the reshape back in reverse."""
+
+    def __init__(self, shape: tuple[int, int, int]):
+        super().__init__()
+        self.in_shape, self.out_shape = shape, (shape[0] * shape[1] * shape[2],)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Flatten x."""
+        return x.flatten(1)
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Undo the flattening."""
+        return y.unflatten(1, self.in_shape)

@@ -1,0 +1,154 @@
+"""The networks of the papers and their small forms: one stack of two-way layers, sized from the image shape."""
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from models.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Direction, Flatten, GNoVa, MeanPool
+
+
+@dataclass(config=ConfigDict(extra="forbid"), frozen=True)
+class NetworkConfig:
+    """The shape of one network; `width` scales every hidden size (the parameter-matched controls use it).
+
+    kind          "convolutional": one 3 x 3 convolution a stage; "residual": a 3 x 3 stem, then blocks
+    channels      of each stage (residual: the stem has the first stage's)
+    strides       one a convolution (convolutional) or stem then one a stage (residual)
+    blocks        residual blocks a stage
+    pool          mean over the remaining pixels before the linear layers, instead of flattening
+    hidden        sizes of the fully connected layers between the convolutions and the latent heads
+    norm          "batch": batch normalisation, one a direction; "bias": none
+    alpha, beta   of the G-NoVa activation
+    """
+
+    kind: Literal["convolutional", "residual"] = "convolutional"
+    channels: tuple[int, ...] = (32, 64, 128)
+    strides: tuple[int, ...] = (2, 2, 2)
+    blocks: int = 2
+    pool: bool = False
+    hidden: tuple[int, ...] = (256,)
+    norm: Literal["batch", "bias"] = "bias"
+    alpha: float = 0.2
+    beta: float = 1.0
+    width: float = 1.0
+
+    def __post_init__(self) -> None:
+        expected = len(self.channels) + (self.kind == "residual")
+        if len(self.strides) != expected:
+            raise ValueError(f"a {self.kind} network of {len(self.channels)} stages needs {expected} strides")
+        if min((*self.channels, *self.strides, *self.hidden, self.blocks), default=1) < 1 or self.width <= 0:
+            raise ValueError("channels, strides, hidden, blocks and width must be positive")
+
+    def scaled(self, size: int) -> int:
+        """Return a hidden size times the width, at least 1."""
+        return max(1, round(size * self.width))
+
+
+class BidirectionalNetwork(nn.Module):
+    r"""One parameter set {N, W, V}, run forward to encode and in reverse to decode.
+
+    .. math:: \mu = W N(x), \quad \ln \sigma^2 = V N(x), \quad a_x = N^T(W^T z)
+
+    Source: Algorithm 1, BVAE. `direction` says which passes will be trained: a unidirectional model has one
+    "forward" network (no reverse biases or norms) and one "reverse" network (no V, no forward biases or norms).
+    Raises ValueError if the image is too small for the strides to leave a pixel.
+    """
+
+    def __init__(self, config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, direction: Direction):
+        super().__init__()
+        self.direction = direction
+        trunk = _trunk(config, tuple(input_dim), direction)
+        self.trunk = nn.ModuleList(trunk)
+        features = trunk[-1].out_shape[0]
+        activation = GNoVa(config.alpha, config.beta)
+        self.mean = BiLayer(BiLinear(features, latent_dim), config.norm, activation, direction, bare=("forward",))
+        self.log_variance = nn.Linear(features, latent_dim) if direction != "reverse" else None
+        if self.log_variance is not None:
+            nn.init.xavier_normal_(self.log_variance.weight)
+            nn.init.zeros_(self.log_variance.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
+        if self.log_variance is None:
+            raise RuntimeError("a network built for the reverse pass alone has no log-variance head")
+        for layer in self.trunk:
+            x = layer(x)
+        return self.mean(x), self.log_variance(x)
+
+    def reverse(self, z: Tensor) -> Tensor:
+        """Decode: latent [B, L] -> pixel logits [B, C, H, W]."""
+        h = self.mean.reverse(z)
+        for layer in reversed(self.trunk):
+            h = layer.reverse(h)
+        return h
+
+
+def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[nn.Module]:
+    """Return the layers from the pixels to the features that feed the heads."""
+    activation = GNoVa(config.alpha, config.beta)
+    channels = [config.scaled(c) for c in config.channels]
+    layers: list[nn.Module] = []
+
+    def add(layer: nn.Module) -> None:
+        layers.append(layer)
+
+    def conv(out: int, stride: int) -> None:
+        c, *size = layers[-1].out_shape if layers else shape
+        bare = () if layers else ("reverse",)
+        add(BiLayer(BiConv2d(c, out, 3, stride, tuple(size)), config.norm, activation, direction, bare))
+
+    if config.kind == "convolutional":
+        for out, stride in zip(channels, config.strides, strict=True):
+            conv(out, stride)
+    else:
+        conv(channels[0], config.strides[0])
+        for out, stage_stride in zip(channels, config.strides[1:], strict=True):
+            for block in range(config.blocks):
+                c, *size = layers[-1].out_shape
+                stride = stage_stride if block == 0 else 1
+                add(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
+    add((MeanPool if config.pool else Flatten)(layers[-1].out_shape))
+    for size in config.hidden:
+        linear = BiLinear(layers[-1].out_shape[0], config.scaled(size))
+        add(BiLayer(linear, config.norm, activation, direction))
+    return layers
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of distinct trainable scalars; shared tensors count once."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def unidirectional_parameters(config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int) -> int:
+    """Return the parameters of an encoder-decoder pair of this shape, without allocating them."""
+    with torch.device("meta"):
+        ways: tuple[Direction, ...] = ("forward", "reverse")
+        return sum(count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, way)) for way in ways)
+
+
+def matched_width(config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int) -> NetworkConfig:
+    """Return `config` narrowed until its unidirectional pair has the bidirectional network's parameters.
+
+    Bisects the width; sizes are integers, so the nearest width is kept. Raises ValueError where no width comes
+    within 2 % (networks of a few units).
+    """
+    with torch.device("meta"):
+        target = count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, "both"))
+    low, high = config.width * 0.1, config.width
+    best, best_error = config, math.inf
+    for _ in range(40):
+        width = (low + high) / 2
+        candidate = replace(config, width=width)
+        count = unidirectional_parameters(candidate, input_dim, latent_dim)
+        error = abs(count / target - 1)
+        if error < best_error:
+            best, best_error = candidate, error
+        low, high = (width, high) if count < target else (low, width)
+    if best_error > 0.02:
+        raise ValueError(f"no width brings {count} parameters within 2 % of {target}")
+    return best

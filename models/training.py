@@ -1,0 +1,70 @@
+"""How a model is trained: a batch, named loss terms, their weights, and the steps that optimisers take in turn."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor, nn
+
+from models.distributions import Likelihood
+
+
+class Batch(NamedTuple):
+    """One minibatch: x [B, C, H, W] in [0, 1]; y [B], -1 where unlabelled, or None; index [B] into the training set."""
+
+    x: Tensor
+    y: Tensor | None = None
+    index: Tensor | None = None
+    dataset_size: int = 0
+
+
+class Step(NamedTuple):
+    """One optimiser's part of an update: the parameters it owns and its loss (a scalar) of (batch, generator)."""
+
+    name: str
+    parameters: list[nn.Parameter]
+    loss: Callable[[Batch, torch.Generator | None], Tensor]
+
+
+class Terms(NamedTuple):
+    """What an objective computed for a batch: named per-sample terms [B], the codes [B, L] and p(x|z)."""
+
+    losses: dict[str, Tensor]
+    z: Tensor
+    p_x: Likelihood
+
+
+class Objective:
+    """A model that trains on named terms. A subclass writes `terms`, and `weights` where not all are 1.
+
+    Pythae's `forward` and the single default step are derived here, once.
+    """
+
+    parameters: Callable[[], Iterator[nn.Parameter]]
+
+    def terms(self, batch: Batch, generator: torch.Generator | None = None) -> Terms:
+        """Return the named, unreduced, unweighted loss terms of a batch."""
+        raise NotImplementedError
+
+    def weights(self, epoch: int) -> dict[str, float]:
+        """Return the coefficients that differ from 1 in this epoch (counted from 1)."""
+        return {}
+
+    def loss(self, terms: dict[str, Tensor], epoch: int = 1) -> Tensor:
+        """Return the mean over the batch of the weighted sum of terms: a scalar."""
+        weights = self.weights(epoch)
+        return torch.stack([weights.get(name, 1.0) * term.mean() for name, term in terms.items()]).sum()
+
+    def steps(self, epoch: int = 1) -> tuple[Step, ...]:
+        """Return the updates to make for each batch, in order; by default one over all parameters."""
+        own = list(self.parameters())
+        return (Step("model", own, lambda batch, generator: self.loss(self.terms(batch, generator).losses, epoch)),)
+
+    def forward(self, inputs: dict[str, Any], **kwargs: Any) -> ModelOutput:
+        """Pythae's interface: loss, terms, codes and images of a batch `{"data": x, "labels": y}`."""
+        x = inputs["data"]
+        batch = Batch(x, inputs.get("labels"), dataset_size=kwargs.get("dataset_size") or len(x))
+        losses, z, p_x = self.terms(batch)
+        means = {name: term.mean() for name, term in losses.items()}
+        return ModelOutput(loss=self.loss(losses, kwargs.get("epoch", 1)), recon_x=p_x.mean, z=z, **means)

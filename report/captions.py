@@ -1,0 +1,92 @@
+"""The sentences above a table: what was run, how to read it, what is left out and why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from report.cells import Line
+from report.columns import Layout
+from report.names import dataset_label, model_label
+from report.store import Suite
+
+_VARIANTS = {
+    "control": "Control: the unidirectional model narrowed to the bidirectional parameter count.",
+    "stock": "Stock: Pythae's own class.",
+}
+
+
+def caption(suite: Suite, lines: list[Line]) -> str:
+    """Write what was run (data set, preset, seeds, K) and how to read the numbers."""
+    return " ".join([_what_was_run(suite), *_how_to_read(suite, lines)])
+
+
+def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: list[str]) -> list[str]:
+    """Write what is missing and why, and what has to be known about printed values.
+
+    `dropped` maps the headings of columns left out to their reasons.
+    """
+    said = [f"Left out: {', '.join(headers)} ({reason})." for reason, headers in _by_reason(dropped).items()]
+    said += _not_run(suite, layout)
+    said += [
+        f"{model_label(d.row, d.variant)}, seed {d.seed}, {d.status}{f': {d.reason}' if d.reason else ''}."
+        for d in suite.digests
+        if d.status != "done"
+    ]
+    said += [f"On the printed values: {'; '.join(printed)}."] if printed else []
+    return said + ([_sentence(str(suite.facts["note"]))] if suite.facts.get("note") else [])
+
+
+def _what_was_run(suite: Suite) -> str:
+    preset = str(suite.facts["preset"])
+    seeds = sorted({d.seed for d in suite.digests})
+    parts = [
+        f"data set {dataset_label(str(suite.facts['dataset']))}",
+        f"preset {preset}" + (" (small networks, not the paper's)" if preset == "small" else ""),
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
+    ]
+    k = sorted({str(k) for d in suite.digests if (k := _importance_samples(d.facts.get("run"))) is not None})
+    parts += [f"NLL with K = {' or '.join(k)} importance samples"] if k else []
+    return f"{_sentence(str(suite.facts['title']))} {_sentence('D' + '; '.join(parts)[1:])}"
+
+
+def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
+    said = [text for variant, text in _VARIANTS.items() if any(line.variant == variant for line in lines)]
+    cells = [cell for line in lines for cell in line.cells]
+    if any(c.half_width is not None for c in cells):
+        said.append("± is the half-width of the 95% t-interval over seeds.")
+        said.append("Bold: the better of a pair, where the paired 95% t-interval of the difference excludes zero.")
+    elif cells:
+        said.append("One seed each: no difference is marked.")
+    if any(c.standard_error is not None for c in cells):
+        said.append("SE is the standard error over images, of one seed.")
+    source = suite.facts.get("published")
+    if source and any(c.printed for c in cells):
+        stock = "; stock rows stand beside its unidirectional rows, which were run in Pythae"
+        shown = stock if any(line.variant == "stock" for line in lines) else ""
+        said.append(f"In parentheses: as printed in {source['paper']}, Table {source['table']}{shown}.")
+    return said
+
+
+def _not_run(suite: Suite, layout: Layout) -> list[str]:
+    missing = [model_label(row, v) for row in suite.rows for v in layout.pair if not suite.runs(row, v)]
+    return [f"Not run: {', '.join(missing)}."] if missing else []
+
+
+def _by_reason(dropped: Mapping[str, str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for header, reason in dropped.items():
+        grouped.setdefault(reason.rstrip("."), []).append(header.replace("\n", " "))
+    return grouped
+
+
+def _importance_samples(run: Any) -> Any:
+    """Return the number of importance samples of the NLL from a run's configuration, wherever it is nested."""
+    if not isinstance(run, dict):
+        return None
+    if "nll_samples" in run:
+        return run["nll_samples"]
+    return next((k for value in run.values() if (k := _importance_samples(value)) is not None), None)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else text + "."

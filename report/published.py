@@ -1,0 +1,48 @@
+"""The papers' own numbers, as printed, from published.csv."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One published cell: as printed, as a number, and what has to be known about it."""
+
+    text: str
+    value: float
+    unit: str
+    note: str
+
+
+Published = Mapping[tuple[str, str, str, str], Printed]  # (row, variant, metric, setting)
+
+
+def read_published(folder: Path) -> pd.DataFrame | None:
+    """Read published.csv of the results folder, else the one of this checkout; None where neither exists."""
+    candidates = (folder / "published.csv", Path(__file__).parents[1] / "results" / "published.csv")
+    path = next((p for p in candidates if p.is_file()), None)
+    return None if path is None else pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def cells_of(frame: pd.DataFrame, source: Mapping[str, Any]) -> Published:
+    """Return the printed cells of one paper for the data set of one of its tables (its figures included)."""
+    paper = frame[frame["paper"] == source["paper"]]
+    datasets = set(paper.loc[paper["table"] == source["table"], "dataset"])
+    lines = paper[paper["dataset"].isin(datasets)].to_dict("records")
+    return {
+        (c["row"], c["variant"], c["metric"], c["setting"]): Printed(
+            c["printed"], float(c["value"]), c["unit"], c["note"]
+        )
+        for c in lines
+    }
+
+
+def printed_cell(published: Published | None, row: str, variant: str, metric: str, setting: str) -> Printed | None:
+    """Look up one cell; Figure 4 states no β, so "beta-VAE 1.5 z128" finds its "beta-VAE z128"."""
+    row = re.sub(r" [\d.]+(?= z\d+$)", "", row)
+    return None if published is None else published.get((row, variant, metric, setting))

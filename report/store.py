@@ -1,0 +1,167 @@
+"""What lies in a results folder: the suite's description and one digest per run."""
+
+import json
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+log = logging.getLogger("report")
+
+_RUN_COLUMNS = ("suite", "row", "model", "variant", "dataset", "preset")
+COLUMNS = (*_RUN_COLUMNS, "setting", "seed", "metric", "value", "se", "n", "status", "reason", "path")
+
+
+class NoResults(ValueError):
+    """A results folder that cannot be reported; the message is one line that names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One run as its digest.json tells it, and the folder that holds its picture tiles."""
+
+    folder: Path
+    id: str
+    row: str
+    variant: str
+    seed: int
+    status: str
+    reason: str | None
+    facts: dict[str, Any]  # the whole file
+
+    def tile(self, name: str) -> Path | None:
+        """Return the path of the run's picture `name`.png, or None where it was not stored."""
+        path = self.folder / f"{name}.png"
+        return path if path.is_file() else None
+
+    def values(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the run's measurements by (metric, setting)."""
+        return {(m["metric"], m.get("setting") or ""): m for m in self.facts["measurements"]}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A results folder as read: its description, the usable digests, and a line for each thing that is missing."""
+
+    folder: Path
+    facts: dict[str, Any]  # suite.json
+    digests: tuple[Digest, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The suite's name."""
+        return str(self.facts["suite"])
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Row names of the table, in display order."""
+        return tuple(str(row) for row in self.facts["rows"])
+
+    @property
+    def extra_rows(self) -> tuple[str, ...]:
+        """Row names that were run for a figure alone."""
+        return tuple(sorted({d.row for d in self.digests} - set(self.rows)))
+
+    def runs(self, row: str, variant: str) -> list[Digest]:
+        """Return the digests of one row and variant by ascending seed."""
+        return [d for d in self.digests if (d.row, d.variant) == (row, variant)]
+
+
+def read_suite(folder: Path) -> Suite:
+    """Read results/SUITE; a missing or unreadable digest becomes a line in `problems`, never an error.
+
+    Kept are the runs that suite.json lists (all, where it has no list), of the suite's own preset, and one per row,
+    variant and seed (the latest started).
+    Raises NoResults where the folder or its suite.json cannot be read.
+    """
+    facts = _suite_facts(folder)
+    problems: list[str] = []
+    found = []
+    for path in sorted((folder / "digests").glob("*/")):
+        try:
+            found.append(_digest(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            problems.append(f"{path / 'digest.json'} is left out: {_why(error)}")
+    if not found:
+        problems.append(f"{folder / 'digests'} holds no readable digest: no run has finished yet")
+    return Suite(folder, facts, _one_per_seed(_belonging(found, facts, folder, problems), problems), tuple(problems))
+
+
+def measurements(suite: Suite) -> pd.DataFrame:
+    """Return one line per run, metric and setting, in the columns of measurements.csv."""
+    lines = []
+    for digest in suite.digests:
+        for m in digest.facts["measurements"]:
+            line = {key: digest.facts.get(key) for key in COLUMNS} | m
+            lines.append({key: line.get(key) for key in COLUMNS})
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def number(value: Any) -> float | None:
+    """Return a stored number as a float; None where it is absent or not finite."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _suite_facts(folder: Path) -> dict[str, Any]:
+    path = folder / "suite.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in ("suite", "dataset", "preset", "rows") if key not in facts]
+    except (OSError, ValueError, TypeError) as error:
+        raise NoResults(f"{path} cannot be read ({_why(error)}); python -m bench.run writes it") from error
+    if missing:
+        raise NoResults(f"{path} lacks {', '.join(missing)}; python -m bench.run writes it anew")
+    optional = {"title": facts["suite"], "table": "bvae", "published": None, "metrics": {}, "note": None, "runs": None}
+    return optional | facts
+
+
+def _digest(folder: Path) -> Digest:
+    facts = json.loads((folder / "digest.json").read_text(encoding="utf-8"))
+    for m in facts["measurements"]:
+        m["metric"], m["status"]  # KeyError names the missing one
+    return Digest(
+        folder=folder,
+        id=str(facts["id"]),
+        row=str(facts["row"]),
+        variant=str(facts["variant"]),
+        seed=int(facts["seed"]),
+        status=str(facts["status"]),
+        reason=facts.get("reason"),
+        facts=facts,
+    )
+
+
+def _belonging(found: list[Digest], facts: dict[str, Any], folder: Path, problems: list[str]) -> list[Digest]:
+    preset, listed = facts["preset"], facts["runs"]
+    others = sorted({str(d.facts.get("preset")) for d in found if d.facts.get("preset") != preset})
+    if others:
+        problems.append(f"{folder}: runs of preset {', '.join(others)} are left out of the {preset} report")
+    kept = [d for d in found if d.facts.get("preset") == preset]
+    if listed is None:
+        return kept
+    missing = {run: name for name, run in listed.items() if not (folder / "digests" / run / "digest.json").is_file()}
+    problems += [f"{folder / 'digests' / run} is missing: {name} has not finished" for run, name in missing.items()]
+    return [d for d in kept if d.id in set(listed.values())]
+
+
+def _one_per_seed(digests: Iterable[Digest], problems: list[str]) -> tuple[Digest, ...]:
+    latest: dict[tuple[str, str, int], Digest] = {}
+    for digest in sorted(digests, key=lambda d: (str((d.facts.get("provenance") or {}).get("started", "")), d.id)):
+        key = (digest.row, digest.variant, digest.seed)
+        if key in latest:
+            problems.append(f"{latest[key].folder} is left out: {digest.id} is a later run of the same row and seed")
+        latest[key] = digest
+    return tuple(latest[key] for key in sorted(latest))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, KeyError):
+        return f"it lacks {error.args[0]!r}"
+    return " ".join(str(error).split())

@@ -1,0 +1,23 @@
+"""Shared fixtures: where real data may lie, and one thread for repeatable arithmetic."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _real_data() -> Path | None:
+    """Return the folder of real data sets: $BENCH_DATA, else ../shared/data beside the checkout."""
+    candidates = [os.environ.get("BENCH_DATA"), str(Path(__file__).parents[2] / "shared" / "data")]
+    return next((Path(c) for c in candidates if c and (Path(c) / "MNIST").is_dir()), None)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder that holds MNIST, FashionMNIST and CIFAR-10; skipped where it is absent, unless BENCH_REQUIRE_DATA=1."""
+    folder = _real_data()
+    if folder is None:
+        if os.environ.get("BENCH_REQUIRE_DATA") == "1":
+            pytest.fail("BENCH_REQUIRE_DATA=1 but no folder of real data was found")
+        pytest.skip("no real data here: set BENCH_DATA to a folder with MNIST/raw")
+    return folder

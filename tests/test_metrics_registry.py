@@ -1,0 +1,86 @@
+"""Claims about the table of metrics: it is plain data, its targets exist, and they take what it says."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.metrics import CAPABILITIES, METRICS
+from bench.metrics.types import Measured
+
+INPUTS = {
+    "test_images": {"encode", "reconstruct"},
+    "reconstructions": {"reconstruct"},
+    "backwards": {"encode"},
+    "nll_nats": {"posterior"},
+    "neg_elbo_nats": {"posterior"},
+    "test_mean": {"encode"},
+    "train_mean": {"encode"},
+    "train_labels": set(),
+    "test_labels": set(),
+    "reference_features": set(),
+    "sample_features": {"generate"},
+    "reconstruction_features": {"reconstruct"},
+    "parameters": set(),
+    "seconds_per_epoch": set(),
+}
+AXES = {
+    "reconstruction": {"sample", "mean"},
+    "features": {"inception64", "inception2048"},
+    "sampler": {"normal", "gmm"},
+    "probe": {"linear", "mlp100", "mlp256"},
+}
+
+
+def test_listing_the_metrics_imports_only_the_standard_library() -> None:
+    code = "import sys, bench.metrics; print([m for m in ('numpy', 'torch', 'sklearn', 'skimage') if m in sys.modules])"
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_labels_tell_the_metrics_apart() -> None:
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
+
+
+def test_only_inception_features_are_called_fid() -> None:
+    for metric in METRICS.values():
+        inception = any("inception" in setting.get("features", "") for setting in metric.settings)
+        assert ("FID" in metric.label) == inception
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_entry_is_complete(name: str) -> None:
+    metric = METRICS[name]
+    assert metric.direction in {"lower", "higher", "none"}
+    assert metric.needs <= CAPABILITIES
+    assert metric.description.endswith(".")
+    assert set(metric.inputs) <= INPUTS.keys()
+    assert len({tuple(sorted(setting.items())) for setting in metric.settings}) == len(metric.settings) > 0
+    for setting in metric.settings:
+        assert all(value in AXES[key] for key, value in setting.items())
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_needs_cover_what_the_inputs_are_made_from(name: str) -> None:
+    metric = METRICS[name]
+    for source in metric.inputs:
+        assert not INPUTS[source] or INPUTS[source] & metric.needs
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_function_takes_its_inputs_by_position_and_setting_and_rng_by_name(name: str) -> None:
+    metric = METRICS[name]
+    signature = inspect.signature(metric.function(), eval_str=True)
+    signature.bind(*metric.inputs, setting={}, rng=None)
+    assert signature.return_annotation is Measured
+    keyword = {p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+    assert keyword == {"setting", "rng"}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_no_measurement_holds_a_value_that_is_not_finite(value: float) -> None:
+    with pytest.raises(ValueError, match="came out as"):
+        Measured(value)

@@ -1,0 +1,81 @@
+"""results/published.csv holds Tables I-IV of BVAE, and its Figure 4, as printed."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+KEY = ["paper", "table", "dataset", "row", "variant", "metric", "setting"]
+GENERATIVE = {"parameters", "nll", "active_units", "psnr", "ssim", "parameter_mib"}
+EVERY = GENERATIVE | {"fid", "rfid", "probe_accuracy"}
+
+
+@pytest.fixture(scope="module")
+def published() -> pd.DataFrame:
+    path = Path(__file__).parents[1] / "results" / "published.csv"
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _printed(frame: pd.DataFrame, table: str, row: str, variant: str, metric: str) -> str:
+    found = frame[(frame[["table", "row", "variant", "metric"]] == [table, row, variant, metric]).all(axis=1)]
+    assert len(found) == 1
+    return str(found["printed"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "metrics"), [("I", 7, EVERY), ("II", 7, EVERY), ("III", 7, EVERY), ("IV", 4, GENERATIVE)]
+)
+def test_every_pair_has_every_cell_of_its_table(
+    published: pd.DataFrame, table: str, rows: int, metrics: set[str]
+) -> None:
+    cells = published[published["table"] == table]
+    lines = cells.groupby(["row", "variant"])["metric"].agg(list)
+    assert cells["row"].nunique() == rows
+    assert len(lines) == 2 * rows
+    assert all(len(found) == len(metrics) and set(found) == metrics for found in lines)
+
+
+def test_keys_are_unique(published: pd.DataFrame) -> None:
+    assert not published.duplicated(KEY).any()
+
+
+def test_value_is_the_number_that_is_printed(published: pd.DataFrame) -> None:
+    number = published["printed"].str.replace(r"(MB|%|M)$", "", regex=True).astype(float)
+    million = published["printed"].str.endswith("M")
+    expected = number.where(~million, number * 1e6)
+    assert (expected.round(4) == published["value"].astype(float).round(4)).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "variant", "metric", "printed"),
+    [
+        ("I", "VAE", "unidirectional", "nll", "86.72"),
+        ("I", "beta-TCVAE 1", "unidirectional", "fid", "3.544"),
+        ("I", "IWAE", "bidirectional", "probe_accuracy", "96.29%"),
+        ("I", "VAE", "unidirectional", "parameter_mib", "84.4MB"),
+        ("II", "VAE", "unidirectional", "parameter_mib", "84MB"),
+        ("II", "beta-VAE 1.5", "bidirectional", "ssim", "0.6729"),
+        ("III", "IWAE", "unidirectional", "active_units", "122"),
+        ("III", "beta-TCVAE 0.5", "bidirectional", "parameters", "28.8M"),
+        ("IV", "beta-IWAE", "bidirectional", "active_units", "204"),
+        ("IV", "beta-TCVAE 0.1", "bidirectional", "psnr", "23.55"),
+        ("Figure 4", "beta-VAE z128", "bidirectional", "probe_accuracy", "97.32%"),
+    ],
+)
+def test_cells_are_as_printed(
+    published: pd.DataFrame, table: str, row: str, variant: str, metric: str, printed: str
+) -> None:
+    assert _printed(published, table, row, variant, metric) == printed
+
+
+def test_slip_of_the_pen_keeps_its_number_and_gets_a_note(published: pd.DataFrame) -> None:
+    slip = published[published["printed"] == "28.8M"]
+    assert len(slip) == 1
+    assert "28.3M" in slip["note"].iloc[0]
+
+
+def test_half_the_parameters_in_every_pair_but_for_the_slip(published: pd.DataFrame) -> None:
+    counts = published[(published["metric"] == "parameters") & (published["printed"] != "28.8M")]
+    pairs = counts.pivot(index=["table", "row"], columns="variant", values="value").astype(float).dropna()
+    assert len(pairs) == 24
+    assert (pairs["unidirectional"] / pairs["bidirectional"]).between(1.99, 2.01).all()
