@@ -161,6 +161,7 @@ class Trainer(BaseTrainer):
         """Return the selection loss over all validation images, with the same noise in every epoch."""
         self.model.eval()
         generator = torch.Generator(self.device).manual_seed(SELECTION_SEED)
+        assert self.eval_dataset is not None
         images = self.eval_dataset.data
         total = 0.0
         for part in images.split(self.training_config.per_device_eval_batch_size):

@@ -177,7 +177,8 @@ def measure(evaluation: Evaluation) -> list[Measurement]:
 
 def unmeasured(settings: Mapping[str, Any], status: str, reason: str) -> list[Measurement]:
     """Return the same cells for a run that gave no model, without values."""
-    return [Measurement(name, setting_text(cell), None, None, None, status, reason) for name, _, cell in wanted(settings)]
+    cells = ((name, setting_text(setting)) for name, _, setting in wanted(settings))
+    return [Measurement(name, text, None, status=status, reason=reason) for name, text in cells]
 
 
 def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping[str, str]) -> Measurement:

@@ -1,7 +1,5 @@
 """Carry out one run: build, train, evaluate, and write its folder and its digest."""
 
-import json
-import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -119,7 +117,7 @@ def execute(run: Run, suite_folder: Path, data_dir: Path | None, fid_weights: Pa
         record |= {"status": "diverged", "reason": str(error)}
     except Exception as error:
         (folder / "traceback.txt").write_text(traceback.format_exc())
-        record |= {"status": "failed", "reason": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
+        record |= {"status": "failed", "reason": f"{type(error).__name__}: {' '.join(str(error).split())}"}
     if record["status"] != "done":
         record["measurements"] = [asdict(m) for m in unmeasured(run.evaluation, record["status"], record["reason"])]
         record["evaluation_id"] = run.evaluation_id
@@ -177,6 +175,6 @@ def _embedding(run: Run, evaluation: Evaluation) -> dict[str, Any] | None:
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (n - 1) / 3)
-    found = TSNE(perplexity=perplexity, init="pca", random_state=run.seed).fit_transform(evaluation.get("test_mean")[:n])
-    xy = [[round(float(v), 1) for v in axis] for axis in found.T]
+    embedding = TSNE(perplexity=perplexity, init="pca", random_state=run.seed)
+    xy = [[round(float(v), 1) for v in axis] for axis in embedding.fit_transform(evaluation.get("test_mean")[:n]).T]
     return {"x": xy[0], "y": xy[1], "label": labels[:n].tolist(), "perplexity": perplexity, "seed": run.seed}

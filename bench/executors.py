@@ -100,8 +100,8 @@ def _start(queue: Any, threads: int) -> None:
     _queue = queue
 
 
-def _work(run: Run, *where: Any) -> str:
+def _work(run: Run, folder: Path, data_dir: Path | None, fid_weights: Path | None) -> str:
     """Carry out one run in a worker."""
     from bench.execute import execute
 
-    return execute(run, *where, lambda r, doing: _queue.put((r.id, doing)))
+    return execute(run, folder, data_dir, fid_weights, lambda r, doing: _queue.put((r.id, doing)))

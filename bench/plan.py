@@ -36,8 +36,8 @@ def describe(lines: list[dict[str, Any]], suite: Suite, preset: str) -> str:
     rate, what = (DEVICE_RATE, "this accelerator") if torch.cuda.is_available() else (CORE_RATE, "one core")
     head = f"{suite.title}: {len(lines)} runs on {DATASETS[suite.dataset].title}, preset {preset}"
     rows = [
-        f"  {line['row']:<20} {line['variant']:<15} seed {line['seed']}  {line['parameters']:>11,} parameters  {line['id']}"
-        for line in lines
+        f"  {x['row']:<20} {x['variant']:<15} seed {x['seed']}  {x['parameters']:>11,} parameters  {x['id']}"
+        for x in lines
     ]
     flops = [line["training_flops"] for line in lines]
     if None in flops:

@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.run", description="Train and evaluate a suite of variational autoencoders and write its tables."
+        prog="python -m bench.run",
+        description="Train and evaluate a suite of variational autoencoders and write its tables.",
     )
     add = parser.add_argument
     add("--suite", default="digits", help="name of a suite, or a TOML file of your own (default: %(default)s)")
@@ -91,8 +92,11 @@ def _run(options: argparse.Namespace) -> int:
     folder = options.results / plan[0].suite
     if options.dry_run:
         lines = plan_lines(runs, shape)
-        print(json.dumps([line | {"path": str(folder / "runs" / line.pop("id"))} for line in lines]) if options.json
-              else describe(lines, loaded, preset))
+        print(
+            json.dumps([line | {"path": str(folder / "runs" / line.pop("id"))} for line in lines])
+            if options.json
+            else describe(lines, loaded, preset)
+        )
         return 0
     statuses = _carry_out(options, preset, runs, folder)
     ids = store.write_suite(folder, _description(loaded, plan[0].suite, preset), plan)
@@ -103,7 +107,8 @@ def _run(options: argparse.Namespace) -> int:
     for path in written:
         print(f"wrote {path}", file=sys.stderr)
     if options.json:
-        print(json.dumps([{"row": r.row, "variant": r.variant, "seed": r.seed, "status": statuses[r.id]} for r in runs]))
+        fields = ("row", "variant", "seed", "id")
+        print(json.dumps([{k: getattr(r, k) for k in fields} | {"status": statuses[r.id]} for r in runs]))
     failed = [run for run in runs if statuses[run.id] != "done"]
     print(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}", file=sys.stderr)
     return 1 if failed else 0
@@ -127,10 +132,10 @@ def _carry_out(options: argparse.Namespace, preset: str, runs: list[Any], folder
     jobs = min(options.jobs or executors.default_jobs(len(todo)), max(1, len(todo)))
     skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
     print(f"suite {runs[0].suite}, preset {preset}: {len(todo)} runs{skipped}, {jobs} at once", file=sys.stderr)
-    statuses = {run.id: store.read_json(folder / "runs" / run.id / "record.json")["status"] for run in runs if run not in todo}
+    statuses = {run.id: store.status(folder, run) for run in runs}
     if not todo:
         return statuses
-    data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)  # what is missing is said before any work
+    data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)  # what is missing is said at once
     display = Display(len(todo), jobs)
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:

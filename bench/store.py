@@ -46,6 +46,11 @@ def is_done(suite_folder: Path, run: Run) -> bool:
     return record["status"] in ("done", "diverged") and record["evaluation_id"] == run.evaluation_id
 
 
+def status(suite_folder: Path, run: Run) -> str:
+    """Return the stored status of a run, "todo" where there is none."""
+    return (read_json(suite_folder / "runs" / run.id / "record.json") or {"status": "todo"})["status"]
+
+
 def forget(suite_folder: Path, run: Run) -> None:
     """Delete a run's folder and digest, so that it starts anew."""
     for kind in ("runs", "digests"):
@@ -57,7 +62,7 @@ def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
     folder = suite_folder / "digests" / run.id
     folder.mkdir(parents=True, exist_ok=True)
     about = {k: getattr(run, k) for k in ("id", "suite", "row", "model", "variant", "dataset", "preset", "seed")}
-    empty = {"measurements": [], "curves": None, "provenance": None, "tsne": None, "classes": []}
+    empty: dict[str, Any] = {"measurements": [], "curves": None, "provenance": None, "tsne": None, "classes": []}
     path = f"runs/{run.id}"
     digest = empty | about | {"path": path, "run": run.to_dict()} | record
     for name in TILES:

@@ -17,7 +17,13 @@ from bench.errors import BadInput, unknown
 from models import MODELS
 
 SUITES = Path(__file__).parent / "suites"
-VARIANTS = {"unidirectional": "", "control": "", "bidirectional": "Bidirectional", "stock": "Stock", "corrected": "Corrected"}
+VARIANTS = {  # variant -> prefix of the model's name
+    "unidirectional": "",
+    "control": "",
+    "bidirectional": "Bidirectional",
+    "stock": "Stock",
+    "corrected": "Corrected",
+}
 
 
 class _Strict(BaseModel):
@@ -37,13 +43,13 @@ class Row(_Strict):
 class Evaluation(_Strict):
     """How a trained model is measured. Numbers of images are of the test set, from its first on."""
 
-    nll_samples: int = Field(100, ge=1)
-    nll_images: int = Field(1000, ge=1)
-    images: int = Field(10_000, ge=2)
+    nll_samples: int = Field(default=100, ge=1)
+    nll_images: int = Field(default=1000, ge=1)
+    images: int = Field(default=10_000, ge=2)
     probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = ("linear",)
-    gmm_components: int = Field(10, ge=1)
-    gmm_images: int = Field(10_000, ge=2)
-    tsne_images: int = Field(1000, ge=0)
+    gmm_components: int = Field(default=10, ge=1)
+    gmm_images: int = Field(default=10_000, ge=2)
+    tsne_images: int = Field(default=1000, ge=0)
     tsne_seeds: tuple[int, ...] = (0,)
 
 
@@ -53,11 +59,11 @@ class Preset(_Strict):
     latent_dim: int = Field(ge=1)
     network: dict[str, Any]
     epochs: int = Field(ge=1)
-    batch_size: int = Field(128, ge=2)
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    pct_start: float = Field(0.3, gt=0, lt=1)
-    train_images: int | None = Field(None, ge=2)
+    batch_size: int = Field(default=128, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    pct_start: float = Field(default=0.3, gt=0, lt=1)
+    train_images: int | None = Field(default=None, ge=2)
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, dict[str, Any]] = {}
     evaluation: Evaluation = Evaluation()
@@ -188,7 +194,9 @@ def expand(
                     options={**size.options.get(row.model, {}), **row.options},
                     likelihood=suite.likelihood,
                     training={
-                        **size.model_dump(include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}),
+                        **size.model_dump(
+                            include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}
+                        ),
                         "train_images": size.train_images,
                     },
                     evaluation=size.evaluation.model_dump(mode="json"),
@@ -248,7 +256,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _merge(low: Any, high: Any) -> Any:
     if isinstance(low, dict) and isinstance(high, dict):
-        return {k: _merge(low[k], high[k]) if k in low and k in high else high.get(k, low.get(k)) for k in {**low, **high}}
+        return {
+            k: _merge(low[k], high[k]) if k in low and k in high else high.get(k, low.get(k)) for k in {**low, **high}
+        }
     return high
 
 

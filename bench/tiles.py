@@ -51,7 +51,8 @@ def save_tiles(folder: Path, evaluation: Evaluation, *, backwards: bool) -> None
     images = evaluation.get("test_images")
     samples = evaluation.get("samples", {"sampler": "normal"})[:64]
     decoded = evaluation.get("reconstructions", {"reconstruction": "sample"})
-    save_grid(folder / "samples.png", samples[: len(samples) // 8 * 8].reshape(-1, 8, *images.shape[1:]), 28_000, drop=0)
+    samples = samples[: len(samples) // 8 * 8].reshape(-1, 8, *images.shape[1:])
+    save_grid(folder / "samples.png", samples, 28_000, drop=0)
     save_grid(folder / "reconstructions.png", np.stack([images[:COLUMNS], decoded[:COLUMNS]]), 12_000, drop=1)
     save_grid(folder / "interpolations.png", _interpolations(evaluation, images), 22_000, drop=0)
     if backwards:

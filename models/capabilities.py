@@ -110,4 +110,4 @@ def capable(model: BaseAE) -> Any:
         return model
     if isinstance(model, pythae.VAE) and not isinstance(model, _NOT_GAUSSIAN):
         return _View(model)
-    raise TypeError(f"{type(model).__name__} does not say what it can do: give it `capabilities` (models/capabilities.py)")
+    raise TypeError(f"{type(model).__name__} does not say what it can do: give it `capabilities`, as GaussianLatent")

@@ -28,7 +28,18 @@ class GNoVa(nn.Module):
         return torch.add(gated, x, alpha=self.alpha)
 
 
-class BiConv2d(nn.Module):
+class TwoWay(nn.Module):
+    """A layer that maps `in_shape` to `out_shape` forward, and back in reverse (shapes without the batch)."""
+
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run in reverse: [B, *out_shape] -> [B, *in_shape]."""
+        raise NotImplementedError
+
+
+class BiConv2d(TwoWay):
     r"""Convolution and its exact adjoint on one tensor :math:`W` of shape [out, in, k, k].
 
     .. math:: \langle W * x, y \rangle = \langle x, W^{*} * y \rangle
@@ -37,7 +48,7 @@ class BiConv2d(nn.Module):
     convolution is (H + 2p - k) mod s, which restores the input size H for every stride s.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, size: tuple[int, int]):
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, size: tuple[int, ...]):
         super().__init__()
         self.in_shape = (in_channels, *size)
         self.stride, self.padding = stride, (kernel - 1) // 2
@@ -56,7 +67,7 @@ class BiConv2d(nn.Module):
         return F.conv_transpose2d(y, self.weight, bias, self.stride, self.padding, self.output_padding)
 
 
-class BiLinear(nn.Module):
+class BiLinear(TwoWay):
     r"""Matrix :math:`W` forward, :math:`W^T` in reverse, on one tensor of shape [out, in]."""
 
     def __init__(self, in_features: int, out_features: int):
@@ -98,7 +109,7 @@ class Junction(nn.Module):
         return x if self.activation is None else self.activation(x)
 
 
-class BiLayer(nn.Module):
+class BiLayer(TwoWay):
     """A linear map with one junction a direction: y = a(n_f(W x)), x^ = a(n_r(W^T y)).
 
     `bare` names the directions whose result is a mean or a pixel logit: bias only, no activation.
@@ -132,7 +143,7 @@ class BiLayer(nn.Module):
         return self.after_reverse(self.linear.reverse(y, self.after_reverse.bias))
 
 
-class BiResidualBlock(nn.Module):
+class BiResidualBlock(TwoWay):
     r"""Two convolutions and a parameter-free skip S, both ways.
 
     .. math::
@@ -148,7 +159,7 @@ class BiResidualBlock(nn.Module):
         in_channels: int,
         out_channels: int,
         stride: int,
-        size: tuple[int, int],
+        size: tuple[int, ...],
         norm: Norm,
         activation: nn.Module,
         direction: Direction,
@@ -159,14 +170,11 @@ class BiResidualBlock(nn.Module):
         self.first, self.second, self.activation = first, second, activation
         self.in_shape, self.out_shape, self.stride = first.in_shape, second.out_shape, stride
 
-        def junctions(way: Literal["forward", "reverse"]) -> nn.ModuleList:
-            shapes = [first.out_shape, second.out_shape] if way == "forward" else [first.in_shape, second.in_shape]
-            acts = [activation, None] if way == "forward" else [None, activation]
-            owned = direction in ("both", way)
-            return nn.ModuleList(Junction(s, norm, owned, a) for s, a in zip(shapes, acts, strict=True))
-
-        self.after_forward = junctions("forward")
-        self.after_reverse = junctions("reverse")
+        forward, reverse = direction != "reverse", direction != "forward"
+        self.after_first = Junction(first.out_shape, norm, forward, activation)
+        self.after_second = Junction(second.out_shape, norm, forward, None)
+        self.after_second_reverse = Junction(second.in_shape, norm, reverse, activation)
+        self.after_first_reverse = Junction(first.in_shape, norm, reverse, None)
 
     def skip(self, x: Tensor) -> Tensor:
         """Return S x: [B, in, H, W] -> [B, out, H', W']."""
@@ -185,21 +193,21 @@ class BiResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block forward: [B, in, H, W] -> [B, out, H', W']."""
-        one, two = self.after_forward
-        h = one(self.first(x, one.bias))
-        return self.activation(two(self.second(h, two.bias)) + self.skip(x))
+        h = self.after_first(self.first(x, self.after_first.bias))
+        y = self.after_second(self.second(h, self.after_second.bias))
+        return self.activation(y + self.skip(x))
 
     def reverse(self, y: Tensor) -> Tensor:
         """Run the block in reverse: [B, out, H', W'] -> [B, in, H, W]."""
-        one, two = self.after_reverse
-        h = two(self.second.reverse(y, two.bias))
-        return self.activation(one(self.first.reverse(h, one.bias)) + self.skip_reverse(y))
+        h = self.after_second_reverse(self.second.reverse(y, self.after_second_reverse.bias))
+        x = self.after_first_reverse(self.first.reverse(h, self.after_first_reverse.bias))
+        return self.activation(x + self.skip_reverse(y))
 
 
-class MeanPool(nn.Module):
+class MeanPool(TwoWay):
     """Mean over all pixels forward; its adjoint, the broadcast divided by the number of pixels, in reverse."""
 
-    def __init__(self, shape: tuple[int, int, int]):
+    def __init__(self, shape: tuple[int, ...]):
         super().__init__()
         self.in_shape, self.out_shape = shape, (shape[0],)
 
@@ -213,10 +221,10 @@ class MeanPool(nn.Module):
         return (y / (height * width))[:, :, None, None].expand(-1, -1, height, width)
 
 
-class Flatten(nn.Module):
+class Flatten(TwoWay):
     """[B, C, H, W] -> [B, C * H * W] forward, the reshape back in reverse."""
 
-    def __init__(self, shape: tuple[int, int, int]):
+    def __init__(self, shape: tuple[int, ...]):
         super().__init__()
         self.in_shape, self.out_shape = shape, (shape[0] * shape[1] * shape[2],)
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from models.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Direction, Flatten, GNoVa, MeanPool
+from models.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Direction, Flatten, GNoVa, MeanPool, TwoWay
 
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True)
@@ -84,23 +84,21 @@ class BidirectionalNetwork(nn.Module):
         """Decode: latent [B, L] -> pixel logits [B, C, H, W]."""
         h = self.mean.reverse(z)
         for layer in reversed(self.trunk):
-            h = layer.reverse(h)
+            h = layer.reverse(h)  # type: ignore[operator]
         return h
 
 
-def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[nn.Module]:
+def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[TwoWay]:
     """Return the layers from the pixels to the features that feed the heads."""
     activation = GNoVa(config.alpha, config.beta)
     channels = [config.scaled(c) for c in config.channels]
-    layers: list[nn.Module] = []
-
-    def add(layer: nn.Module) -> None:
-        layers.append(layer)
+    layers: list[TwoWay] = []
 
     def conv(out: int, stride: int) -> None:
         c, *size = layers[-1].out_shape if layers else shape
         bare = () if layers else ("reverse",)
-        add(BiLayer(BiConv2d(c, out, 3, stride, tuple(size)), config.norm, activation, direction, bare))
+        linear = BiConv2d(c, out, 3, stride, tuple(size))
+        layers.append(BiLayer(linear, config.norm, activation, direction, bare))
 
     if config.kind == "convolutional":
         for out, stride in zip(channels, config.strides, strict=True):
@@ -111,11 +109,11 @@ def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) 
             for block in range(config.blocks):
                 c, *size = layers[-1].out_shape
                 stride = stage_stride if block == 0 else 1
-                add(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
-    add((MeanPool if config.pool else Flatten)(layers[-1].out_shape))
-    for size in config.hidden:
-        linear = BiLinear(layers[-1].out_shape[0], config.scaled(size))
-        add(BiLayer(linear, config.norm, activation, direction))
+                layers.append(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
+    layers.append((MeanPool if config.pool else Flatten)(layers[-1].out_shape))
+    for units in config.hidden:
+        dense = BiLinear(layers[-1].out_shape[0], config.scaled(units))
+        layers.append(BiLayer(dense, config.norm, activation, direction))
     return layers
 
 

@@ -11,11 +11,11 @@ from models.distributions import Likelihood
 
 
 class Batch(NamedTuple):
-    """One minibatch: x [B, C, H, W] in [0, 1]; y [B], -1 where unlabelled, or None; index [B] into the training set."""
+    """A minibatch: x [B, C, H, W] in [0, 1]; y [B], -1 where unlabelled, or None; indices [B] into the training set."""
 
     x: Tensor
     y: Tensor | None = None
-    index: Tensor | None = None
+    indices: Tensor | None = None
     dataset_size: int = 0
 
 

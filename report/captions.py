@@ -1,13 +1,18 @@
 """The sentences above a table: what was run, how to read it, what is left out and why."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from report.cells import Line
 from report.columns import Layout
 from report.names import dataset_label, model_label
 from report.store import Suite
 
+_SETTINGS = (  # section and key of a run's configuration, and how the caption says them
+    ("training", "epochs", "{} epochs"),
+    ("training", "train_images", "trained on {} images only"),
+    ("options", "number_samples", "IWAE trained with K = {}"),
+    ("evaluation", "nll_samples", "NLL with K = {} importance samples"),
+)
 _VARIANTS = {
     "control": "Control: the unidirectional model narrowed to the bidirectional parameter count.",
     "stock": "Stock: Pythae's own class.",
@@ -32,7 +37,8 @@ def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: l
         if d.status != "done"
     ]
     said += [f"On the printed values: {'; '.join(printed)}."] if printed else []
-    return said + ([_sentence(str(suite.facts["note"]))] if suite.facts.get("note") else [])
+    note = suite.facts.get("note")
+    return said + _data_notes(suite) + ([_sentence(str(note))] if note else [])
 
 
 def _what_was_run(suite: Suite) -> str:
@@ -43,8 +49,9 @@ def _what_was_run(suite: Suite) -> str:
         f"preset {preset}" + (" (small networks, not the paper's)" if preset == "small" else ""),
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
     ]
-    k = sorted({str(k) for d in suite.digests if (k := _importance_samples(d.facts.get("run"))) is not None})
-    parts += [f"NLL with K = {' or '.join(k)} importance samples"] if k else []
+    for section, key, text in _SETTINGS:
+        if values := _settings(suite, section, key):
+            parts.append(text.format(" or ".join(values)))
     return f"{_sentence(str(suite.facts['title']))} {_sentence('D' + '; '.join(parts)[1:])}"
 
 
@@ -78,13 +85,16 @@ def _by_reason(dropped: Mapping[str, str]) -> dict[str, list[str]]:
     return grouped
 
 
-def _importance_samples(run: Any) -> Any:
-    """Return the number of importance samples of the NLL from a run's configuration, wherever it is nested."""
-    if not isinstance(run, dict):
-        return None
-    if "nll_samples" in run:
-        return run["nll_samples"]
-    return next((k for value in run.values() if (k := _importance_samples(value)) is not None), None)
+def _settings(suite: Suite, section: str, key: str) -> list[str]:
+    """Return the different values of one setting over the runs, as text; runs without it do not count."""
+    found = ((d.facts.get("run") or {}).get(section) or {} for d in suite.digests)
+    return sorted({str(options[key]) for options in found if options.get(key) is not None})
+
+
+def _data_notes(suite: Suite) -> list[str]:
+    """Return what has to be said of the data, as stored with the runs."""
+    notes = (((d.facts.get("provenance") or {}).get("data") or {}).get("note") for d in suite.digests)
+    return [_sentence(note) for note in dict.fromkeys(notes) if note]
 
 
 def _sentence(text: str) -> str:

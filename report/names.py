@@ -17,7 +17,7 @@ _DATASETS = {
 
 
 def row_label(row: str) -> str:
-    """Write a row's name as the paper does: "beta-VAE 0.5" becomes "β-VAE (β = 0.5)", " z128" becomes ", latent 128"."""
+    """Write a row as the paper does: "beta-VAE 0.5" becomes "β-VAE (β = 0.5)", " z128" becomes ", latent 128"."""
     name, latent = (row, "") if not (found := re.fullmatch(r"(.+) z(\d+)", row)) else found.groups()
     name, beta = (name, "") if not (found := re.fullmatch(r"(beta-.+) ([\d.]+)", name)) else found.groups()
     label = re.sub(r"^beta-", "β-", name)

@@ -144,8 +144,10 @@ def _belonging(found: list[Digest], facts: dict[str, Any], folder: Path, problem
     kept = [d for d in found if d.facts.get("preset") == preset]
     if listed is None:
         return kept
-    missing = {run: name for name, run in listed.items() if not (folder / "digests" / run / "digest.json").is_file()}
-    problems += [f"{folder / 'digests' / run} is missing: {name} has not finished" for run, name in missing.items()]
+    missing = [name for name, run in listed.items() if not (folder / "digests" / run / "digest.json").is_file()]
+    if missing:
+        others_too = " and others" if len(missing) > 1 else ""
+        problems.append(f"{folder}: {len(missing)} of {len(listed)} runs have not finished: {missing[0]}{others_too}")
     return [d for d in kept if d.id in set(listed.values())]
 
 

@@ -14,7 +14,7 @@ def _real_data() -> Path | None:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder that holds MNIST, FashionMNIST and CIFAR-10; skipped where it is absent, unless BENCH_REQUIRE_DATA=1."""
+    """The folder of MNIST, FashionMNIST and CIFAR-10; skipped where absent, unless BENCH_REQUIRE_DATA=1."""
     folder = _real_data()
     if folder is None:
         if os.environ.get("BENCH_REQUIRE_DATA") == "1":

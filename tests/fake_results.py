@@ -130,7 +130,7 @@ def fake_tsne(seed: int, points: int = 300) -> dict[str, Any]:
 
 
 def write_full(folder: Path, rows: Iterable[str], seeds: Iterable[int] = (0, 1, 2), **facts: Any) -> Path:
-    """Write a whole suite: every row as a pair with a control and a stock run, pictures and t-SNE for the first seed."""
+    """Write a whole suite: each row as a pair, a control and a stock run; pictures and t-SNE for the first seed."""
     rows, seeds = list(rows), list(seeds)
     write_suite(folder, rows, **facts)
     for row in rows:

@@ -85,7 +85,7 @@ def load(
     """Return a data set with its fixed split.
 
     Looked for in `data_dir`, `$BENCH_DATA`, the user's cache folder, and then (unless `download` is false) at the
-    official mirrors. `progress(label, done, total)` hears of long work; by default a bar on stderr if that is a terminal.
+    official mirrors. `progress(label, done, total)` hears of long work; by default a bar on a terminal.
     Raises BadInput for an unknown name, setting or value, and for files that are absent or not what they should be.
     """
     entry, chosen = _entry(name, settings)

@@ -25,7 +25,7 @@ _TIMEOUT_SECONDS = 30
 class _NoDowngrade(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but never from https to anything else."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
             raise OSError(f"redirected from https to {newurl}, which is refused")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

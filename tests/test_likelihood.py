@@ -1,0 +1,149 @@
+"""Likelihood estimates on linear-Gaussian VAEs, where log p(x) is known."""
+
+import math
+
+import pytest
+import torch
+from pythae import models as pythae
+from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
+from torch import Tensor
+
+from bench.likelihood import neg_elbo, nll
+from models.objectives import importance_weighted_terms
+
+D, L, N = 6, 2, 24
+
+
+class LinearEncoder(BaseEncoder):
+    """q(z|x) = N(A (x - b), diag(exp(log_variance)))."""
+
+    def __init__(self, matrix: Tensor, offset: Tensor, log_variance: Tensor):
+        super().__init__()
+        self.matrix, self.offset, self.log_variance, self.calls = matrix, offset, log_variance, 0
+
+    def forward(self, x: Tensor) -> ModelOutput:
+        self.calls += len(x)
+        mean = (x.flatten(1) - self.offset) @ self.matrix.T
+        return ModelOutput(embedding=mean, log_covariance=self.log_variance.expand(len(x), -1))
+
+
+class LinearDecoder(BaseDecoder):
+    """p(x|z) = N(W z + b, I)."""
+
+    def __init__(self, weight: Tensor, offset: Tensor):
+        super().__init__()
+        self.weight, self.offset, self.largest = weight, offset, 0
+
+    def forward(self, z: Tensor) -> ModelOutput:
+        self.largest = max(self.largest, len(z))
+        return ModelOutput(reconstruction=(z @ self.weight.T + self.offset).reshape(len(z), 1, D, 1))
+
+
+def linear_vae(wider: float = 0.0, kind: str = "VAE") -> tuple[pythae.VAE, Tensor, Tensor]:
+    """Return a stock VAE with W of orthogonal columns, data drawn from it, and its exact -log p(x) [N].
+
+    The true posterior is diagonal; the encoder's log-variance exceeds it by `wider`.
+    """
+    generator = torch.Generator().manual_seed(3)
+    weight = torch.linalg.qr(torch.randn(D, L, generator=generator, dtype=torch.float64))[0] * torch.tensor([2.0, 1.2])
+    offset = torch.full((D,), 0.5, dtype=torch.float64)
+    precision = 1 + (weight**2).sum(0)  # diagonal of I + W^T W
+    encoder = LinearEncoder(weight.T / precision[:, None], offset, -precision.log() + wider)
+    config = getattr(pythae, f"{kind}Config")(input_dim=(1, D, 1), latent_dim=L, reconstruction_loss="mse")
+    model = getattr(pythae, kind)(config, encoder, LinearDecoder(weight, offset))
+    z = torch.randn(N, L, generator=generator, dtype=torch.float64)
+    x = z @ weight.T + offset + torch.randn(N, D, generator=generator, dtype=torch.float64)
+    marginal = torch.distributions.MultivariateNormal(offset, weight @ weight.T + torch.eye(D, dtype=torch.float64))
+    return model, x.reshape(N, 1, D, 1), -marginal.log_prob(x)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_every_estimate_is_exact_when_q_is_the_posterior() -> None:
+    model, x, exact = linear_vae()
+    for k in (1, 7):
+        assert torch.allclose(nll(model, x, k, generator=generator()), exact, atol=1e-6)
+
+
+def test_elbo_is_below_iw_bound_is_below_log_evidence() -> None:
+    model, x, exact = linear_vae(wider=1.5)
+    draws = [neg_elbo(model, x, generator=generator(s)) for s in range(200)]
+    elbo = torch.stack(draws).mean(0)
+    iw = torch.stack([nll(model, x, 10, generator=generator(s)) for s in range(200)]).mean(0)
+    assert (elbo > iw + 0.05).all()
+    assert iw.mean() > exact.mean()
+
+
+def test_gap_of_the_elbo_is_the_divergence_of_q_from_the_posterior() -> None:
+    model, x, exact = linear_vae(wider=1.0)
+    elbo = torch.stack([neg_elbo(model, x, generator=generator(s)) for s in range(2000)]).mean()
+    gap = L * 0.5 * (math.e - 1 - 1.0)  # KL of N(0, e s^2) from N(0, s^2), a unit each
+    assert float(elbo - exact.mean()) == pytest.approx(gap, abs=0.02)
+
+
+def test_nll_at_5000_samples_is_within_two_hundredths_of_a_nat() -> None:
+    model, x, exact = linear_vae(wider=1.0)
+    assert float(nll(model, x, 5000, generator=generator()).mean()) == pytest.approx(float(exact.mean()), abs=0.02)
+
+
+def test_k_is_honoured_whatever_the_chunks_and_the_encoder_runs_once() -> None:
+    model, x, _ = linear_vae(wider=1.0)
+    for k in (1, 3, 250):
+        model.encoder.calls = 0
+        assert nll(model, x, k, generator=generator()).shape == (N,)
+        assert model.encoder.calls == N
+    q = model.encoder(x)
+    z = q.embedding + torch.randn(N, L, generator=generator(), dtype=torch.float64) * (0.5 * q.log_covariance).exp()
+    log_p = -0.5 * ((x - model.decoder(z).reconstruction) ** 2 + math.log(2 * math.pi)).flatten(1).sum(1)
+    by_hand = importance_weighted_terms(log_p[:, None], z[:, None], q.embedding, q.log_covariance)["negative_bound"]
+    assert torch.allclose(nll(model, x, 1, generator=generator()), by_hand)
+
+
+def test_memory_does_not_grow_with_k() -> None:
+    model, x, _ = linear_vae(wider=1.0)
+    sizes = []
+    for k in (1000, 20_000):
+        model.decoder.largest = 0
+        nll(model, x, k, generator=generator())
+        sizes.append(model.decoder.largest)
+    assert sizes[0] == sizes[1] <= 2000
+
+
+def test_it_agrees_with_stock_get_nll_but_for_the_sign() -> None:
+    model, x, _ = linear_vae(wider=0.5)
+    with torch.no_grad():
+        stock = model.double().get_nll(x, n_samples=2000, batch_size=500)
+    assert float(nll(model, x, 2000, generator=generator()).mean()) == pytest.approx(-stock, abs=0.02)
+
+
+def test_all_gaussian_stock_models_are_accepted_and_others_refused() -> None:
+    model, x, exact = linear_vae(kind="BetaVAE")
+    assert torch.allclose(nll(model, x, 2, generator=generator()), exact, atol=1e-6)
+    vamp = pythae.VAMP(pythae.VAMPConfig(input_dim=(1, 4, 4), latent_dim=2))
+    with pytest.raises(TypeError, match="VAMP"):
+        nll(vamp, torch.rand(2, 1, 4, 4), 2)
+    with pytest.raises(ValueError, match="at least one"):
+        nll(model, x, 0)
+
+
+def test_bernoulli_nll_by_summing_over_a_grid_of_codes() -> None:
+    """With one latent unit the integral is a sum over a fine grid; stock MLP decoder, binary images."""
+    torch.manual_seed(0)
+    model = pythae.VAE(pythae.VAEConfig(input_dim=(1, 3, 3), latent_dim=1, reconstruction_loss="bce")).eval()
+    x = (torch.rand(5, 1, 3, 3) > 0.5).float()
+    grid = torch.linspace(-8, 8, 4001)[:, None]
+    with torch.no_grad():
+        p = model.decoder(grid).reconstruction.flatten(1)[None]  # [1, 4001, 9]
+    bits = x.flatten(1)[:, None]
+    log_joint = (bits * p.log() + (1 - bits) * (1 - p).log()).sum(-1) - 0.5 * grid[:, 0] ** 2
+    exact = -(torch.logsumexp(log_joint, 1) + math.log(16 / 4000) - 0.5 * math.log(2 * math.pi))
+    assert torch.allclose(nll(model, x, 20_000, generator=generator()).float(), exact, atol=0.02)
+
+
+def test_mode_and_gradients_are_left_as_they_were() -> None:
+    model, x, _ = linear_vae()
+    model.train()
+    assert not nll(model, x, 2).requires_grad and model.training
