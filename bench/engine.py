@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAE
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
@@ -17,6 +19,7 @@ from torch.utils.data import Dataset
 from models.capabilities import capable
 from models.training import Batch, Step
 
+_FUSED = ("Adam", "AdamW", "SGD", "Adagrad")  # optimisers with a fused step on every device
 SELECTION_SEED = 20_000  # the noise of the validation criterion: the same in every epoch, run and model
 
 
@@ -42,12 +45,12 @@ def as_float(images: Tensor) -> Tensor:
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
-@dataclass
+@dataclass(config=ConfigDict(extra="forbid"))
 class TrainerConfig(BaseTrainerConfig):
     """Pythae's training settings with the study's defaults: AdamW, and OneCycleLR stepped per batch.
 
-    BVAE names the optimiser and the schedule and no number; these are ours. Unlike Pythae's, creating it changes no
-    environment variable.
+    BVAE names the optimiser and the schedule and no number; the defaults are ours. Unlike Pythae's, creating it
+    changes no environment variable.
     """
 
     per_device_train_batch_size: int = 128
@@ -55,8 +58,9 @@ class TrainerConfig(BaseTrainerConfig):
     num_epochs: int = 100
     learning_rate: float = 1e-3
     optimizer_cls: str = "AdamW"
-    weight_decay: float = 1e-4
-    pct_start: float = 0.3
+    optimizer_params: dict | None = field(default_factory=lambda: {"weight_decay": 1e-4})
+    scheduler_cls: str | None = "OneCycleLR"
+    scheduler_params: dict | None = field(default_factory=lambda: {"pct_start": 0.3})
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -67,8 +71,9 @@ class Trainer(BaseTrainer):
     """Pythae's trainer interface on an engine of its own.
 
     Trains any Pythae model: one of ours by its `steps`, a stock one by the loss of its `forward`. Each step has an
-    optimiser and a OneCycleLR of its own, and a step's gradient reaches only the parameters that it owns. After
-    `train()` the model holds the weights of the best epoch, `history` the curves.
+    optimiser and a schedule of its own, and a step's gradient reaches only the parameters that it owns. OneCycleLR is
+    stepped per batch, any other schedule per epoch, as Pythae does. After `train()` the model holds the weights of
+    the best epoch (the last, where there is no criterion or no validation set), `history` the curves.
     Raises Diverged when an epoch's loss is not finite, ValueError for a training set smaller than two images.
     """
 
@@ -111,13 +116,16 @@ class Trainer(BaseTrainer):
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.schedulers: dict[str, lr_scheduler.LRScheduler] = {}
         for step in self._steps(1):
-            optimizer = torch.optim.AdamW(
-                _distinct(step.parameters), config.learning_rate, weight_decay=config.weight_decay, fused=True
-            )
+            optimizer_class = getattr(torch.optim, config.optimizer_cls)
+            options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
+            optimizer = optimizer_class(_distinct(step.parameters), lr=config.learning_rate, **options)
             self.optimizers[step.name] = optimizer
-            self.schedulers[step.name] = lr_scheduler.OneCycleLR(
-                optimizer, config.learning_rate, total_steps=batches * config.num_epochs, pct_start=config.pct_start
-            )
+            if config.scheduler_cls is not None:
+                options = config.scheduler_params or {}
+                if config.scheduler_cls == "OneCycleLR":
+                    steps = batches * config.num_epochs
+                    options = {"max_lr": config.learning_rate, "total_steps": steps} | options
+                self.schedulers[step.name] = getattr(lr_scheduler, config.scheduler_cls)(optimizer, **options)
 
     def _steps(self, epoch: int) -> tuple[Step, ...]:
         if hasattr(self.model, "steps"):
@@ -149,16 +157,25 @@ class Trainer(BaseTrainer):
             for step in steps:
                 optimizer = self.optimizers[step.name]
                 optimizer.zero_grad(set_to_none=True)
-                loss = step.loss(batch, self.generator)
+                loss = self._loss(step, batch, epoch)
                 loss.backward(inputs=_distinct(step.parameters)) if len(steps) > 1 else loss.backward()
                 optimizer.step()
-                self.schedulers[step.name].step()
+                if isinstance(self.schedulers.get(step.name), lr_scheduler.OneCycleLR):
+                    self.schedulers[step.name].step()
             total, count = total + loss.detach() * len(batch.x), count + len(batch.x)
         return float(total) / count
 
+    def _loss(self, step: Step, batch: Batch, epoch: int) -> Tensor:
+        try:
+            return step.loss(batch, self.generator)
+        except RuntimeError as error:  # torch refuses a cross-entropy of NaN, where others return NaN
+            if "between 0 and 1" in str(error) and float(batch.x.min()) >= 0 and float(batch.x.max()) <= 1:
+                raise Diverged(f"the loss of epoch {epoch} is not finite") from error
+            raise
+
     @torch.no_grad()
     def eval_step(self, epoch: int) -> float | None:
-        """Return the selection loss over all validation images, with the same noise in every epoch."""
+        """Return the selection loss over all validation images, with one noise for every epoch; None without one."""
         self.model.eval()
         generator = torch.Generator(self.device).manual_seed(SELECTION_SEED)
         assert self.eval_dataset is not None
@@ -185,7 +202,12 @@ class Trainer(BaseTrainer):
             eval_loss = self.eval_step(epoch) if self.eval_dataset is not None else None
             if not _finite(train_loss) or (eval_loss is not None and not _finite(eval_loss)):
                 raise Diverged(f"the loss of epoch {epoch} is not finite")
-            rate = float(next(iter(self.schedulers.values())).get_last_lr()[0])
+            rate = float(next(iter(self.optimizers.values())).param_groups[0]["lr"])
+            for scheduler in self.schedulers.values():
+                if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+                    scheduler.step(train_loss if eval_loss is None else eval_loss)
+                elif not isinstance(scheduler, lr_scheduler.OneCycleLR):
+                    scheduler.step()
             self._record(epoch, train_loss, eval_loss, rate, seconds)
             if eval_loss is not None and eval_loss < best:
                 best, best_state = eval_loss, _copy_state(self.model)

@@ -3,13 +3,14 @@
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from pythae.models import BaseAE
 from pythae.trainers.training_callbacks import TrainingCallback
 
@@ -19,9 +20,11 @@ from bench.data.places import cache_folder
 from bench.data.types import ImageDataset
 from bench.engine import Diverged, ImageTensors, Trainer, TrainerConfig
 from bench.evaluate import Evaluation, measure, unmeasured
+from bench.metrics import METRICS
 from bench.metrics.classifier import SmallClassifier, cached_classifier
-from bench.metrics.inception import Inception, find_weights
-from bench.suite import Run
+from bench.metrics.inception import Inception
+from bench.metrics.types import Blank
+from bench.suite import Run, explain
 from bench.tiles import save_tiles
 from models import MODELS, load_model
 
@@ -45,9 +48,9 @@ def load_classifier(data: ImageDataset, device: str) -> tuple[SmallClassifier, f
 
 
 @lru_cache(maxsize=1)
-def load_inception(weights: Path | None, device: str) -> Inception:
-    """Return pytorch-fid's network; raises Blank where no weights are given or cached."""
-    return Inception(find_weights(weights, download=False, progress=lambda *_: None), device)
+def load_inception(weights: Path, device: str) -> Inception:
+    """Return pytorch-fid's network with weights from a file."""
+    return Inception(weights, device)
 
 
 class FeatureNetworks:
@@ -60,11 +63,15 @@ class FeatureNetworks:
         """Return features [N, F] of images in network `name`."""
         if name == "classifier":
             return load_classifier(self.data, self.device)[0].features(images)
+        if self.fid_weights is None:
+            raise Blank("no Inception weights: pass --fid-weights FILE")
         return load_inception(self.fid_weights, self.device).features(images)[name]
 
     def provenance(self) -> dict[str, Any]:
-        """Return what the feature networks were: seed and test accuracy of the classifier."""
-        return {"seed": CLASSIFIER_SEED, "test_accuracy": load_classifier(self.data, self.device)[1]}
+        """Return what the feature networks were: the classifier's seed and test accuracy, Inception's weights."""
+        classifier = {"seed": CLASSIFIER_SEED, "test_accuracy": load_classifier(self.data, self.device)[1]}
+        inception = load_inception(self.fid_weights, self.device).provenance if self.fid_weights else None
+        return {"classifier": classifier, "inception": inception}
 
 
 class _Announce(TrainingCallback):
@@ -79,20 +86,34 @@ class _Announce(TrainingCallback):
         self.progress(self.run, f"epoch {logs['epoch']}/{epochs}  loss {shown:.2f}  {logs['seconds']:.1f} s")
 
 
+def configure(run: Run, shape: tuple[int, ...]) -> Any:
+    """Return the configuration of a run's model; raises BadInput for an option that it does not have."""
+    kind = MODELS[run.model].resolve().config_class
+    options = {"reconstruction_loss": run.likelihood, "network": run.network, **run.options}
+    try:
+        return kind(input_dim=tuple(shape), latent_dim=run.latent_dim, **options)
+    except ValidationError as error:
+        raise explain(error, f"options of {run.model}", (f.name for f in fields(kind))) from None
+
+
 def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
     """Return the untrained model of a run; the seed is set before any weight is drawn."""
     torch.manual_seed(run.seed)
-    model_class = MODELS[run.model].resolve()
-    fields = {"reconstruction_loss": run.likelihood, "network": run.network, **run.options}
-    config = model_class.config_class(input_dim=tuple(shape), latent_dim=run.latent_dim, **fields)
-    return model_class(config)
+    return MODELS[run.model].resolve()(configure(run, shape))
 
 
 def train(run: Run, data: ImageDataset, progress: Progress) -> tuple[BaseAE, dict[str, list[float]]]:
     """Return the trained model and its curves; raises Diverged."""
-    settings = dict(run.training)
-    limit, epochs, batch = settings.pop("train_images"), settings.pop("epochs"), settings.pop("batch_size")
-    config = TrainerConfig(num_epochs=epochs, per_device_train_batch_size=batch, seed=run.seed, **settings)
+    settings = run.training
+    config = TrainerConfig(
+        num_epochs=settings["epochs"],
+        per_device_train_batch_size=settings["batch_size"],
+        learning_rate=settings["learning_rate"],
+        optimizer_params={"weight_decay": settings["weight_decay"]},
+        scheduler_params={"pct_start": settings["pct_start"]},
+        seed=run.seed,
+    )
+    limit = settings["train_images"]
     training = ImageTensors(torch.from_numpy(data.train.images[:limit]), torch.from_numpy(data.train.labels[:limit]))
     validation = ImageTensors(torch.from_numpy(data.validation.images), torch.from_numpy(data.validation.labels))
     trainer = Trainer(build(run, data.shape), training, validation, config, [_Announce(run, progress)])
@@ -145,12 +166,11 @@ def _train_and_evaluate(
     networks = FeatureNetworks(data, fid_weights, device)
     evaluation = Evaluation(model, data, run.evaluation, run.seed, networks, seconds)
     measurements = measure(evaluation)
-    one_way = run.variant != "bidirectional" and hasattr(model.encoder, "network")
-    save_tiles(folder, evaluation, backwards=one_way)
-    np.savez_compressed(
-        folder / "arrays.npz", nll_nats=evaluation.get("nll_nats"), test_mean=evaluation.get("test_mean")
-    )
-    trained["provenance"]["classifier"] = networks.provenance()
+    save_tiles(folder, evaluation, backwards=run.variant != "bidirectional" and hasattr(model.encoder, "network"))
+    needs = {"nll_nats": METRICS["nll"].needs, "test_mean": METRICS["probe_accuracy"].needs}
+    kept = {name: evaluation.get(name) for name, need in needs.items() if need <= evaluation.view.capabilities}
+    np.savez_compressed(folder / "arrays.npz", **kept)  # type: ignore[arg-type]
+    trained["provenance"] |= networks.provenance() | {"evaluated_by": provenance.git_revision()}
     return trained | {
         "evaluation_id": run.evaluation_id,
         "measurements": [asdict(m) for m in measurements],

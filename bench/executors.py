@@ -10,20 +10,22 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from bench.provenance import git_revision
 from bench.suite import Run
 
+MOST_JOBS = 8  # each takes up to 1 GB of memory
 Finished = Callable[[Run, str], None]
 _queue: Any = None  # set in a worker by its initialiser
 
 
 def default_jobs(runs: int) -> int:
-    """Return how many runs to carry out at once: one on an accelerator, else one a core, with one thread each.
+    """Return how many runs to carry out at once: one on an accelerator, else one a core (at most 8).
 
     Small networks gain more from a core of their own than from a second thread.
     """
     import torch
 
-    return 1 if torch.cuda.is_available() else max(1, min(os.cpu_count() or 1, runs))
+    return 1 if torch.cuda.is_available() else max(1, min(os.cpu_count() or 1, runs, MOST_JOBS))
 
 
 def carry_out(
@@ -40,24 +42,22 @@ def carry_out(
     A worker that dies (out of memory, say) ends the runs it and its siblings held as "failed"; a later call takes
     them up again. KeyboardInterrupt stops the workers and propagates.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
     if jobs == 1:
-        import torch
-
         from bench.execute import execute
 
-        torch.set_num_threads(threads)
+        git_revision()
         statuses = {}
         for run in runs:
             statuses[run.id] = execute(run, suite_folder, data_dir, fid_weights, update)
             finished(run, statuses[run.id])
         return statuses
-    return _in_workers(runs, (suite_folder, data_dir, fid_weights), jobs, threads, update, finished)
+    return _in_workers(runs, (suite_folder, data_dir, fid_weights), jobs, update, finished)
 
 
 def _in_workers(
-    runs: Sequence[Run], where: tuple[Any, ...], jobs: int, threads: int, update: Finished, finished: Finished
+    runs: Sequence[Run], where: tuple[Any, ...], jobs: int, update: Finished, finished: Finished
 ) -> dict[str, str]:
+    threads = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
     by_id = {run.id: run for run in runs}
@@ -94,9 +94,12 @@ def _start(queue: Any, threads: int) -> None:
     """Prepare a worker: its share of the cores; the parent alone hears Ctrl-C."""
     global _queue
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for library in ("OMP", "OPENBLAS", "MKL"):  # read when NumPy and torch are imported, which is after this
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
     import torch
 
     torch.set_num_threads(threads)
+    git_revision()
     _queue = queue
 
 

@@ -1,6 +1,7 @@
 """What a suite would cost, before anything is trained."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,8 +16,8 @@ CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
 DEVICE_RATE = 2e13  # and on an accelerator
 
 
-def plan_lines(runs: Sequence[Run], shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Return one entry a run: what it is, its parameters, its folder's name and the FLOPs of its training."""
+def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> list[dict[str, Any]]:
+    """Return one entry a run: what it is, its parameters, its folder and the FLOPs of its training."""
     lines: list[dict[str, Any]] = []
     costs: dict[str, tuple[int, float]] = {}
     for run in runs:
@@ -25,9 +26,10 @@ def plan_lines(runs: Sequence[Run], shape: tuple[int, ...]) -> list[dict[str, An
             costs[key] = _cost(run, shape)
         parameters, per_image = costs[key]
         images = run.training["train_images"] or TRAIN_IMAGES.get(run.dataset)
-        fields = {k: getattr(run, k) for k in ("row", "model", "variant", "dataset", "seed", "id")}
+        fields = {k: getattr(run, k) for k in ("row", "model", "variant", "dataset", "seed")}
         flops = per_image * images * run.training["epochs"] if images else None
-        lines.append(fields | {"parameters": parameters, "training_flops": flops})
+        path = str(folder / "runs" / run.id)
+        lines.append(fields | {"parameters": parameters, "path": path, "training_flops": flops})
     return lines
 
 
@@ -36,7 +38,7 @@ def describe(lines: list[dict[str, Any]], suite: Suite, preset: str) -> str:
     rate, what = (DEVICE_RATE, "this accelerator") if torch.cuda.is_available() else (CORE_RATE, "one core")
     head = f"{suite.title}: {len(lines)} runs on {DATASETS[suite.dataset].title}, preset {preset}"
     rows = [
-        f"  {x['row']:<20} {x['variant']:<15} seed {x['seed']}  {x['parameters']:>11,} parameters  {x['id']}"
+        f"  {x['row']:<20} {x['variant']:<15} seed {x['seed']} {x['parameters']:>12,} parameters  {x['path']}"
         for x in lines
     ]
     flops = [line["training_flops"] for line in lines]

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ def collect(threads: int, device: str) -> dict[str, Any]:
     }
 
 
+@cache
 def git_revision() -> str | None:
-    """Return the commit of the source tree, "-dirty" where tracked files differ from it; null outside git."""
+    """Return the commit of the source tree, "-dirty" where bench or models differ from it; null outside git.
+
+    Kept from the first call, so that a process which calls it at its start reports the code that it runs.
+    """
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shlex
 import signal
 import sys
@@ -40,9 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", metavar="N,…", help="seeds of the runs (default: the suite's)")
     add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
     add("--results", type=Path, default=Path("results"), help="folder for results (default: %(default)s)")
-    add("--fid-weights", type=Path, help="file of pytorch-fid's Inception weights, for the FID columns")
+    add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
-    add("--jobs", type=int, help="runs at once (default: one a core; one on an accelerator)")
+    add("--jobs", type=int, help="runs at once (default: one a core, at most 8; one on an accelerator)")
     add("--force", action="store_true", help="train anew what is finished")
     add("--dry-run", action="store_true", help="print the runs with parameters and cost, and stop")
     add("--list", action="store_true", help="print suites, models, data sets and metrics, and stop")
@@ -71,34 +72,37 @@ def _list(as_json: bool) -> int:
 def _seeds(text: str | None) -> list[int] | None:
     if text is None:
         return None
-    if not all(part.strip().isdigit() for part in text.split(",")):
-        raise BadInput(f"--seeds {text!r}: write whole numbers from 0 on, separated by commas")
-    return list(dict.fromkeys(int(part) for part in text.split(",")))
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch("[0-9]{1,10}", part) and int(part) < 2**32 for part in parts):
+        raise BadInput(f"--seeds {text!r}: write whole numbers from 0 to 2^32 - 1, separated by commas")
+    return list(dict.fromkeys(map(int, parts)))
 
 
 def _run(options: argparse.Namespace) -> int:
     from bench import data, store, suite
+    from bench.data.places import terminal_bar
+    from bench.execute import configure
+    from bench.metrics.weights import checksum, find_weights
     from bench.plan import describe, plan_lines
 
     if options.jobs is not None and options.jobs < 1:
         raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
-    if options.fid_weights is not None and not options.fid_weights.is_file():
-        raise BadInput(f"--fid-weights {options.fid_weights}: no such file")
     preset = options.preset or _default_preset()
-    loaded = suite.load(options.suite, preset, options.set)
+    weights, overrides = find_weights(options.fid_weights, terminal_bar()), list(options.set)
+    if weights is not None:
+        overrides.append(f'evaluation.fid_weights="{checksum(weights)}"')
+    loaded = suite.load(options.suite, preset, overrides)
     shape = data.image_shape(loaded.dataset, loaded.data)
     plan = suite.expand(loaded, options.suite, preset, seeds=_seeds(options.seeds), shape=shape)
+    for run in plan:
+        configure(run, shape)
     runs = plan if options.models is None else suite.select(plan, options.models.split(","))
     folder = options.results / plan[0].suite
     if options.dry_run:
-        lines = plan_lines(runs, shape)
-        print(
-            json.dumps([line | {"path": str(folder / "runs" / line.pop("id"))} for line in lines])
-            if options.json
-            else describe(lines, loaded, preset)
-        )
+        lines = plan_lines(runs, shape, folder)
+        print(json.dumps(lines) if options.json else describe(lines, loaded, preset))
         return 0
-    statuses = _carry_out(options, preset, runs, folder)
+    statuses = _carry_out(options, weights, runs, folder)
     ids = store.write_suite(folder, _description(loaded, plan[0].suite, preset), plan)
     written = [store.write_measurements(folder, ids)]
     import report
@@ -120,28 +124,31 @@ def _default_preset() -> str:
     return "paper" if torch.cuda.is_available() else "small"
 
 
-def _carry_out(options: argparse.Namespace, preset: str, runs: list[Any], folder: Path) -> dict[str, str]:
+def _carry_out(options: argparse.Namespace, weights: Path | None, runs: list[Any], folder: Path) -> dict[str, str]:
     """Carry out what is not finished; say what is skipped."""
     from bench import data, executors, store
+    from bench.execute import load_inception
     from bench.progress import Display
 
-    if options.force:
-        for run in runs:
-            store.forget(folder, run)
-    todo = [run for run in runs if not store.is_done(folder, run)]
+    todo = [run for run in runs if options.force or not store.is_done(folder, run)]
     jobs = min(options.jobs or executors.default_jobs(len(todo)), max(1, len(todo)))
     skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
-    print(f"suite {runs[0].suite}, preset {preset}: {len(todo)} runs{skipped}, {jobs} at once", file=sys.stderr)
+    banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}, {jobs} at once"
     statuses = {run.id: store.status(folder, run) for run in runs}
     if not todo:
+        print(banner, file=sys.stderr)
         return statuses
     data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)  # what is missing is said at once
+    if weights is not None:
+        load_inception(weights, "cpu")
+    store.prepare(folder)
+    print(banner, file=sys.stderr)
+    for run in todo if options.force else ():
+        store.forget(folder, run)
     display = Display(len(todo), jobs)
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        found = executors.carry_out(
-            todo, folder, options.data_dir, options.fid_weights, jobs, display.update, display.finish
-        )
+        found = executors.carry_out(todo, folder, options.data_dir, weights, jobs, display.update, display.finish)
     finally:
         signal.signal(signal.SIGTERM, previous)
         display.close()
@@ -154,9 +161,12 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def _description(loaded: Any, name: str, preset: str) -> dict[str, Any]:
     """Return suite.json's contents but for the runs."""
+    from bench import suite
     from bench.metrics import METRICS
 
+    settings = loaded.model_dump(mode="json", include={"dataset", "data", "likelihood", "rows", "extra_rows"})
     return {
+        "configuration": suite.digest(settings | {"preset": loaded.presets[preset].model_dump(mode="json")}),
         "suite": name,
         "title": loaded.title,
         "dataset": loaded.dataset,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BadInput
 from bench.suite import Run
 
 TILES = ("samples.png", "reconstructions.png", "interpolations.png", "backwards.png")
@@ -43,12 +44,21 @@ def is_trained(folder: Path) -> bool:
 def is_done(suite_folder: Path, run: Run) -> bool:
     """Whether a run is finished, or diverged, and was measured with these evaluation settings."""
     record = read_json(suite_folder / "runs" / run.id / "record.json") or {"status": None}
-    return record["status"] in ("done", "diverged") and record["evaluation_id"] == run.evaluation_id
+    finished = record["status"] in ("done", "diverged") and record["evaluation_id"] == run.evaluation_id
+    return finished and (suite_folder / "digests" / run.id / "digest.json").is_file()
 
 
 def status(suite_folder: Path, run: Run) -> str:
     """Return the stored status of a run, "todo" where there is none."""
     return (read_json(suite_folder / "runs" / run.id / "record.json") or {"status": "todo"})["status"]
+
+
+def prepare(suite_folder: Path) -> None:
+    """Create the folder of a suite's results; raises BadInput where that cannot be."""
+    try:
+        (suite_folder / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--results: {suite_folder} cannot be made a folder ({error.strerror}); name another") from None
 
 
 def forget(suite_folder: Path, run: Run) -> None:
@@ -75,10 +85,10 @@ def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
 def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterable[Run]) -> list[str]:
     """Write suite.json: how to show the suite, and which runs belong to it now; return their folder names.
 
-    Runs of earlier calls at the same preset stay where this plan has no other configuration of theirs.
+    Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
     """
     before = read_json(suite_folder / "suite.json") or {}
-    keys = dict(before.get("runs", {})) if before.get("preset") == description["preset"] else {}
+    keys = dict(before["runs"]) if before.get("configuration") == description["configuration"] else {}
     keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
     write_json(suite_folder / "suite.json", description | {"runs": keys})
     return list(keys.values())

@@ -5,11 +5,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,8 +26,11 @@ VARIANTS = {  # variant -> prefix of the model's name
 }
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Row(_Strict):
@@ -41,16 +44,20 @@ class Row(_Strict):
 
 
 class Evaluation(_Strict):
-    """How a trained model is measured. Numbers of images are of the test set, from its first on."""
+    """How a trained model is measured. Numbers of images are of the test set, from its first on.
+
+    `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in.
+    """
 
     nll_samples: int = Field(default=100, ge=1)
     nll_images: int = Field(default=1000, ge=1)
     images: int = Field(default=10_000, ge=2)
-    probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = ("linear",)
+    probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = Field(default=("linear",), min_length=1)
     gmm_components: int = Field(default=10, ge=1)
     gmm_images: int = Field(default=10_000, ge=2)
     tsne_images: int = Field(default=1000, ge=0)
-    tsne_seeds: tuple[int, ...] = (0,)
+    tsne_seeds: tuple[Seed, ...] = (0,)
+    fid_weights: str | None = None
 
 
 class Preset(_Strict):
@@ -85,7 +92,7 @@ class Suite(_Strict):
     table: str = "bvae"
     published: Published | None = None
     likelihood: Literal["bce", "mse"] = "bce"
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     note: str | None = None
     rows: tuple[Row, ...]
     extra_rows: tuple[Row, ...] = ()
@@ -156,9 +163,14 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     try:
         suite = Suite.model_validate(raw)
     except ValidationError as error:
-        raise _explain(error, path.name) from None
+        known = (Suite, Preset, Row, Evaluation, Published)
+        raise explain(error, path.name, {key for part in known for key in part.model_fields}) from None
     if preset not in suite.presets:
         raise unknown(f"preset of suite {path.stem}", preset, suite.presets)
+    controls = suite.presets[preset].controls
+    for name in () if controls == "all" else controls:
+        if name not in [row.row for row in suite.rows]:
+            raise unknown("row in controls", name, (row.row for row in suite.rows))
     for row in suite.rows + suite.extra_rows:
         for variant in row.variants:
             if variant not in VARIANTS:
@@ -201,7 +213,7 @@ def expand(
                     },
                     evaluation=size.evaluation.model_dump(mode="json"),
                 )
-                for seed in (suite.seeds if seeds is None else seeds)
+                for seed in dict.fromkeys(suite.seeds if seeds is None else seeds)
             ]
     return runs
 
@@ -228,15 +240,15 @@ def select(runs: Iterable[Run], patterns: Iterable[str]) -> list[Run]:
 
 def _network(network: Mapping[str, Any], shape: tuple[int, ...], latent: int, control: bool) -> dict[str, Any]:
     """Return the full network configuration; a control's is narrowed to the bidirectional parameter count."""
-    from dataclasses import asdict
-
     from models.networks import NetworkConfig, matched_width
 
     try:
         config = NetworkConfig(**network)
         config = matched_width(config, shape, latent) if control else config
-    except (ValidationError, ValueError, TypeError) as error:
-        raise BadInput(f"network: {str(error).splitlines()[-1].strip() or error}") from None
+    except ValidationError as error:
+        raise explain(error, "network", (f.name for f in fields(NetworkConfig))) from None
+    except ValueError as error:
+        raise BadInput(f"network: {error}") from None
     return json.loads(json.dumps(asdict(config)))
 
 
@@ -273,21 +285,28 @@ def _apply(raw: dict[str, Any], preset: str, override: str) -> None:
         value = text
     first, *rest = key.strip().split(".")
     if first in Preset.model_fields:
-        target = raw.setdefault("presets", {}).setdefault(preset, {})
+        if preset not in raw.get("presets", {}):
+            raise unknown("preset", preset, raw.get("presets", {}))
+        target = raw["presets"][preset]
     elif first in Suite.model_fields and first not in ("rows", "extra_rows", "presets"):
         target = raw
     else:
-        raise unknown("setting", first, [*Preset.model_fields, "data", "likelihood"])
-    for part in [first, *rest][:-1]:
+        raise unknown("setting", first, {*Preset.model_fields, *Suite.model_fields} - {"rows", "extra_rows", "presets"})
+    *outer, last = [first, *rest]
+    for part in outer:
         target = target.setdefault(part, {})
-    target[[first, *rest][-1]] = value
+        if not isinstance(target, dict):
+            raise BadInput(f"--set {override!r}: {part} has no settings inside")
+    target[last] = value
 
 
-def _explain(error: ValidationError, where: str) -> BadInput:
-    """Turn the first validation error into one line, with a suggestion for a misspelt key."""
-    first = error.errors()[0]
-    path = ".".join(str(p) for p in first["loc"])
-    if first["type"] == "extra_forbidden":
-        fields = {*Suite.model_fields, *Preset.model_fields, *Row.model_fields, *Evaluation.model_fields}
-        return unknown(f"key {path!r} in {where}:", str(first["loc"][-1]), fields)
-    return BadInput(f"{where}: {path}: {first['msg']}")
+def explain(error: ValidationError, where: str, known: Iterable[str]) -> BadInput:
+    """Turn the first validation error into one line, with the nearest of the `known` keys for a misspelt one."""
+    misspelt = [e for e in error.errors() if e["type"] in ("extra_forbidden", "unexpected_keyword_argument")]
+    first = (misspelt or error.errors())[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if misspelt:
+        inside = path.rpartition(".")[0]
+        return unknown(f"key of {where}{f' ({inside})' if inside else ''}", str(first["loc"][-1]), known)
+    message = first["msg"].removeprefix("Value error, ")
+    return BadInput(f"{where}: {path}: {message}" if path else f"{where}: {message}")

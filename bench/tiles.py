@@ -48,13 +48,16 @@ def save_tiles(folder: Path, evaluation: Evaluation, *, backwards: bool) -> None
     Reconstructions decode a posterior sample. Interpolations are convex mixes of two test images in ten steps, each
     encoded and decoded through the posterior mean (Section IV.B.4, BVAE), between the two images themselves.
     """
-    images = evaluation.get("test_images")
-    samples = evaluation.get("samples", {"sampler": "normal"})[:64]
-    decoded = evaluation.get("reconstructions", {"reconstruction": "sample"})
-    samples = samples[: len(samples) // 8 * 8].reshape(-1, 8, *images.shape[1:])
-    save_grid(folder / "samples.png", samples, 28_000, drop=0)
-    save_grid(folder / "reconstructions.png", np.stack([images[:COLUMNS], decoded[:COLUMNS]]), 12_000, drop=1)
-    save_grid(folder / "interpolations.png", _interpolations(evaluation, images), 22_000, drop=0)
+    images, can = evaluation.get("test_images"), evaluation.view.capabilities
+    if "generate" in can:
+        samples = evaluation.get("samples", {"sampler": "normal"})[:64]
+        columns = min(8, len(samples))
+        samples = samples[: len(samples) // columns * columns].reshape(-1, columns, *images.shape[1:])
+        save_grid(folder / "samples.png", samples, 28_000, drop=0)
+    if "reconstruct" in can:
+        decoded = evaluation.get("reconstructions", {"reconstruction": "sample"})
+        save_grid(folder / "reconstructions.png", np.stack([images[:COLUMNS], decoded[:COLUMNS]]), 12_000, drop=1)
+        save_grid(folder / "interpolations.png", _interpolations(evaluation, images), 22_000, drop=0)
     if backwards:
         noise = evaluation.get("backwards")
         save_grid(folder / "backwards.png", np.stack([images[:COLUMNS], noise[:COLUMNS]]), 10_000, drop=1)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 from typing import Literal
 
 import torch
@@ -129,6 +130,7 @@ def unidirectional_parameters(config: NetworkConfig, input_dim: tuple[int, ...],
         return sum(count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, way)) for way in ways)
 
 
+@cache
 def matched_width(config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int) -> NetworkConfig:
     """Return `config` narrowed until its unidirectional pair has the bidirectional network's parameters.
 

@@ -12,6 +12,7 @@ _SETTINGS = (  # section and key of a run's configuration, and how the caption s
     ("training", "train_images", "trained on {} images only"),
     ("options", "number_samples", "IWAE trained with K = {}"),
     ("evaluation", "nll_samples", "NLL with K = {} importance samples"),
+    ("evaluation", "nll_images", "on the first {} test images"),
 )
 _VARIANTS = {
     "control": "Control: the unidirectional model narrowed to the bidirectional parameter count.",
@@ -65,6 +66,11 @@ def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
         said.append("One seed each: no difference is marked.")
     if any(c.standard_error is not None for c in cells):
         said.append("SE is the standard error over images, of one seed.")
+    if accuracies := _classifier_accuracies(suite):
+        said.append(
+            "FD-classifier: Fréchet distance in the features of the suite's own small classifier "
+            f"({accuracies} test accuracy), which is not FID."
+        )
     source = suite.facts.get("published")
     if source and any(c.printed for c in cells):
         stock = "; stock rows stand beside its unidirectional rows, which were run in Pythae"
@@ -89,6 +95,11 @@ def _settings(suite: Suite, section: str, key: str) -> list[str]:
     """Return the different values of one setting over the runs, as text; runs without it do not count."""
     found = ((d.facts.get("run") or {}).get(section) or {} for d in suite.digests)
     return sorted({str(options[key]) for options in found if options.get(key) is not None})
+
+
+def _classifier_accuracies(suite: Suite) -> str:
+    stored = (((d.facts.get("provenance") or {}).get("classifier") or {}).get("test_accuracy") for d in suite.digests)
+    return " or ".join(sorted({f"{100 * value:.1f}%" for value in stored if value is not None}))
 
 
 def _data_notes(suite: Suite) -> list[str]:

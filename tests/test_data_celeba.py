@@ -5,41 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from celeba_layout import IDENTITIES, write_celeba
 from PIL import Image
 
 from bench.data import load
 from bench.data.pixels import center_crop, crop148, stretch
 from bench.errors import BadInput
 
-IDENTITIES, EACH = 20, 3
-
 
 @pytest.fixture
 def celeba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """20 identities of 3 images each, 178 x 218; red is the identity and green the number of the image, times 4."""
+    """The generated folder, and no other place to look in."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("BENCH_DATA", raising=False)
-    folder = tmp_path / "data" / "celeba"
-    (folder / "img_align_celeba").mkdir(parents=True)
-    names = [f"{i + 1:06d}.jpg" for i in range(IDENTITIES * EACH)]
-    for i, name in enumerate(names):
-        colour = (10 * (i % IDENTITIES), 4 * i, 128)
-        Image.new("RGB", (178, 218), colour).save(folder / "img_align_celeba" / name, quality=95)
-    write = {
-        "identity_CelebA.txt": [f"{name} {100 + i % IDENTITIES}" for i, name in enumerate(names)],
-        "list_eval_partition.txt": [f"{name} {0 if i < 40 else 1 if i < 50 else 2}" for i, name in enumerate(names)],
-        "list_attr_celeba.txt": [
-            str(len(names)),
-            " ".join(f"Attribute_{a}" for a in range(40)),
-            *(
-                f"{name} " + "  ".join("1" if (i >> a % 6) & 1 else "-1" for a in range(40))
-                for i, name in enumerate(names)
-            ),
-        ],
-    }
-    for name, lines in write.items():
-        (folder / name).write_text("\n".join(lines) + "\n")
-    return folder.parent
+    return write_celeba(tmp_path / "data")
 
 
 def identities(images: np.ndarray) -> set[int]:

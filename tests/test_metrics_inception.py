@@ -11,9 +11,7 @@ import pytest
 import torch
 
 from bench.errors import BadInput
-from bench.metrics import inception
-from bench.metrics.inception import NO_WEIGHTS, Inception, find_weights, import_torchvision
-from bench.metrics.types import Blank
+from bench.metrics.inception import Inception, import_torchvision
 
 ROOT = Path(__file__).parents[1]
 
@@ -142,10 +140,6 @@ def test_provenance_tells_random_weights_from_the_official_ones(
     assert provenance["torchvision"] == import_torchvision()
 
 
-def test_official_file_name_carries_the_head_of_its_checksum() -> None:
-    assert inception.FILE.removesuffix(".pth").rpartition("-")[2] == inception.SHA256[:8]
-
-
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
 def test_a_wrong_file_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.pth"
@@ -160,35 +154,3 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 2).state_dict(), path)
     with pytest.raises(BadInput, match="does not hold"):
         Inception(path)
-
-
-def test_weights_are_the_given_file_or_the_cached_one_or_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(Blank, match=NO_WEIGHTS):
-        find_weights(None, download=False, progress=silent)
-    given = tmp_path / "given.pth"
-    with pytest.raises(BadInput, match="no such file"):
-        find_weights(given, download=True, progress=silent)
-    given.touch()
-    assert find_weights(given, download=False, progress=silent) == given
-    cached = inception.cache_folder() / inception.FILE
-    cached.parent.mkdir(parents=True)
-    cached.touch()
-    assert find_weights(None, download=False, progress=silent) == cached
-
-
-def test_a_download_that_fails_is_blank_and_one_that_works_is_cached(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    source = tmp_path / "mirror.pth"
-    monkeypatch.setattr(inception, "URL", source.as_uri())
-    with pytest.raises(Blank, match=NO_WEIGHTS):
-        find_weights(None, download=True, progress=silent)
-
-    def fetched(url: str, target: Path, checksum: str, *_: object) -> Path:
-        assert (url, checksum) == (inception.URL, inception.SHA256)
-        return target
-
-    monkeypatch.setattr(inception, "fetch", fetched)
-    assert find_weights(None, download=True, progress=silent) == inception.cache_folder() / inception.FILE

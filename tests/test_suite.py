@@ -8,6 +8,7 @@ import pytest
 
 from bench import data, suite
 from bench.errors import BadInput
+from bench.execute import configure
 from bench.suite import Run, Suite
 from models import MODELS
 
@@ -106,9 +107,14 @@ def test_controls_of_a_row_that_is_not_there_are_refused(write) -> None:
 
 
 def test_misspelt_model_option_is_refused(write) -> None:
-    with pytest.raises(BadInput, match="bta"):
-        path = write(MINIMAL.replace("beta = 0.5", "bta = 0.5"))
-        suite.expand(suite.load(path, "small"), path, "small", shape=(1, 8, 8))
+    path = write(MINIMAL.replace("beta = 0.5", "bta = 0.5"))
+    (_, bad) = _unidirectional(suite.expand(suite.load(path, "small"), path, "small", shape=(1, 8, 8)))
+    with pytest.raises(BadInput, match="did you mean 'beta'"):
+        configure(bad, (1, 8, 8))
+
+
+def _unidirectional(runs: list[Run]) -> list[Run]:
+    return [run for run in runs if run.variant == "unidirectional"]
 
 
 # extends

@@ -2,9 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable
 from functools import cache
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -14,16 +12,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from bench.data.download import fetch
-from bench.data.places import cache_folder
 from bench.errors import BadInput
 from bench.metrics.images import to_uint8
-from bench.metrics.types import Blank
+from bench.metrics.weights import FILE, SHA256, URL, checksum
 
-FILE = "pt_inception-2015-12-05-6726825d.pth"
-URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
-SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-NO_WEIGHTS = "no Inception weights: pass --fid-weights FILE"
 SETTING_OF_BLOCK = {0: "inception64", 3: "inception2048"}  # pytorch-fid's output blocks of 64 and 2048 channels
 _BROKEN = "operator torchvision::nms does not exist"
 _NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
@@ -51,31 +43,6 @@ def import_torchvision() -> str:
     return "native"
 
 
-def _sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    return sha256(path.read_bytes()).hexdigest()
-
-
-def find_weights(file: Path | None, *, download: bool, progress: Callable[[str, int, int | None], None]) -> Path:
-    """Return the weights' file: the one given, else the cached one, else (if allowed) downloaded and checked.
-
-    Raises BadInput where the given file is absent, and Blank where none is given and none can be had.
-    """
-    if file is not None:
-        if not file.is_file():
-            raise BadInput(f"--fid-weights {file}: no such file; it should be {FILE} from {URL}")
-        return file
-    cached = cache_folder() / FILE
-    if cached.is_file():
-        return cached
-    if not download:
-        raise Blank(NO_WEIGHTS)
-    try:
-        return fetch(URL, cached, SHA256, progress, _sha256)
-    except BadInput as error:
-        raise Blank(NO_WEIGHTS) from error
-
-
 class Inception:
     """pytorch-fid's InceptionV3 with weights from a file; raises BadInput for a file that does not fit it."""
 
@@ -85,7 +52,7 @@ class Inception:
 
         self.device = device
         self.network = _load(inception, weights).to(device).eval()
-        digest = _sha256(weights)
+        digest = checksum(weights)
         self.provenance: dict[str, str | bool] = {
             "tool": f"pytorch-fid {version('pytorch-fid')}",
             "torchvision": torchvision,

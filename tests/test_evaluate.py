@@ -1,0 +1,200 @@
+"""One evaluation: its draws, its blanks, and cells that fail alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.data.types import ImageDataset, Split
+from bench.evaluate import Evaluation, measure, setting_text, unmeasured, wanted
+from bench.likelihood import nll
+from bench.metrics import METRICS
+from bench.metrics.types import Blank, Measured
+from models import MODELS
+from models.capabilities import CAPABILITIES
+
+SETTINGS: dict[str, Any] = {
+    "nll_samples": 3,
+    "nll_images": 6,
+    "images": 12,
+    "probes": ("linear",),
+    "gmm_components": 2,
+    "gmm_images": 20,
+    "tsne_images": 0,
+    "tsne_seeds": (0,),
+}
+
+
+def split(n: int, seed: int) -> Split:
+    rng = np.random.default_rng(seed)
+    return Split(rng.integers(0, 256, (n, 1, 8, 8), dtype=np.uint8), np.arange(n) % 3)
+
+
+DATA = ImageDataset("toy", split(30, 0), split(6, 1), split(15, 2), ("a", "b", "c"), {}, "embedded")
+
+
+def pixels_as_features(name: str, images: np.ndarray) -> np.ndarray:
+    """Stand in for a feature network; there is no Inception here."""
+    if name != "classifier":
+        raise Blank("no such network")
+    return images.reshape(len(images), -1)[:, :4].astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    torch.manual_seed(0)
+    network = {"channels": (4,), "strides": (2,), "hidden": (8,)}
+    model_class = MODELS["VAE"].resolve()
+    return model_class(model_class.config_class(input_dim=(1, 8, 8), latent_dim=3, network=network))
+
+
+def evaluation(model: Any, seed: int = 0, **settings: Any) -> Evaluation:
+    return Evaluation(model, DATA, SETTINGS | settings, seed, pixels_as_features, seconds_per_epoch=1.5)
+
+
+RANDOM = [
+    ("nll_nats", {}),
+    ("neg_elbo_nats", {}),
+    ("reconstructions", {"reconstruction": "sample"}),
+    ("samples", {"sampler": "normal"}),
+    ("samples", {"sampler": "gmm"}),
+]
+
+
+def test_draws_do_not_depend_on_the_order_of_requests(model: Any) -> None:
+    first, second = evaluation(model), evaluation(model)
+    forwards = [first.get(*request) for request in RANDOM]
+    torch.manual_seed(123)
+    np.random.seed(123)
+    backwards = [second.get(*request) for request in reversed(RANDOM)][::-1]
+    for one, other in zip(forwards, backwards, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_draws_change_with_the_seed(model: Any) -> None:
+    for request in RANDOM:
+        assert not np.array_equal(evaluation(model, 0).get(*request), evaluation(model, 1).get(*request))
+
+
+def test_generators_differ_between_names_and_seeds(model: Any) -> None:
+    draws = {
+        (name, seed): float(torch.rand((), generator=evaluation(model, seed).generator(name)))
+        for name in ("nll", "elbo", "recon", "prior", "gmm")
+        for seed in (0, 1, 2)
+    }
+    assert len(set(draws.values())) == len(draws)
+    assert float(torch.rand((), generator=evaluation(model, 1).generator("nll"))) == draws["nll", 1]
+
+
+def test_an_array_is_computed_once_and_shared(model: Any) -> None:
+    shared = evaluation(model)
+    samples = shared.get("samples", {"sampler": "normal", "features": "inception64"})
+    assert shared.get("samples", {"sampler": "normal"}) is samples
+    assert shared.get("samples", {"sampler": "gmm"}) is not samples
+
+
+def test_arrays_have_the_lengths_asked_for(model: Any) -> None:
+    given = evaluation(model)
+    assert given.get("nll_nats").shape == (6,)
+    assert given.get("neg_elbo_nats").shape == (12,)
+    assert given.get("test_images").shape == (12, 1, 8, 8)
+    assert given.get("test_mean").shape == (12, 3)
+    assert given.get("train_mean").shape == (30, 3)
+    assert given.get("test_labels").shape == (12,)
+    assert given.get("samples", {"sampler": "gmm"}).shape == (12, 1, 8, 8)
+    assert given.get("backwards").shape == (12, 1, 8, 8)
+
+
+def test_more_images_than_there_are_means_all_of_them(model: Any) -> None:
+    every = evaluation(model, images=10_000, nll_images=10_000, gmm_images=10_000)
+    assert len(every.get("nll_nats")) == len(every.get("test_mean")) == 15
+
+
+def test_nll_array_is_the_public_estimator_on_the_first_test_images(model: Any) -> None:
+    given = evaluation(model)
+    x = torch.from_numpy(DATA.test.images[:6]).float() / 255
+    expected = nll(model, x, 3, generator=given.generator("nll")).numpy()
+    np.testing.assert_array_equal(given.get("nll_nats"), expected)
+
+
+def test_every_wanted_cell_is_measured_once_in_the_registrys_order(model: Any) -> None:
+    cells = [(m.metric, m.setting) for m in measure(evaluation(model))]
+    assert cells == [(name, setting_text(cell)) for name, _, cell in wanted(SETTINGS)]
+    assert len(set(cells)) == len(cells)
+    assert list(dict.fromkeys(name for name, _ in cells)) == list(METRICS)
+
+
+def test_only_the_probes_asked_for_are_wanted() -> None:
+    def probes(*names: str) -> list[str]:
+        return [cell["probe"] for name, _, cell in wanted({"probes": names}) if name == "probe_accuracy"]
+
+    assert probes("linear") == ["linear"]
+    assert probes("mlp256", "mlp100") == ["mlp100", "mlp256"]
+
+
+def test_ok_measurements_have_values_and_others_reasons(model: Any) -> None:
+    found = {(m.metric, m.setting): m for m in measure(evaluation(model))}
+    for m in found.values():
+        assert m.status in ("ok", "blank")
+        assert (m.value is not None) == (m.status == "ok")
+        assert (m.reason is None) == (m.status == "ok")
+    assert found["fid", "features=inception64;sampler=gmm"].reason == "no such network"
+    assert found["nll", ""].n == 6
+    assert found["seconds_per_epoch", ""].value == 1.5
+
+
+def test_mean_and_standard_error_of_the_nll_are_of_its_array(model: Any) -> None:
+    given = evaluation(model)
+    (found,) = [m for m in measure(given) if m.metric == "nll"]
+    nats = given.get("nll_nats")
+    assert found.value == pytest.approx(nats.mean(), rel=1e-12)
+    assert found.se == pytest.approx(nats.std(ddof=1) / np.sqrt(6), rel=1e-12)
+
+
+@pytest.mark.parametrize("capability", sorted(CAPABILITIES))
+def test_a_missing_capability_blanks_what_needs_it_and_nothing_else(
+    model: Any, monkeypatch: pytest.MonkeyPatch, capability: str
+) -> None:
+    limited = evaluation(model)
+    monkeypatch.setattr(limited.view, "capabilities", CAPABILITIES - {capability}, raising=False)
+    whole = {(m.metric, m.setting): m.status for m in measure(evaluation(model))}
+    for m in measure(limited):
+        if capability in METRICS[m.metric].needs:
+            assert (m.status, m.value, m.reason) == ("blank", None, f"the model has no {capability}")
+        elif not whole[m.metric, m.setting] == "blank":
+            assert m.status == "ok", m
+
+
+def test_a_metric_that_raises_fails_alone(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*arrays: np.ndarray, **kwargs: Any) -> Measured:
+        raise ZeroDivisionError("no units")
+
+    whole = {(m.metric, m.setting): m for m in measure(evaluation(model))}
+    broken = replace(METRICS["active_units"], target="bench.metrics.units:active_units")
+    monkeypatch.setitem(METRICS, "active_units", broken)
+    monkeypatch.setattr("bench.metrics.units.active_units", explode)
+    for m in measure(evaluation(model)):
+        if m.metric == "active_units":
+            assert (m.status, m.value, m.reason) == ("failed", None, "ZeroDivisionError: no units")
+        else:
+            assert m == whole[m.metric, m.setting]
+
+
+def test_a_metric_that_is_not_finite_fails_with_the_number(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.metrics.units.active_units", lambda *a, **k: Measured(float("nan")))
+    (found,) = [m for m in measure(evaluation(model)) if m.metric == "active_units"]
+    assert (found.status, found.value) == ("failed", None)
+    assert "nan" in str(found.reason)
+
+
+def test_a_run_without_a_model_has_the_same_cells_without_values(model: Any) -> None:
+    empty = unmeasured(SETTINGS, "diverged", "the loss of epoch 1 is not finite")
+    assert [(m.metric, m.setting) for m in empty] == [(m.metric, m.setting) for m in measure(evaluation(model))]
+    assert {(m.status, m.value, m.se, m.n) for m in empty} == {("diverged", None, None, None)}
+
+
+def test_settings_are_written_in_the_order_of_their_keys() -> None:
+    assert setting_text({"sampler": "gmm", "features": "inception64"}) == "features=inception64;sampler=gmm"
+    assert setting_text({}) == ""
