@@ -24,7 +24,8 @@ from bench.metrics import METRICS
 from bench.metrics.classifier import SmallClassifier, cached_classifier
 from bench.metrics.inception import Inception
 from bench.metrics.types import Blank
-from bench.suite import Run, explain
+from bench.schema import explain
+from bench.suite import Run
 from bench.tiles import save_tiles
 from models import MODELS, load_model
 

@@ -8,7 +8,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data import DATASETS
-from bench.suite import Run, Suite, digest
+from bench.schema import Suite
+from bench.suite import Run, digest
 from models.networks import count_parameters
 
 TRAIN_IMAGES = {"digits": 1_257, "mnist": 54_000, "fashion": 54_000, "cifar10": 45_000, "celeba": 166_620}
