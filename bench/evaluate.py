@@ -122,7 +122,8 @@ class Evaluation:
     @torch.no_grad()
     def _samples(self, sampler: str) -> np.ndarray:
         n = len(self.get("test_images"))
-        codes = self.view.prior.sample(n, self.generator("prior")) if sampler == "normal" else self._mixture_codes(n)
+        prior = self.view.prior
+        codes = prior.sample(n, self.generator("prior"), self.device) if sampler == "normal" else self._mixture_codes(n)
         parts = [self.view.decode(z.to(self.device)).cpu().numpy() for z in codes.split(BATCH)]
         return np.concatenate(parts)
 
