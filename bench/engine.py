@@ -17,7 +17,7 @@ from torch.optim import lr_scheduler
 from torch.utils.data import Dataset
 
 from models.capabilities import capable
-from models.training import Batch, Step
+from models.training import Batch, Step, as_float
 
 _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")  # optimisers with a fused step on every device
 SELECTION_SEED = 20_000  # the noise of the validation criterion: the same in every epoch, run and model
@@ -38,11 +38,6 @@ class ImageTensors(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         return {"data": as_float(self.data[index]), "labels": self.labels[index]}
-
-
-def as_float(images: Tensor) -> Tensor:
-    """Return pixels in [0, 1]; uint8 is divided by 255."""
-    return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
 @dataclass(config=ConfigDict(extra="forbid"))

@@ -16,6 +16,7 @@ from bench.metrics import METRICS, Metric
 from bench.metrics.types import Blank
 from models.capabilities import capable
 from models.networks import count_parameters
+from models.training import as_float
 
 BATCH = 1000
 Features = Callable[[str, np.ndarray], np.ndarray]  # (name of the feature network, images) -> [N, F]; may raise Blank
@@ -70,6 +71,10 @@ class Evaluation:
             self._arrays[slot] = make(**keys)
         return self._arrays[slot]
 
+    def already(self, *names: str) -> dict[str, np.ndarray]:
+        """Return those of the named arrays that have been computed."""
+        return {name: self._arrays[name, ""] for name in names if (name, "") in self._arrays}
+
     def generator(self, name: str) -> torch.Generator:
         """Return the generator of the named draw."""
         return torch.Generator(self.device).manual_seed(self._number(name))
@@ -83,7 +88,7 @@ class Evaluation:
         parts = []
         for start in range(0, len(images), BATCH):
             part = torch.from_numpy(images[start : start + BATCH]).to(self.device)
-            parts.append(function(part.float() / 255 if part.dtype == torch.uint8 else part).cpu().numpy())
+            parts.append(function(as_float(part)).cpu().numpy())
         return np.concatenate(parts)
 
     def _test_images(self) -> np.ndarray:

@@ -20,7 +20,6 @@ from bench.data.places import cache_folder
 from bench.data.types import ImageDataset
 from bench.engine import Diverged, ImageTensors, Trainer, TrainerConfig
 from bench.evaluate import Evaluation, measure, unmeasured
-from bench.metrics import METRICS
 from bench.metrics.classifier import SmallClassifier, cached_classifier
 from bench.metrics.inception import Inception
 from bench.metrics.types import Blank
@@ -168,8 +167,7 @@ def _train_and_evaluate(
     evaluation = Evaluation(model, data, run.evaluation, run.seed, networks, seconds)
     measurements = measure(evaluation)
     save_tiles(folder, evaluation, backwards=run.variant != "bidirectional" and hasattr(model.encoder, "network"))
-    needs = {"nll_nats": METRICS["nll"].needs, "test_mean": METRICS["probe_accuracy"].needs}
-    kept = {name: evaluation.get(name) for name, need in needs.items() if need <= evaluation.view.capabilities}
+    kept = evaluation.already("nll_nats", "test_mean")
     np.savez_compressed(folder / "arrays.npz", **kept)  # type: ignore[arg-type]
     trained["provenance"] |= networks.provenance() | {"evaluated_by": provenance.git_revision()}
     return trained | {

@@ -7,7 +7,7 @@ from pythae.models import BaseAE
 from torch import Tensor
 
 from models.capabilities import capable
-from models.distributions import kl_to_standard_normal
+from models.training import as_float
 
 _DECODED_AT_ONCE = 2_000  # images a chunk: memory does not grow with K
 
@@ -40,7 +40,7 @@ def nll(model: BaseAE, x: Tensor, k: int, *, generator: torch.Generator | None =
 
 
 def _nll(view: object, x: Tensor, k: int, generator: torch.Generator | None) -> Tensor:
-    x = x.float() / 255 if x.dtype == torch.uint8 else x
+    x = as_float(x)
     q = view.posterior(x)  # type: ignore[attr-defined]
     total = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
     chunk = max(1, _DECODED_AT_ONCE // len(x))
@@ -56,16 +56,6 @@ def _nll(view: object, x: Tensor, k: int, generator: torch.Generator | None) -> 
 
 @torch.no_grad()
 def neg_elbo(model: BaseAE, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-    r"""Return the negative ELBO of each image in nats [N], with one posterior sample and the exact KL.
-
-    .. math:: -L(x) = -\ln p(x|z) + D_{KL}(q(z|x) || p(z)), \quad z \sim q(z|x)
-
-    Source: Eq. 23, BVAE. The model should be in evaluation mode.
-    """
+    """Return the model's negative ELBO of each image in nats [N] (float64), in batches; in evaluation mode."""
     view = capable(model)
-    parts = []
-    for part in x.split(_DECODED_AT_ONCE):
-        part = part.float() / 255 if part.dtype == torch.uint8 else part
-        q = view.posterior(part)
-        parts.append(kl_to_standard_normal(*q) - view.log_likelihood(part, q.rsample(1, generator)[:, 0]))
-    return torch.cat(parts).double()
+    return torch.cat([view.neg_elbo(as_float(part), generator) for part in x.split(_DECODED_AT_ONCE)]).double()

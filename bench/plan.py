@@ -12,7 +12,6 @@ from bench.schema import Suite
 from bench.suite import Run, digest
 from models.networks import count_parameters
 
-TRAIN_IMAGES = {"digits": 1_257, "mnist": 54_000, "fashion": 54_000, "cifar10": 45_000, "celeba": 166_620}
 CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
 DEVICE_RATE = 2e13  # and on an accelerator
 
@@ -26,7 +25,7 @@ def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> lis
         if key not in costs:
             costs[key] = _cost(run, shape)
         parameters, per_image = costs[key]
-        images = run.training["train_images"] or TRAIN_IMAGES.get(run.dataset)
+        images = run.training["train_images"] or DATASETS[run.dataset].train_images
         fields = {k: getattr(run, k) for k in ("row", "model", "variant", "dataset", "seed")}
         flops = per_image * images * run.training["epochs"] if images else None
         path = str(folder / "runs" / run.id)

@@ -86,9 +86,18 @@ class GaussianLatent:
         return self.decode(self.prior.sample(n, generator, device))
 
     def selection_loss(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor | None:
-        """Return what the best epoch is chosen by, per image [N]: the negative ELBO with one posterior sample.
+        """Return what the best epoch is chosen by, per image [N]: the negative ELBO.
 
         A model that has no such criterion returns None and keeps its last epoch.
+        """
+        return self.neg_elbo(x, generator)
+
+    def neg_elbo(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        r"""Return the negative ELBO of each image in nats [N], with one posterior sample and the exact KL.
+
+        .. math:: -L(x) = -\ln p(x|z) + D_{KL}(q(z|x) || p(z)), \quad z \sim q(z|x)
+
+        Source: Eq. 23, BVAE.
         """
         q = self.posterior(x)
         return kl_to_standard_normal(*q) - self.log_likelihood(x, q.rsample(1, generator)[:, 0])

@@ -10,6 +10,11 @@ from torch import Tensor, nn
 from models.distributions import Likelihood
 
 
+def as_float(images: Tensor) -> Tensor:
+    """Return pixels in [0, 1]; uint8 is divided by 255."""
+    return images.float().div_(255) if images.dtype == torch.uint8 else images
+
+
 class Batch(NamedTuple):
     """A minibatch: x [B, C, H, W] in [0, 1]; y [B], -1 where unlabelled, or None; indices [B] into the training set."""
 

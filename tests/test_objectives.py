@@ -72,20 +72,21 @@ def test_stratified_weights_sum_to_one_with_the_own_sample_on_the_diagonal() -> 
     assert torch.allclose(weights.diagonal(), torch.full((5,), 0.01))
 
 
-def test_stratified_estimate_of_the_aggregated_density_is_unbiased() -> None:
-    """Over every way to draw a batch of 3 from 5 images, the mean of the estimate is q(z) itself."""
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("own", range(5))
+def test_stratified_estimate_of_the_aggregated_density_is_unbiased(own: int, place: int) -> None:
+    """For any own sample at any place of a batch of 3 of 5, the mean over every choice of the others is q(z) itself."""
     torch.manual_seed(0)
     mean, log_variance = torch.randn(5, 2).double(), torch.randn(5, 2).double()
     z = torch.randn(2).double()
-    exact = gaussian_log_prob(z, mean, log_variance).exp().mean()
-    weights = stratified_log_weights(3, 5)[0].exp()  # the row of the sample that z was drawn from
+    density = gaussian_log_prob(z, mean, log_variance).exp()
+    weights = stratified_log_weights(3, 5)[place].exp().double()
     estimates = []
-    for own in range(5):
-        for others in permutations([n for n in range(5) if n != own], 2):
-            batch = [own, *others]
-            estimates.append((weights * gaussian_log_prob(z, mean[batch], log_variance[batch]).exp()).sum())
-    # The own image is uniform over the data here, as it is when the batch is a random subset.
-    assert torch.stack(estimates).mean() == pytest.approx(float(exact), rel=1e-6)
+    for others in permutations([n for n in range(5) if n != own], 2):
+        batch = list(others)
+        batch.insert(place, own)
+        estimates.append((weights * density[batch]).sum())
+    assert torch.stack(estimates).mean() == pytest.approx(float(density.mean()), rel=1e-6)
 
 
 def _decomposition(batch: int, sharpness: float = 2.0) -> tuple[torch.Tensor, torch.Tensor]:

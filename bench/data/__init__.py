@@ -24,19 +24,23 @@ class DatasetEntry:
     shape: tuple[int, int, int] | None  # (C, H, W); None: follows from the settings `colour` and `size`
     classes: int | None  # label names; None: known only once the folder is read
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    train_images: int | None = None  # of the training split, to tell a cost before reading; None: not known before
 
 
 DATASETS: dict[str, DatasetEntry] = {
-    "digits": DatasetEntry("bench.data.digits:load_digits", "Optical digits (scikit-learn)", (1, 8, 8), 10),
-    "mnist": DatasetEntry("bench.data.idx:load_mnist", "MNIST", (1, 28, 28), 10),
-    "fashion": DatasetEntry("bench.data.idx:load_fashion", "Fashion-MNIST", (1, 28, 28), 10),
-    "cifar10": DatasetEntry("bench.data.cifar:load_cifar10", "CIFAR-10", (3, 32, 32), 10),
+    "digits": DatasetEntry(
+        "bench.data.digits:load_digits", "Optical digits (scikit-learn)", (1, 8, 8), 10, train_images=1_257
+    ),
+    "mnist": DatasetEntry("bench.data.idx:load_mnist", "MNIST", (1, 28, 28), 10, train_images=54_000),
+    "fashion": DatasetEntry("bench.data.idx:load_fashion", "Fashion-MNIST", (1, 28, 28), 10, train_images=54_000),
+    "cifar10": DatasetEntry("bench.data.cifar:load_cifar10", "CIFAR-10", (3, 32, 32), 10, train_images=45_000),
     "celeba": DatasetEntry(
         "bench.data.celeba:load_celeba",
         "CelebA-64",
         (3, 64, 64),
         40,
         {"split": ("identity", "official"), "preprocess": ("resize", "center-crop", "crop148")},
+        train_images=166_620,  # about, with the identity split
     ),
     "imagefolder": DatasetEntry(
         "bench.data.imagefolder:load_imagefolder",
