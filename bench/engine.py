@@ -1,25 +1,28 @@
-"""The trainer: data resident on the device, one optimiser or several in turn, the best epoch by a fixed criterion."""
+"""The trainer: data resident on the device, one optimiser or several in turn, a state on disk to go on from."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import field
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
 from pythae.models import BaseAE
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import CallbackHandler, TrainingCallback
 from torch import Tensor
-from torch.optim import lr_scheduler
-from torch.utils.data import Dataset
 
+from bench.capture import Captured
+from bench.checkpoint import Checkpoints, random_state, set_random_state
+from bench.loader import ImageTensors, Loader
+from bench.optimisers import Optimiser, TrainerConfig, distinct
+from bench.precision import chosen, set_precision
 from models.capabilities import capable
 from models.training import Batch, Step, as_float
 
-_FUSED = ("Adam", "AdamW", "SGD", "Adagrad")  # optimisers with a fused step on every device
+__all__ = ["Diverged", "ImageTensors", "Trainer", "TrainerConfig"]
+
 SELECTION_SEED = 20_000  # the noise of the validation criterion: the same in every epoch, run and model
 
 
@@ -27,49 +30,18 @@ class Diverged(ArithmeticError):
     """A loss that is not finite; the message names the epoch."""
 
 
-class ImageTensors(Dataset):
-    """Images uint8 [N, C, H, W] (or float in [0, 1]) and labels [N], kept whole; Pythae's attribute names."""
-
-    def __init__(self, data: Tensor, labels: Tensor):
-        self.data, self.labels = data, labels
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return {"data": as_float(self.data[index]), "labels": self.labels[index]}
-
-
-@dataclass(config=ConfigDict(extra="forbid"))
-class TrainerConfig(BaseTrainerConfig):
-    """Pythae's training settings with the study's defaults: AdamW, and OneCycleLR stepped per batch.
-
-    BVAE names the optimiser and the schedule and no number; the defaults are ours. Unlike Pythae's, creating it
-    changes no environment variable.
-    """
-
-    per_device_train_batch_size: int = 128
-    per_device_eval_batch_size: int = 500
-    num_epochs: int = 100
-    learning_rate: float = 1e-3
-    optimizer_cls: str = "AdamW"
-    optimizer_params: dict | None = field(default_factory=lambda: {"weight_decay": 1e-4})
-    scheduler_cls: str | None = "OneCycleLR"
-    scheduler_params: dict | None = field(default_factory=lambda: {"pct_start": 0.3})
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        self.name = type(self).__name__
-
-
 class Trainer(BaseTrainer):
     """Pythae's trainer interface on an engine of its own.
 
     Trains any Pythae model: one of ours by its `steps`, a stock one by the loss of its `forward`. Each step has an
-    optimiser and a schedule of its own, and a step's gradient reaches only the parameters that it owns. OneCycleLR is
-    stepped per batch, any other schedule per epoch, as Pythae does. After `train()` the model holds the weights of
-    the best epoch (the last, where there is no criterion or no validation set), `history` the curves.
-    Raises Diverged when an epoch's loss is not finite, ValueError for a training set smaller than two images.
+    optimiser and a schedule of its own, and a step's gradient reaches only the parameters that it owns. After
+    `train()` the model holds the weights of the best epoch (the last, where there is no criterion or no validation
+    set), `history` the curves.
+
+    `checkpoints` names a folder in which states are kept while it trains: a trainer that finds a state of the same
+    training there goes on from it, and ends with the weights it would have had without the interruption, to the bit
+    on a processor with the same number of threads. Raises ValueError where the state is of another configuration, and
+    for a training set smaller than two images; Diverged when an epoch's loss is not finite.
     """
 
     def __init__(
@@ -79,6 +51,7 @@ class Trainer(BaseTrainer):
         eval_dataset: Any | None = None,
         training_config: BaseTrainerConfig | None = None,
         callbacks: list[TrainingCallback] | None = None,
+        checkpoints: Path | None = None,
     ):
         self.training_config = training_config or TrainerConfig()
         use_gpu = torch.cuda.is_available() and not self.training_config.no_cuda
@@ -91,7 +64,7 @@ class Trainer(BaseTrainer):
         self.callbacks = callbacks or []
         self.distributed, self.rank, self.local_rank, self.world_size = False, -1, -1, -1
         self.training_dir: str | None = None
-        self.history: dict[str, list[float]] = {}
+        self.checkpoints = None if checkpoints is None else Checkpoints(checkpoints)
         if len(train_dataset) < 2:
             raise ValueError(f"a training set of {len(train_dataset)} image(s) cannot train a model; give at least 2")
 
@@ -103,62 +76,66 @@ class Trainer(BaseTrainer):
         config = self.training_config
         torch.manual_seed(config.seed)  # the noise of stock models comes from the global generator
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
-        self.order = torch.Generator().manual_seed(config.seed)  # on the CPU: one order on every device
         self._setup_callbacks()
-        self._x = self.train_dataset.data.to(self.device)
-        self._y = self.train_dataset.labels.to(self.device)
-        batches = sum(1 for _ in self._indices(torch.arange(len(self._x))))
-        self.optimizers: dict[str, torch.optim.Optimizer] = {}
-        self.schedulers: dict[str, lr_scheduler.LRScheduler] = {}
-        for step in self._steps(1):
-            optimizer_class = getattr(torch.optim, config.optimizer_cls)
-            options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
-            optimizer = optimizer_class(_distinct(step.parameters), lr=config.learning_rate, **options)
-            self.optimizers[step.name] = optimizer
-            if config.scheduler_cls is not None:
-                options = config.scheduler_params or {}
-                if config.scheduler_cls == "OneCycleLR":
-                    steps = batches * config.num_epochs
-                    options = {"max_lr": config.learning_rate, "total_steps": steps} | options
-                self.schedulers[step.name] = getattr(lr_scheduler, config.scheduler_cls)(optimizer, **options)
+        labelled = getattr(config, "labelled_batch_size", None)
+        batch_size = config.per_device_train_batch_size
+        self.loader = Loader(self.train_dataset, self.device, batch_size, config.seed, labelled)
+        self._validation = None if self.eval_dataset is None else self.eval_dataset.data.to(self.device)
+        batches = len(self.loader)
+        self.optimisers = {step.name: Optimiser(step.parameters, config, batches) for step in self._steps(1)}
+        self.history: dict[str, list[float]] = {}
+        self._epoch, self._done, self._seconds = 1, 0, 0.0  # where training stands: the epoch, its batches, its time
+        self._total, self._count = torch.zeros((), device=self.device), 0  # of the epoch's losses
+        self._best = float("inf")
+        self._best_state: dict[str, Tensor] = {}
+        set_precision(self.model, chosen(getattr(config, "precision", "float32"), self.device))
 
     def _steps(self, epoch: int) -> tuple[Step, ...]:
         if hasattr(self.model, "steps"):
             return self.model.steps(epoch)
 
-        def stock_loss(batch: Batch, generator: torch.Generator | None) -> Tensor:
+        def stock_loss(batch: Batch, generator: Any) -> Tensor:
             inputs = {"data": batch.x, "labels": batch.y}
             return self.model(inputs, epoch=epoch, dataset_size=batch.dataset_size, uses_ddp=False).loss
 
         return (Step("model", list(self.model.parameters()), stock_loss),)
 
-    def _indices(self, order: Tensor) -> Iterator[Tensor]:
-        """Cut an order into batches; a last batch of one image, of which no batch statistic exists, is left out."""
-        parts = order.split(self.training_config.per_device_train_batch_size)
-        return (part for part in parts if len(part) > 1)
-
-    def _batches(self) -> Iterator[Batch]:
-        """Yield the batches of one shuffled pass over all images."""
-        order = torch.randperm(len(self._x), generator=self.order)
-        for index in self._indices(order.to(self.device)):
-            yield Batch(as_float(self._x[index]), self._y[index], index, len(self._x))
-
     def train_step(self, epoch: int) -> float:
-        """Run one epoch and return its mean loss an image (of the last step, where there are several)."""
+        """Run (the rest of) an epoch and return its mean loss an image (of the last step, where there are several)."""
         self.model.train()
-        steps = self._steps(epoch)
-        total, count = torch.zeros((), device=self.device), 0
-        for batch in self._batches():
-            for step in steps:
-                optimizer = self.optimizers[step.name]
-                optimizer.zero_grad(set_to_none=True)
-                loss = self._loss(step, batch, epoch)
-                loss.backward(inputs=_distinct(step.parameters)) if len(steps) > 1 else loss.backward()
-                optimizer.step()
-                if isinstance(self.schedulers.get(step.name), lr_scheduler.OneCycleLR):
-                    self.schedulers[step.name].step()
-            total, count = total + loss.detach() * len(batch.x), count + len(batch.x)
-        return float(total) / count
+        updates = [self._update(step, epoch) for step in self._steps(epoch)]
+        started = time.perf_counter() - self._seconds
+        position = self.loader.state_dict()
+        for index in self.loader.epoch()[self._done :]:
+            for optimiser, backward in updates:
+                loss = backward(index)
+                optimiser.step()
+            self._total += loss * len(index)
+            self._count, self._done = self._count + len(index), self._done + 1
+            if self.checkpoints and self.checkpoints.due(epoch_ended=False):
+                self._seconds = time.perf_counter() - started
+                self.checkpoints.save(self._state(position))
+        mean = float(self._total) / self._count
+        self.elapsed = time.perf_counter() - started
+        self._done, self._seconds, self._count = 0, 0.0, 0
+        self._total.zero_()
+        return mean
+
+    def _update(self, step: Step, epoch: int) -> tuple[Optimiser, Callable[[Tensor], Tensor]]:
+        """Return a step's optimiser, and the function of a batch's index that leaves its gradients for it."""
+        owned = distinct(step.parameters)
+        alone = len(owned) == len(list(self.model.parameters()))
+
+        def backward(index: Tensor) -> Tensor:
+            for parameter in owned:
+                parameter.grad = None
+            loss = self._loss(step, self.loader.batch(index), epoch)
+            loss.backward() if alone else loss.backward(inputs=owned)
+            return loss.detach()
+
+        if self.device == "cuda" and getattr(self.training_config, "capture", False):
+            return self.optimisers[step.name], Captured(backward, owned, list(self.model.buffers()), self.generator)
+        return self.optimisers[step.name], backward
 
     def _loss(self, step: Step, batch: Batch, epoch: int) -> Tensor:
         try:
@@ -172,50 +149,57 @@ class Trainer(BaseTrainer):
     def eval_step(self, epoch: int) -> float | None:
         """Return the selection loss over all validation images, with one noise for every epoch; None without one."""
         self.model.eval()
+        assert self._validation is not None
         generator = torch.Generator(self.device).manual_seed(SELECTION_SEED)
-        assert self.eval_dataset is not None
-        images = self.eval_dataset.data
-        total = 0.0
-        for part in images.split(self.training_config.per_device_eval_batch_size):
-            loss = capable(self.model).selection_loss(as_float(part.to(self.device)), generator)
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for part in self._validation.split(self.training_config.per_device_eval_batch_size):
+            loss = capable(self.model).selection_loss(as_float(part), generator)
             if loss is None:
                 return None
-            total += float(loss.double().sum())
-        return total / len(images)
+            total += loss.double().sum()
+        return float(total) / len(self._validation)
 
     def train(self, log_output_dir: str | None = None) -> None:
-        """Train for `num_epochs` and leave the best epoch's weights in the model."""
+        """Train up to `num_epochs` and leave the best epoch's weights in the model."""
         self.prepare_training()
         config, handler = self.training_config, self.callback_handler
+        if self.checkpoints:
+            state = self.checkpoints.load()
+            if state is not None:
+                self._load_state(state)
+            self.checkpoints.begin()
         handler.on_train_begin(training_config=config, model_config=self.model_config)
-        best, best_state = float("inf"), None
-        for epoch in range(1, config.num_epochs + 1):
-            handler.on_epoch_begin(training_config=config, epoch=epoch, train_loader=None, eval_loader=None)
-            started = time.perf_counter()
-            train_loss = self.train_step(epoch)
-            seconds = time.perf_counter() - started
-            eval_loss = self.eval_step(epoch) if self.eval_dataset is not None else None
-            if not _finite(train_loss) or (eval_loss is not None and not _finite(eval_loss)):
-                raise Diverged(f"the loss of epoch {epoch} is not finite")
-            rate = float(next(iter(self.optimizers.values())).param_groups[0]["lr"])
-            for scheduler in self.schedulers.values():
-                if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
-                    scheduler.step(train_loss if eval_loss is None else eval_loss)
-                elif not isinstance(scheduler, lr_scheduler.OneCycleLR):
-                    scheduler.step()
-            self._record(epoch, train_loss, eval_loss, rate, seconds)
-            if eval_loss is not None and eval_loss < best:
-                best, best_state = eval_loss, _copy_state(self.model)
-            logs = {"train_epoch_loss": train_loss, "eval_epoch_loss": eval_loss, "epoch": epoch, "seconds": seconds}
-            handler.on_log(config, logs, logger=None, global_step=epoch, rank=-1)
-            handler.on_epoch_end(training_config=config)
-        if best_state is not None:
-            self.model.load_state_dict(best_state)
+        while self._epoch <= config.num_epochs:
+            self._train_epoch(self._epoch)
+        if self._best_state:
+            copy_tensors(self._best_state, own_tensors(self.model))
+        set_precision(self.model, None)
         self.model.eval()
         handler.on_train_end(config)
         if config.output_dir:
             self.training_dir = config.output_dir
             self.save_model(self.model, str(Path(config.output_dir) / "final_model"))
+
+    def _train_epoch(self, epoch: int) -> None:
+        config, handler = self.training_config, self.callback_handler
+        handler.on_epoch_begin(training_config=config, epoch=epoch, train_loader=None, eval_loader=None)
+        train_loss = self.train_step(epoch)
+        eval_loss = self.eval_step(epoch) if self._validation is not None else None
+        if not is_finite(train_loss) or (eval_loss is not None and not is_finite(eval_loss)):
+            raise Diverged(f"the loss of epoch {epoch} is not finite")
+        rate, seconds = next(iter(self.optimisers.values())).learning_rate, self.elapsed
+        for optimiser in self.optimisers.values():
+            optimiser.epoch_ended(train_loss if eval_loss is None else eval_loss)
+        self._record(epoch, train_loss, eval_loss, rate, seconds)
+        if eval_loss is not None and eval_loss < self._best:
+            self._best = eval_loss
+            self._best_state = copy_tensors(own_tensors(self.model), self._best_state)
+        self._epoch = epoch + 1
+        if self.checkpoints and self.checkpoints.due(epoch_ended=True):
+            self.checkpoints.save(self._state(self.loader.state_dict()))
+        logs = {"train_epoch_loss": train_loss, "eval_epoch_loss": eval_loss, "epoch": epoch, "seconds": seconds}
+        handler.on_log(config, logs, logger=None, global_step=epoch, rank=-1)
+        handler.on_epoch_end(training_config=config)
 
     def _record(self, epoch: int, train_loss: float, eval_loss: float | None, rate: float, seconds: float) -> None:
         row = {"epoch": epoch, "train_loss": train_loss, "learning_rate": rate, "seconds": seconds}
@@ -224,15 +208,62 @@ class Trainer(BaseTrainer):
         for key, value in row.items():
             self.history.setdefault(key, []).append(value)
 
+    def _identity(self) -> dict[str, Any]:
+        """Return what a state belongs to: the settings, the model, the images."""
+        settings = {key: repr(value) for key, value in asdict(self.training_config).items() if key != "output_dir"}
+        sizes = {"images": len(self.train_dataset), "device": self.device}
+        return settings | sizes | {"model": self.model_name, "model_config": repr(self.model_config)}
 
-def _distinct(parameters: list[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
-    """Return each tensor once: a shared weight takes one optimiser step."""
-    return list({id(p): p for p in parameters}.values())
+    def _state(self, position: dict[str, Tensor]) -> dict[str, Any]:
+        """Return all that the rest of the training depends on; `position` is the loader's at the epoch's start."""
+        return {
+            "identity": self._identity(),
+            "epoch": self._epoch,
+            "done": self._done,
+            "seconds": self._seconds,
+            "total": self._total,
+            "count": self._count,
+            "history": self.history,
+            "model": own_tensors(self.model),
+            "best": self._best,
+            "best_model": self._best_state,
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
+            "loader": position,
+            "generator": self.generator.get_state(),
+            "random": random_state(),
+        }
+
+    def _load_state(self, state: dict[str, Any]) -> None:
+        stored, own = state["identity"], self._identity()
+        other = sorted(key for key in own.keys() | stored.keys() if own.get(key) != stored.get(key))
+        if other:
+            raise ValueError(f"the stored state is of another training: {', '.join(other)} differ; delete its folder")
+        self._epoch, self._done, self._seconds = state["epoch"], state["done"], state["seconds"]
+        self._total.copy_(state["total"])
+        self._count, self.history, self._best = state["count"], state["history"], state["best"]
+        copy_tensors(state["model"], own_tensors(self.model))
+        self._best_state = {name: tensor.to(self.device) for name, tensor in state["best_model"].items()}
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.loader.load_state_dict(state["loader"])
+        self.generator.set_state(state["generator"])
+        set_random_state(state["random"])
 
 
-def _finite(value: float) -> bool:
+def is_finite(value: float) -> bool:
+    """Whether a loss is one: below 1e10 in size, and a number."""
     return abs(value) < 1e10
 
 
-def _copy_state(model: torch.nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+def own_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
+    """Return a model's parameters and buffers by name, without their history; a shared tensor once."""
+    return {name: t.detach() for name, t in chain(model.named_parameters(), model.named_buffers())}
+
+
+def copy_tensors(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Overwrite the tensors of `target` by those of `source` and return them; an empty target is filled."""
+    if not target:
+        return {name: tensor.clone() for name, tensor in source.items()}
+    for name, tensor in source.items():
+        target[name].copy_(tensor)
+    return target

@@ -1,35 +1,27 @@
-"""Carry out one run: build, train, evaluate, and write its folder and its digest."""
+"""Carry out a job: train its runs, alone or together, evaluate each, and write their folders and digests."""
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
-from pythae.models import BaseAE
-from pythae.trainers.training_callbacks import TrainingCallback
 
 from bench import data as datasets
 from bench import provenance, store
-from bench.data.places import cache_folder
 from bench.data.types import ImageDataset
-from bench.engine import Diverged, ImageTensors, Trainer, TrainerConfig
+from bench.engine import Diverged
 from bench.evaluate import Evaluation, measure, unmeasured
-from bench.metrics.classifier import SmallClassifier, cached_classifier
-from bench.metrics.inception import Inception
-from bench.metrics.types import Blank
-from bench.schema import explain
+from bench.features import FeatureNetworks
 from bench.suite import Run
 from bench.tiles import save_tiles
-from models import MODELS, load_model
-
-CLASSIFIER_SEED = 0
-Progress = Callable[[Run, str], None]  # (run, what it is doing now)
+from bench.train import Progress, train_alone, train_together
+from models import load_model
 
 
 @lru_cache(maxsize=1)
@@ -38,102 +30,57 @@ def load_data(name: str, data_dir: Path | None, settings: tuple[tuple[str, str],
     return datasets.load(name, data_dir=data_dir, settings=dict(settings))
 
 
-@lru_cache(maxsize=1)
-def load_classifier(data: ImageDataset, device: str) -> tuple[SmallClassifier, float]:
-    """Return the suite's classifier for a data set and its accuracy on the test set."""
-    train, test = data.train, data.test
-    outputs = len(data.classes)
-    classifier = cached_classifier(cache_folder(), train.images, train.labels, outputs, CLASSIFIER_SEED, device)
-    return classifier, classifier.accuracy(test.images, test.labels)
+def execute(
+    job: Sequence[Run],
+    suite_folder: Path,
+    data_dir: Path | None,
+    fid_weights: Path | None,
+    progress: Progress,
+    finished: Callable[[Run, str], None],
+) -> dict[str, str]:
+    """Do what of a job's runs is not done yet; return the statuses, by id, of those that were not.
 
-
-@lru_cache(maxsize=1)
-def load_inception(weights: Path, device: str) -> Inception:
-    """Return pytorch-fid's network with weights from a file."""
-    return Inception(weights, device)
-
-
-class FeatureNetworks:
-    """The feature networks that Fréchet distances are taken in."""
-
-    def __init__(self, data: ImageDataset, fid_weights: Path | None, device: str):
-        self.data, self.fid_weights, self.device = data, fid_weights, device
-
-    def __call__(self, name: str, images: np.ndarray) -> np.ndarray:
-        """Return features [N, F] of images in network `name`."""
-        if name == "classifier":
-            return load_classifier(self.data, self.device)[0].features(images)
-        if self.fid_weights is None:
-            raise Blank("no Inception weights: pass --fid-weights FILE")
-        return load_inception(self.fid_weights, self.device).features(images)[name]
-
-    def provenance(self) -> dict[str, Any]:
-        """Return what the feature networks were: the classifier's seed and test accuracy, Inception's weights."""
-        classifier = {"seed": CLASSIFIER_SEED, "test_accuracy": load_classifier(self.data, self.device)[1]}
-        inception = load_inception(self.fid_weights, self.device).provenance if self.fid_weights else None
-        return {"classifier": classifier, "inception": inception}
-
-
-class _Announce(TrainingCallback):
-    """Tells the progress display of each epoch."""
-
-    def __init__(self, run: Run, progress: Progress):
-        self.run, self.progress = run, progress
-
-    def on_log(self, training_config: Any, logs: Mapping[str, Any], **kwargs: Any) -> None:
-        shown = logs["eval_epoch_loss"] if logs["eval_epoch_loss"] is not None else logs["train_epoch_loss"]
-        epochs = training_config.num_epochs
-        self.progress(self.run, f"epoch {logs['epoch']}/{epochs}  loss {shown:.2f}  {logs['seconds']:.1f} s")
-
-
-def configure(run: Run, shape: tuple[int, ...]) -> Any:
-    """Return the configuration of a run's model; raises BadInput for an option that it does not have."""
-    kind = MODELS[run.model].resolve().config_class
-    options = {"reconstruction_loss": run.likelihood, "network": run.network, **run.options}
-    try:
-        return kind(input_dim=tuple(shape), latent_dim=run.latent_dim, **options)
-    except ValidationError as error:
-        raise explain(error, f"options of {run.model}", (f.name for f in fields(kind))) from None
-
-
-def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
-    """Return the untrained model of a run; the seed is set before any weight is drawn."""
-    torch.manual_seed(run.seed)
-    return MODELS[run.model].resolve()(configure(run, shape))
-
-
-def train(run: Run, data: ImageDataset, progress: Progress) -> tuple[BaseAE, dict[str, list[float]]]:
-    """Return the trained model and its curves; raises Diverged."""
-    settings = run.training
-    config = TrainerConfig(
-        num_epochs=settings["epochs"],
-        per_device_train_batch_size=settings["batch_size"],
-        learning_rate=settings["learning_rate"],
-        optimizer_params={"weight_decay": settings["weight_decay"]},
-        scheduler_params={"pct_start": settings["pct_start"]},
-        seed=run.seed,
-    )
-    limit = settings["train_images"]
-    training = ImageTensors(torch.from_numpy(data.train.images[:limit]), torch.from_numpy(data.train.labels[:limit]))
-    validation = ImageTensors(torch.from_numpy(data.validation.images), torch.from_numpy(data.validation.labels))
-    trainer = Trainer(build(run, data.shape), training, validation, config, [_Announce(run, progress)])
-    trainer.train()
-    return trainer.model, trainer.history
-
-
-def execute(run: Run, suite_folder: Path, data_dir: Path | None, fid_weights: Path | None, progress: Progress) -> str:
-    """Do what of a run is not done yet, write its folder and digest, and return its status.
-
-    A failure or divergence ends this run alone: its status and reason are stored, nothing is raised but interrupts.
+    A failure or divergence ends its run alone: status and reason are stored, nothing is raised but interrupts. Where
+    training together fails as a whole, each run is tried alone. `finished` hears of each run as it ends.
     """
+    diverged: dict[str, str] = {}
+    if len(job) > 1:
+        with suppress(Exception):  # what is wrong comes up again, and is stored, when the run is tried alone
+            diverged = train_together(job, suite_folder, _data_of(job[0], data_dir), progress)
+    statuses = {}
+    for run in job:
+        if not store.is_done(suite_folder, run):
+            statuses[run.id] = _finish(run, suite_folder, data_dir, fid_weights, progress, diverged.get(run.id))
+            finished(run, statuses[run.id])
+    return statuses
+
+
+def _data_of(run: Run, data_dir: Path | None) -> ImageDataset:
+    return load_data(run.dataset, data_dir, tuple(sorted(run.data.items())))
+
+
+def _finish(
+    run: Run,
+    suite_folder: Path,
+    data_dir: Path | None,
+    fid_weights: Path | None,
+    progress: Progress,
+    diverged: str | None,
+) -> str:
+    """Train a run unless it is trained, evaluate it, write its record and digest, and return its status."""
     folder = suite_folder / "runs" / run.id
     folder.mkdir(parents=True, exist_ok=True)
     store.write_json(folder / "run.json", run.to_dict())
     started = time.time()
     record: dict[str, Any] = {"status": "done", "reason": None}
     try:
-        data = load_data(run.dataset, data_dir, tuple(sorted(run.data.items())))
-        record |= _train_and_evaluate(run, folder, data, fid_weights, progress)
+        if diverged:
+            raise Diverged(diverged)
+        data = _data_of(run, data_dir)
+        if not store.is_trained(folder):
+            train_alone(run, suite_folder, data, progress)
+        progress(run, "evaluating")
+        record |= _evaluate(run, folder, data, fid_weights)
     except Diverged as error:
         record |= {"status": "diverged", "reason": str(error)}
     except Exception as error:
@@ -148,20 +95,10 @@ def execute(run: Run, suite_folder: Path, data_dir: Path | None, fid_weights: Pa
     return str(record["status"])
 
 
-def _train_and_evaluate(
-    run: Run, folder: Path, data: ImageDataset, fid_weights: Path | None, progress: Progress
-) -> dict[str, Any]:
+def _evaluate(run: Run, folder: Path, data: ImageDataset, fid_weights: Path | None) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    if not store.is_trained(folder):
-        progress(run, "training")
-        began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        model, curves = train(run, data, progress)
-        model.save(str(folder / "model"))
-        made = provenance.collect(torch.get_num_threads(), device) | {"started": began, "data": _describe(data)}
-        store.write_json(folder / "trained.json", {"curves": curves, "provenance": made})
     trained = store.read_json(folder / "trained.json")
     model = load_model(folder).to(device)
-    progress(run, "evaluating")
     seconds = float(np.median(trained["curves"]["seconds"]))
     networks = FeatureNetworks(data, fid_weights, device)
     evaluation = Evaluation(model, data, run.evaluation, run.seed, networks, seconds)
@@ -176,12 +113,6 @@ def _train_and_evaluate(
         "tsne": _embedding(run, evaluation),
         "classes": list(data.classes),
     }
-
-
-def _describe(data: ImageDataset) -> dict[str, Any]:
-    sizes = {name: len(getattr(data, name)) for name in ("train", "validation", "test")}
-    about = {"name": data.name, "sha256": data.sha256, "split_seed": data.split_seed, "note": data.note}
-    return about | {"settings": dict(data.settings), "images": sizes}
 
 
 def _embedding(run: Run, evaluation: Evaluation) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Where runs are carried out: in this process, or in workers that share the cores."""
+"""Where jobs are carried out: in this process, or in workers that share the cores."""
 
 import multiprocessing
 import os
@@ -10,75 +10,78 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from bench import store
 from bench.provenance import git_revision
 from bench.suite import Run
 
-MOST_JOBS = 8  # each takes up to 1 GB of memory
+MOST_WORKERS = 8  # each takes up to 1 GB of memory
 Finished = Callable[[Run, str], None]
 _queue: Any = None  # set in a worker by its initialiser
 
 
-def default_jobs(runs: int) -> int:
-    """Return how many runs to carry out at once: one on an accelerator, else one a core (at most 8).
+def default_workers(jobs: int) -> int:
+    """Return how many jobs to carry out at once: one on an accelerator, else one a core (at most 8).
 
     Small networks gain more from a core of their own than from a second thread.
     """
     import torch
 
-    return 1 if torch.cuda.is_available() else max(1, min(os.cpu_count() or 1, runs, MOST_JOBS))
+    return 1 if torch.cuda.is_available() else max(1, min(os.cpu_count() or 1, jobs, MOST_WORKERS))
 
 
 def carry_out(
-    runs: Sequence[Run],
+    jobs: Sequence[Sequence[Run]],
     suite_folder: Path,
     data_dir: Path | None,
     fid_weights: Path | None,
-    jobs: int,
+    workers: int,
     update: Callable[[Run, str], None],
     finished: Finished,
 ) -> dict[str, str]:
-    """Carry out the runs and return their statuses by id; `update` and `finished` hear of progress.
+    """Carry out jobs, each of one run or of several that train together, and return the runs' statuses by id.
 
-    A worker that dies (out of memory, say) ends the runs it and its siblings held as "failed"; a later call takes
-    them up again. KeyboardInterrupt stops the workers and propagates.
+    `update` and `finished` hear of progress. A worker that dies (out of memory, say) ends the runs it and its
+    siblings held as "failed"; a later call takes them up again. KeyboardInterrupt stops the workers and propagates.
     """
-    if jobs == 1:
+    if workers == 1:
         from bench.execute import execute
 
         git_revision()
-        statuses = {}
-        for run in runs:
-            statuses[run.id] = execute(run, suite_folder, data_dir, fid_weights, update)
-            finished(run, statuses[run.id])
+        statuses: dict[str, str] = {}
+        for job in jobs:
+            statuses |= execute(job, suite_folder, data_dir, fid_weights, update, finished)
         return statuses
-    return _in_workers(runs, (suite_folder, data_dir, fid_weights), jobs, update, finished)
+    return _in_workers(jobs, (suite_folder, data_dir, fid_weights), workers, update, finished)
 
 
 def _in_workers(
-    runs: Sequence[Run], where: tuple[Any, ...], jobs: int, update: Finished, finished: Finished
+    jobs: Sequence[Sequence[Run]], where: tuple[Any, ...], workers: int, update: Finished, finished: Finished
 ) -> dict[str, str]:
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, (os.cpu_count() or 1) // workers)
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    by_id = {run.id: run for run in runs}
+    by_id = {run.id: run for job in jobs for run in job}
+    tell = {"update": update, "finished": finished}
 
     def listen() -> None:
         while (message := queue.get()) is not None:
-            update(by_id[message[0]], message[1])
+            what, identity, text = message
+            tell[what](by_id[identity], text)
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     statuses: dict[str, str] = {}
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(queue, threads))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(queue, threads))
     try:
-        futures = {pool.submit(_work, run, *where): run for run in runs}
+        futures = {pool.submit(_work, job, *where): job for job in jobs}
         for future in as_completed(futures):
-            run = futures[future]
             try:
-                statuses[run.id] = future.result()
+                statuses |= future.result()
             except BrokenProcessPool:
-                statuses[run.id] = "failed"
-            finished(run, statuses[run.id])
+                lost = [run for run in futures[future] if not store.is_done(where[0], run)]
+                statuses |= {run.id: "failed" for run in lost}
+                for run in lost:
+                    finished(run, "failed")
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.terminate()
@@ -103,8 +106,11 @@ def _start(queue: Any, threads: int) -> None:
     _queue = queue
 
 
-def _work(run: Run, folder: Path, data_dir: Path | None, fid_weights: Path | None) -> str:
-    """Carry out one run in a worker."""
+def _work(job: Sequence[Run], folder: Path, data_dir: Path | None, fid_weights: Path | None) -> dict[str, str]:
+    """Carry out one job in a worker."""
     from bench.execute import execute
 
-    return execute(run, folder, data_dir, fid_weights, lambda r, doing: _queue.put((r.id, doing)))
+    def tell(what: str) -> Finished:
+        return lambda run, text: _queue.put((what, run.id, text))
+
+    return execute(job, folder, data_dir, fid_weights, tell("update"), tell("finished"))

@@ -1,16 +1,17 @@
 """What a suite would cost, before anything is trained."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data import DATASETS
+from bench.flops import training_cost
 from bench.schema import Suite
 from bench.suite import Run, digest
-from models.networks import count_parameters
+from bench.train import build
 
 CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
 DEVICE_RATE = 2e13  # and on an accelerator
@@ -23,7 +24,7 @@ def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> lis
     for run in runs:
         key = digest([run.model, run.network, run.latent_dim, run.options])
         if key not in costs:
-            costs[key] = _cost(run, shape)
+            costs[key] = training_cost(partial(build, run, shape), shape)
         parameters, per_image = costs[key]
         images = run.training["train_images"] or DATASETS[run.dataset].train_images
         fields = {k: getattr(run, k) for k in ("row", "model", "variant", "dataset", "seed")}
@@ -47,16 +48,3 @@ def describe(lines: list[dict[str, Any]], suite: Suite, preset: str) -> str:
     total = sum(flops)
     cost = f"training: {total / 1e15:.3g} PFLOP, roughly {total / rate / 3600:.2g} hours on {what}; evaluation extra"
     return "\n".join([head, *rows, cost])
-
-
-def _cost(run: Run, shape: tuple[int, ...]) -> tuple[int, float]:
-    """Return parameters, and FLOPs of training on one image, counted without computing anything."""
-    from bench.execute import build
-
-    batch = 4
-    with torch.device("meta"):
-        model = build(run, shape)
-        with FlopCounterMode(display=False) as counter:
-            out = model({"data": torch.empty(batch, *shape), "labels": None}, epoch=1, dataset_size=batch)
-            out.loss.backward()
-    return count_parameters(model), counter.get_total_flops() / batch

@@ -18,7 +18,7 @@ def collect(threads: int, device: str) -> dict[str, Any]:
         "versions": {name: _version(name) for name in PACKAGES},
         "git": git_revision(),
         "hardware": {
-            "processor": _processor(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "threads": threads,
             "device": device,
@@ -58,7 +58,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
     """Return the processor's name; Linux's `platform.processor` is often empty."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

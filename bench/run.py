@@ -81,9 +81,9 @@ def _seeds(text: str | None) -> list[int] | None:
 def _run(options: argparse.Namespace) -> int:
     from bench import data, store, suite
     from bench.data.places import terminal_bar
-    from bench.execute import configure
     from bench.metrics.weights import checksum, find_weights
     from bench.plan import describe, plan_lines
+    from bench.train import configure
 
     if options.jobs is not None and options.jobs < 1:
         raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
@@ -102,7 +102,7 @@ def _run(options: argparse.Namespace) -> int:
         lines = plan_lines(runs, shape, folder)
         print(json.dumps(lines) if options.json else describe(lines, loaded, preset))
         return 0
-    statuses = _carry_out(options, weights, runs, folder)
+    statuses = _carry_out(options, weights, runs, folder, shape)
     ids = store.write_suite(folder, _description(loaded, plan[0].suite, preset), plan)
     written = [store.write_measurements(folder, ids)]
     import report
@@ -124,16 +124,17 @@ def _default_preset() -> str:
     return "paper" if torch.cuda.is_available() else "small"
 
 
-def _carry_out(options: argparse.Namespace, weights: Path | None, runs: list[Any], folder: Path) -> dict[str, str]:
+def _carry_out(
+    options: argparse.Namespace, weights: Path | None, runs: list[Any], folder: Path, shape: tuple[int, ...]
+) -> dict[str, str]:
     """Carry out what is not finished; say what is skipped."""
-    from bench import data, executors, store
-    from bench.execute import load_inception
+    from bench import data, executors, groups, store
+    from bench.features import load_inception
     from bench.progress import Display
 
     todo = [run for run in runs if options.force or not store.is_done(folder, run)]
-    jobs = min(options.jobs or executors.default_jobs(len(todo)), max(1, len(todo)))
     skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
-    banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}, {jobs} at once"
+    banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}"
     statuses = {run.id: store.status(folder, run) for run in runs}
     if not todo:
         print(banner, file=sys.stderr)
@@ -142,13 +143,15 @@ def _carry_out(options: argparse.Namespace, weights: Path | None, runs: list[Any
     if weights is not None:
         load_inception(weights, "cpu")
     store.prepare(folder)
-    print(banner, file=sys.stderr)
     for run in todo if options.force else ():
         store.forget(folder, run)
-    display = Display(len(todo), jobs)
+    jobs = groups.jobs(runs, todo, shape)
+    workers = min(options.jobs or executors.default_workers(len(jobs)), len(jobs))
+    print(f"{banner}, {workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once", file=sys.stderr)
+    display = Display(len(todo), workers)
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        found = executors.carry_out(todo, folder, options.data_dir, weights, jobs, display.update, display.finish)
+        found = executors.carry_out(jobs, folder, options.data_dir, weights, workers, display.update, display.finish)
     finally:
         signal.signal(signal.SIGTERM, previous)
         display.close()

@@ -27,6 +27,8 @@ class Row(_Strict):
 class Evaluation(_Strict):
     """How a trained model is measured. Numbers of images are of the test set, from its first on.
 
+    `samplers` are the ways of drawing codes that samples are made by, each where the model can serve it. `extras` are
+    measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes.
     `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in.
     """
 
@@ -34,6 +36,10 @@ class Evaluation(_Strict):
     nll_images: int = Field(default=1000, ge=1)
     images: int = Field(default=10_000, ge=2)
     probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = Field(default=("linear",), min_length=1)
+    samplers: tuple[Literal["normal", "gmm", "hyperplane", "rounding", "coins"], ...] = Field(
+        default=("normal", "gmm"), min_length=1
+    )
+    extras: tuple[Literal["kernel", "prd", "classes"], ...] = ()
     gmm_components: int = Field(default=10, ge=1)
     gmm_images: int = Field(default=10_000, ge=2)
     tsne_images: int = Field(default=1000, ge=0)
@@ -52,6 +58,7 @@ class Preset(_Strict):
     weight_decay: float = Field(default=1e-4, ge=0)
     pct_start: float = Field(default=0.3, gt=0, lt=1)
     train_images: int | None = Field(default=None, ge=2)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, dict[str, Any]] = {}
     evaluation: Evaluation = Evaluation()

@@ -62,9 +62,12 @@ def prepare(suite_folder: Path) -> None:
 
 
 def forget(suite_folder: Path, run: Run) -> None:
-    """Delete a run's folder and digest, so that it starts anew."""
+    """Delete a run's folder, its digest and the states of groups that it trained in, so that it starts anew."""
     for kind in ("runs", "digests"):
         shutil.rmtree(suite_folder / kind / run.id, ignore_errors=True)
+    for members in (suite_folder / "runs").glob("together-*/members.json"):
+        if run.id in (read_json(members) or ()):
+            shutil.rmtree(members.parent, ignore_errors=True)
 
 
 def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:

@@ -138,6 +138,7 @@ def expand(
                             include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}
                         ),
                         "train_images": size.train_images,
+                        **({} if size.precision == "auto" else {"precision": size.precision}),
                     },
                     evaluation=size.evaluation.model_dump(mode="json"),
                 )

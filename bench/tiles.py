@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.evaluate import Evaluation
-from bench.metrics.images import to_uint8
+from bench.arrays import Evaluation
+from bench.metrics.images import to_uint8, to_unit
 
 STEPS, PAIRS, COLUMNS = 10, 4, 10
 
@@ -45,12 +45,13 @@ def save_grid(path: Path, images: np.ndarray, limit: int, *, drop: int) -> None:
 def save_tiles(folder: Path, evaluation: Evaluation, *, backwards: bool) -> None:
     """Write samples, reconstructions and interpolations of a model, and what its encoder gives run backwards.
 
-    Reconstructions decode a posterior sample. Interpolations are convex mixes of two test images in ten steps, each
-    encoded and decoded through the posterior mean (Section IV.B.4, BVAE), between the two images themselves.
+    Samples are of the first sampler that the model can serve. Reconstructions decode a posterior sample.
+    Interpolations are convex mixes of two test images in ten steps, each encoded and decoded through the posterior
+    mean (Section IV.B.4, BVAE), between the two images themselves.
     """
-    images, can = evaluation.get("test_images"), evaluation.view.capabilities
-    if "generate" in can:
-        samples = evaluation.get("samples", {"sampler": "normal"})[:64]
+    images, can = to_unit(evaluation.get("test_images")[: max(COLUMNS, 2 * PAIRS)]), evaluation.view.capabilities
+    if samplers := evaluation.samplers():
+        samples = evaluation.get("samples", {"sampler": samplers[0]})[:64]
         columns = min(8, len(samples))
         samples = samples[: len(samples) // columns * columns].reshape(-1, columns, *images.shape[1:])
         save_grid(folder / "samples.png", samples, 28_000, drop=0)

@@ -44,6 +44,10 @@ MODELS: dict[str, ModelEntry] = {
     "BidirectionalStockDisentangledBetaVAE": ModelEntry(
         "models.stock:BidirectionalStockDisentangledBetaVAE", "bidirectional", "disentangled beta-VAE"
     ),
+    "StockWAE": ModelEntry("models.stock:StockWAE", "stock", "WAE-MMD"),
+    "StockRAE": ModelEntry("models.stock:StockRAE", "stock", "RAE-L2"),
+    "LBAE": ModelEntry("models.bernoulli:LBAE", "unidirectional", "LBAE"),
+    "BidirectionalLBAE": ModelEntry("models.bernoulli:BidirectionalLBAE", "bidirectional", "LBAE"),
 }
 
 

@@ -13,7 +13,9 @@ from models.networks import BidirectionalNetwork, NetworkConfig
 
 
 class Encoder(BaseEncoder):
-    """A network seen as Pythae's encoder: the forward pass."""
+    """A network seen as Pythae's encoder: the forward pass. `log_variance` says whether its network has that head."""
+
+    log_variance = True
 
     def __init__(self, network: BidirectionalNetwork):
         super().__init__()
@@ -23,6 +25,16 @@ class Encoder(BaseEncoder):
         """Return `embedding`, the posterior mean, and `log_covariance`, the log-variance: [B, C, H, W] -> [B, L]."""
         mean, log_variance = self.network(x)
         return ModelOutput(embedding=mean, log_covariance=log_variance)
+
+
+class PointEncoder(Encoder):
+    """The same for an autoencoder without a posterior: `embedding` alone, from the mean head."""
+
+    log_variance = False
+
+    def forward(self, x: Tensor) -> ModelOutput:
+        """Return `embedding`: [B, C, H, W] -> [B, L]."""
+        return ModelOutput(embedding=self.network.point(x))
 
 
 class Decoder(BaseDecoder):
@@ -41,12 +53,21 @@ class Decoder(BaseDecoder):
         return ModelOutput(reconstruction=self.logits(z).sigmoid())
 
 
-def with_networks(base: type[BaseAE], config: type, name: str, module: str, *, shared: bool = False) -> type[BaseAE]:
+def with_networks(
+    base: type[BaseAE],
+    config: type,
+    name: str,
+    module: str,
+    *,
+    shared: bool = False,
+    view: type[Encoder] = Encoder,
+) -> type[BaseAE]:
     """Return the Pythae class `base` with networks built from its configuration's `network` field.
 
     `shared=True` gives the bidirectional form: encoder and decoder are two views of one network, so every weight is
-    one tensor. The loss is `base`'s own. Since the networks follow from the configuration, a saved model holds no
-    pickle and is tied again when it is loaded. Its configuration class, `<name>Config`, refuses unknown keys.
+    one tensor. `view` is how the encoder's network is seen. The loss is `base`'s own. Since the networks follow from
+    the configuration, a saved model holds no pickle and is tied again when it is loaded. Its configuration class,
+    `<name>Config`, refuses unknown keys.
     """
 
     def init(self: Any, model_config: Any, encoder: Any = None, decoder: Any = None) -> None:
@@ -55,9 +76,9 @@ def with_networks(base: type[BaseAE], config: type, name: str, module: str, *, s
             raise ValueError(f"{name} builds its one network from the configuration; it takes no encoder or decoder")
         shape, latent, network = model_config.input_dim, model_config.latent_dim, model_config.network
         if shared:
-            both = BidirectionalNetwork(network, shape, latent, "both")
-            encoder, decoder = Encoder(both), Decoder(both)
-        own_encoder = encoder or Encoder(BidirectionalNetwork(network, shape, latent, "forward"))
+            both = BidirectionalNetwork(network, shape, latent, "both", view.log_variance)
+            encoder, decoder = view(both), Decoder(both)
+        own_encoder = encoder or view(BidirectionalNetwork(network, shape, latent, "forward", view.log_variance))
         own_decoder = decoder or Decoder(BidirectionalNetwork(network, shape, latent, "reverse"))
         base.__init__(self, model_config, own_encoder, own_decoder)
         self.model_name = name

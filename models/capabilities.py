@@ -1,8 +1,7 @@
-"""What a model can do for an evaluation: encode, posterior, likelihood, prior, reconstruct, generate."""
+"""What a model can do for an evaluation: encode, posterior, likelihood, prior, reconstruct, generate, bits."""
 
 from typing import Any, Literal
 
-import torch
 from pythae import models as pythae
 from pythae.models import BaseAE
 from torch import Tensor
@@ -16,8 +15,10 @@ from models.distributions import (
     UnitGaussian,
     kl_to_standard_normal,
 )
+from models.noise import Noise
 
-CAPABILITIES = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
+_GAUSSIAN = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
+CAPABILITIES = _GAUSSIAN | {"bits"}
 
 # Pythae subclasses of VAE whose posterior, prior or likelihood is another than VAE's.
 _NOT_GAUSSIAN = (
@@ -38,7 +39,7 @@ class GaussianLatent:
     """The capabilities of a Pythae model with a Gaussian posterior, a standard normal prior and a Bernoulli ("bce")
     or unit-variance Gaussian ("mse") likelihood. Reads only `encoder`, `decoder` and `model_config`."""
 
-    capabilities = CAPABILITIES
+    capabilities = _GAUSSIAN
     encoder: Any
     decoder: Any
     model_config: Any
@@ -62,7 +63,10 @@ class GaussianLatent:
         return BernoulliMeans(self.decoder(z).reconstruction)
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        """Return ln p(x|z) in nats, [N], for x [N, C, H, W] and z [N, L]; with "bce" on grey pixels not a density."""
+        """Return ln p(x|z) in nats [N * K]: x [N, C, H, W], z [N * K, L] with K consecutive rows an image.
+
+        With "bce" on grey pixels this is not a density.
+        """
         return self.likelihood(z).log_prob(x)
 
     def decode(self, z: Tensor) -> Tensor:
@@ -74,33 +78,70 @@ class GaussianLatent:
         return self.posterior(inputs).mean
 
     def reconstruct(
-        self, inputs: Tensor, how: Literal["mean", "sample"] = "mean", generator: torch.Generator | None = None
+        self,
+        inputs: Tensor,
+        how: Literal["mean", "sample"] = "mean",
+        generator: Noise = None,
+        q: Gaussian | None = None,
     ) -> Tensor:
-        """Decode the posterior mean, or one posterior sample: [N, C, H, W] -> [N, C, H, W]."""
-        q = self.posterior(inputs)
+        """Decode the posterior mean, or one posterior sample: [N, C, H, W] -> [N, C, H, W].
+
+        `q` is the posterior of the inputs, for a caller that has it.
+        """
+        q = self.posterior(inputs) if q is None else q
         return self.decode(q.mean if how == "mean" else q.rsample(1, generator)[:, 0])
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, generator: Noise = None) -> Tensor:
         """Decode n draws of the prior: [n, C, H, W]."""
         device = next(self.decoder.parameters()).device
         return self.decode(self.prior.sample(n, generator, device))
 
-    def selection_loss(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor | None:
+    def selection_loss(self, x: Tensor, generator: Noise = None) -> Tensor | None:
         """Return what the best epoch is chosen by, per image [N]: the negative ELBO.
 
         A model that has no such criterion returns None and keeps its last epoch.
         """
         return self.neg_elbo(x, generator)
 
-    def neg_elbo(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> Tensor:
         r"""Return the negative ELBO of each image in nats [N], with one posterior sample and the exact KL.
+
+        `q` is the posterior of the images, for a caller that has it.
 
         .. math:: -L(x) = -\ln p(x|z) + D_{KL}(q(z|x) || p(z)), \quad z \sim q(z|x)
 
         Source: Eq. 23, BVAE.
         """
-        q = self.posterior(x)
+        q = self.posterior(x) if q is None else q
         return kl_to_standard_normal(*q) - self.log_likelihood(x, q.rsample(1, generator)[:, 0])
+
+
+class PointLatent:
+    """The capabilities of a Pythae autoencoder without a posterior: an image has one code, and is decoded from it.
+
+    Such a model generates only from codes that a sampler draws. Reads `encoder`, `decoder` and `model_config`.
+    """
+
+    capabilities = frozenset({"encode", "reconstruct", "generate"})
+    encoder: Any
+    decoder: Any
+    model_config: Any
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the image of a code: [N, L] -> [N, C, H, W]."""
+        return self.decoder(z).reconstruction
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return the code: [N, C, H, W] -> [N, L]."""
+        return self.encoder(inputs).embedding
+
+    def reconstruct(self, inputs: Tensor, how: Literal["mean", "sample"] = "mean", generator: Noise = None) -> Tensor:
+        """Decode the code, which is the same for both values of `how`: [N, C, H, W] -> [N, C, H, W]."""
+        return self.decode(self.embed(inputs))
+
+    def selection_loss(self, x: Tensor, generator: Noise = None) -> Tensor:
+        """Return what the best epoch is chosen by, per image [N]: the summed squared error of the reconstruction."""
+        return (x - self.reconstruct(x)).square().flatten(1).sum(1)
 
 
 class _View(GaussianLatent):

@@ -1,9 +1,10 @@
 """The networks of the papers and their small forms: one stack of two-way layers, sized from the image shape."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import ConfigDict
@@ -11,23 +12,27 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from models.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Direction, Flatten, GNoVa, MeanPool, TwoWay
+from models.lbae_networks import Margin, even_margin, lbae_trunk
 
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True)
 class NetworkConfig:
     """The shape of one network; `width` scales every hidden size (the parameter-matched controls use it).
 
-    kind          "convolutional": one 3 x 3 convolution a stage; "residual": a 3 x 3 stem, then blocks
+    kind          "convolutional": one 3 x 3 convolution a stage; "residual": a 3 x 3 stem, then blocks; "lbae": the
+                  network of LBAE (`models/lbae_networks.py`), its decoder the mirror of its encoder as the paper
+                  says; "lbae-code": the same, but a decoder of its own starts from one map on grey images and from
+                  the last but one stage's number of maps on colour images, as in the paper's code
     channels      of each stage (residual: the stem has the first stage's)
-    strides       one a convolution (convolutional) or stem then one a stage (residual)
-    blocks        residual blocks a stage
+    strides       one a convolution, or (residual) stem then one a stage
+    blocks        residual blocks a stage (residual)
     pool          mean over the remaining pixels before the linear layers, instead of flattening
     hidden        sizes of the fully connected layers between the convolutions and the latent heads
     norm          "batch": batch normalisation, one a direction; "bias": none
-    alpha, beta   of the G-NoVa activation
+    alpha, beta   of the G-NoVa activation (convolutional, residual)
     """
 
-    kind: Literal["convolutional", "residual"] = "convolutional"
+    kind: Literal["convolutional", "residual", "lbae", "lbae-code"] = "convolutional"
     channels: tuple[int, ...] = (32, 64, 128)
     strides: tuple[int, ...] = (2, 2, 2)
     blocks: int = 2
@@ -57,18 +62,32 @@ class BidirectionalNetwork(nn.Module):
 
     Source: Algorithm 1, BVAE. `direction` says which passes will be trained: a unidirectional model has one
     "forward" network (no reverse biases or norms) and one "reverse" network (no V, no forward biases or norms).
+    Without `log_variance` there is no V: the code is a point. LBAE's network adds a margin of zeros to the image.
+    With `precision` set, the layers compute in that type by torch's autocast; results are float32 always.
     Raises ValueError if the image is too small for the strides to leave a pixel.
     """
 
-    def __init__(self, config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, direction: Direction):
+    precision: torch.dtype | None = None
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        input_dim: tuple[int, ...],
+        latent_dim: int,
+        direction: Direction,
+        log_variance: bool = True,
+    ):
         super().__init__()
         self.direction = direction
-        trunk = _trunk(config, tuple(input_dim), direction)
+        lbae = config.kind.startswith("lbae")
+        self.margin = even_margin(input_dim, config.strides) if lbae else Margin()
+        trunk = _trunk(config, self.margin.around(tuple(input_dim)), direction)
         self.trunk = nn.ModuleList(trunk)
         features = trunk[-1].out_shape[0]
         activation = GNoVa(config.alpha, config.beta)
-        self.mean = BiLayer(BiLinear(features, latent_dim), config.norm, activation, direction, bare=("forward",))
-        self.log_variance = nn.Linear(features, latent_dim) if direction != "reverse" else None
+        bare = ("forward", "reverse") if lbae else ("forward",)
+        self.mean = BiLayer(BiLinear(features, latent_dim), config.norm, activation, direction, bare)
+        self.log_variance = nn.Linear(features, latent_dim) if log_variance and direction != "reverse" else None
         if self.log_variance is not None:
             nn.init.xavier_normal_(self.log_variance.weight)
             nn.init.zeros_(self.log_variance.bias)
@@ -76,23 +95,45 @@ class BidirectionalNetwork(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
         if self.log_variance is None:
-            raise RuntimeError("a network built for the reverse pass alone has no log-variance head")
-        for layer in self.trunk:
-            x = layer(x)
-        return self.mean(x), self.log_variance(x)
+            raise RuntimeError("a network of point codes or of the reverse pass alone has no log-variance head")
+        with self._autocast(x):
+            h = self._features(x)
+            mean, log_variance = self.mean(h), self.log_variance(h)
+        return _float32(mean), _float32(log_variance)
 
-    def reverse(self, z: Tensor) -> Tensor:
-        """Decode: latent [B, L] -> pixel logits [B, C, H, W]."""
-        h = self.mean.reverse(z)
-        for layer in reversed(self.trunk):
-            h = layer.reverse(h)  # type: ignore[operator]
+    def point(self, x: Tensor) -> Tensor:
+        """Encode by the mean head alone: pixels [B, C, H, W] -> [B, L]."""
+        with self._autocast(x):
+            return _float32(self.mean(self._features(x)))
+
+    def _features(self, x: Tensor) -> Tensor:
+        h = self.margin.pad(x)
+        for layer in self.trunk:
+            h = layer(h)
         return h
+
+    def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
+        """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it."""
+        with self._autocast(z):
+            h = self.mean.reverse(z)
+            for layer in reversed(self.trunk):
+                h = layer.reverse(h)  # type: ignore[operator]
+        return _float32(self.margin.crop(h) if crop else h)
+
+    def _autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+        return nullcontext() if self.precision is None else torch.autocast(x.device.type, self.precision)
+
+
+def _float32(x: Tensor) -> Tensor:
+    return x.float() if x.dtype == torch.bfloat16 else x
 
 
 def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[TwoWay]:
     """Return the layers from the pixels to the features that feed the heads."""
     activation = GNoVa(config.alpha, config.beta)
     channels = [config.scaled(c) for c in config.channels]
+    if config.kind == "lbae-code" and direction == "reverse":
+        channels[-1] = 1 if shape[0] == 1 else channels[-2]
     layers: list[TwoWay] = []
 
     def conv(out: int, stride: int) -> None:
@@ -101,7 +142,9 @@ def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) 
         linear = BiConv2d(c, out, 3, stride, tuple(size))
         layers.append(BiLayer(linear, config.norm, activation, direction, bare))
 
-    if config.kind == "convolutional":
+    if config.kind.startswith("lbae"):
+        layers = lbae_trunk(channels, config.strides, shape, config.norm, direction)
+    elif config.kind == "convolutional":
         for out, stride in zip(channels, config.strides, strict=True):
             conv(out, stride)
     else:

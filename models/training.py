@@ -1,6 +1,6 @@
 """How a model is trained: a batch, named loss terms, their weights, and the steps that optimisers take in turn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -8,6 +8,7 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
 from models.distributions import Likelihood
+from models.noise import Noise
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -29,7 +30,7 @@ class Step(NamedTuple):
 
     name: str
     parameters: list[nn.Parameter]
-    loss: Callable[[Batch, torch.Generator | None], Tensor]
+    loss: Callable[[Batch, Noise], Tensor]
 
 
 class Terms(NamedTuple):
@@ -40,15 +41,22 @@ class Terms(NamedTuple):
     p_x: Likelihood
 
 
+def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float | Tensor]) -> Tensor:
+    """Return the sum of the terms' means, each times its weight (1 where none is given): a scalar."""
+    return torch.stack([weights.get(name, 1.0) * term.mean() for name, term in terms.items()]).sum()
+
+
 class Objective:
     """A model that trains on named terms. A subclass writes `terms`, and `weights` where not all are 1.
 
-    Pythae's `forward` and the single default step are derived here, once.
+    Pythae's `forward` and the single default step are derived here, once. `weight_options` names the fields of the
+    configuration that `weights` alone reads: models that differ in nothing else can train in one batched step.
     """
 
     parameters: Callable[[], Iterator[nn.Parameter]]
+    weight_options: frozenset[str] = frozenset()
 
-    def terms(self, batch: Batch, generator: torch.Generator | None = None) -> Terms:
+    def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         """Return the named, unreduced, unweighted loss terms of a batch."""
         raise NotImplementedError
 
@@ -58,8 +66,7 @@ class Objective:
 
     def loss(self, terms: dict[str, Tensor], epoch: int = 1) -> Tensor:
         """Return the mean over the batch of the weighted sum of terms: a scalar."""
-        weights = self.weights(epoch)
-        return torch.stack([weights.get(name, 1.0) * term.mean() for name, term in terms.items()]).sum()
+        return weighted_sum(terms, self.weights(epoch))
 
     def steps(self, epoch: int = 1) -> tuple[Step, ...]:
         """Return the updates to make for each batch, in order; by default one over all parameters."""

@@ -1,11 +1,11 @@
 """The four objectives of the BVAE study as Pythae models, each in a unidirectional and a bidirectional form."""
 
-import torch
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 
 from models.bidirectional import with_networks
 from models.capabilities import GaussianLatent
+from models.noise import Noise
 from models.objectives import elbo_terms, importance_weighted_terms, total_correlation_terms
 from models.training import Batch, Objective, Terms
 
@@ -13,7 +13,7 @@ from models.training import Batch, Objective, Terms
 class _VAE(Objective, GaussianLatent, pythae.VAE):
     """VAE: minimise distortion + KL (Eq. 23, BVAE)."""
 
-    def terms(self, batch: Batch, generator: torch.Generator | None = None) -> Terms:
+    def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         q = self.posterior(batch.x)
         z = q.rsample(1, generator)[:, 0]
         p_x = self.likelihood(z)
@@ -23,6 +23,8 @@ class _VAE(Objective, GaussianLatent, pythae.VAE):
 class _BetaVAE(_VAE):
     """beta-VAE: minimise distortion + beta KL (Section I, BVAE)."""
 
+    weight_options = frozenset({"beta"})
+
     def weights(self, epoch: int) -> dict[str, float]:
         return {"kl": self.model_config.beta}
 
@@ -30,7 +32,9 @@ class _BetaVAE(_VAE):
 class _BetaTCVAE(_VAE):
     """beta-TCVAE: minimise distortion + alpha I(x; z) + beta TC + gamma dimension-wise KL (Eq. 4, Chen et al. 2018)."""
 
-    def terms(self, batch: Batch, generator: torch.Generator | None = None) -> Terms:
+    weight_options = frozenset({"alpha", "beta", "gamma"})
+
+    def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         q = self.posterior(batch.x)
         z = q.rsample(1, generator)[:, 0]
         p_x = self.likelihood(z)
@@ -51,7 +55,7 @@ class _BetaIWAEConfig(pythae.IWAEConfig):
 class _BetaIWAE(_VAE):
     """beta-IWAE: minimise the negative importance-weighted bound with K = `number_samples` (papers: BVAE, Table IV)."""
 
-    def terms(self, batch: Batch, generator: torch.Generator | None = None) -> Terms:
+    def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         k, x = self.model_config.number_samples, batch.x
         q = self.posterior(x)
         z = q.rsample(k, generator)  # [B, K, L]

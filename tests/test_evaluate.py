@@ -6,52 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from toy_evaluation import DATA, SETTINGS, build_model, evaluation
 
-from bench.data.types import ImageDataset, Split
-from bench.evaluate import Evaluation, measure, setting_text, unmeasured, wanted
-from bench.likelihood import nll
+from bench.arrays import setting_text
+from bench.evaluate import measure, unmeasured, wanted
+from bench.likelihood import neg_elbo, nll
 from bench.metrics import METRICS
-from bench.metrics.types import Blank, Measured
-from models import MODELS
+from bench.metrics.types import Measured
+from bench.samplers import SAMPLERS
 from models.capabilities import CAPABILITIES
-
-SETTINGS: dict[str, Any] = {
-    "nll_samples": 3,
-    "nll_images": 6,
-    "images": 12,
-    "probes": ("linear",),
-    "gmm_components": 2,
-    "gmm_images": 20,
-    "tsne_images": 0,
-    "tsne_seeds": (0,),
-}
-
-
-def split(n: int, seed: int) -> Split:
-    rng = np.random.default_rng(seed)
-    return Split(rng.integers(0, 256, (n, 1, 8, 8), dtype=np.uint8), np.arange(n) % 3)
-
-
-DATA = ImageDataset("toy", split(30, 0), split(6, 1), split(15, 2), ("a", "b", "c"), {}, "embedded")
-
-
-def pixels_as_features(name: str, images: np.ndarray) -> np.ndarray:
-    """Stand in for a feature network; there is no Inception here."""
-    if name != "classifier":
-        raise Blank("no such network")
-    return images.reshape(len(images), -1)[:, :4].astype(np.float64)
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    torch.manual_seed(0)
-    network = {"channels": (4,), "strides": (2,), "hidden": (8,)}
-    model_class = MODELS["VAE"].resolve()
-    return model_class(model_class.config_class(input_dim=(1, 8, 8), latent_dim=3, network=network))
-
-
-def evaluation(model: Any, seed: int = 0, **settings: Any) -> Evaluation:
-    return Evaluation(model, DATA, SETTINGS | settings, seed, pixels_as_features, seconds_per_epoch=1.5)
+    return build_model()
 
 
 RANDOM = [
@@ -98,18 +66,19 @@ def test_an_array_is_computed_once_and_shared(model: Any) -> None:
 def test_arrays_have_the_lengths_asked_for(model: Any) -> None:
     given = evaluation(model)
     assert given.get("nll_nats").shape == (6,)
-    assert given.get("neg_elbo_nats").shape == (12,)
-    assert given.get("test_images").shape == (12, 1, 8, 8)
-    assert given.get("test_mean").shape == (12, 3)
+    assert given.get("neg_elbo_nats").shape == (22,)
+    assert given.get("test_images").shape == (22, 1, 8, 8)
+    assert given.get("test_mean").shape == (22, 3)
     assert given.get("train_mean").shape == (30, 3)
-    assert given.get("test_labels").shape == (12,)
-    assert given.get("samples", {"sampler": "gmm"}).shape == (12, 1, 8, 8)
-    assert given.get("backwards").shape == (12, 1, 8, 8)
+    assert given.get("train_codes").shape == (20, 3)
+    assert given.get("test_labels").shape == (22,)
+    assert given.get("samples", {"sampler": "gmm"}).shape == (22, 1, 8, 8)
+    assert given.get("backwards").shape == (22, 1, 8, 8)
 
 
 def test_more_images_than_there_are_means_all_of_them(model: Any) -> None:
     every = evaluation(model, images=10_000, nll_images=10_000, gmm_images=10_000)
-    assert len(every.get("nll_nats")) == len(every.get("test_mean")) == 15
+    assert len(every.get("nll_nats")) == len(every.get("test_mean")) == 25
 
 
 def test_nll_array_is_the_public_estimator_on_the_first_test_images(model: Any) -> None:
@@ -117,6 +86,62 @@ def test_nll_array_is_the_public_estimator_on_the_first_test_images(model: Any) 
     x = torch.from_numpy(DATA.test.images[:6]).float() / 255
     expected = nll(model, x, 3, generator=given.generator("nll")).numpy()
     np.testing.assert_array_equal(given.get("nll_nats"), expected)
+
+
+def test_each_image_is_encoded_once_for_all_that_needs_its_posterior(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    posterior = model.posterior
+    monkeypatch.setattr(model, "posterior", lambda x: encoded.append(len(x)) or posterior(x))
+    given = evaluation(model)
+    for how in ("sample", "mean"):
+        given.get("reconstructions", {"reconstruction": how})
+    for name in ("test_mean", "neg_elbo_nats", "backwards"):
+        given.get(name)
+    assert sum(encoded) == 22
+    encoded.clear()
+    given.get("samples", {"sampler": "gmm"})
+    assert sum(encoded) == 20
+    given.get("train_mean")
+    assert sum(encoded) == 30
+
+
+def test_what_shares_an_encoding_is_what_the_model_gives_alone(model: Any) -> None:
+    given = evaluation(model)
+    x = torch.from_numpy(DATA.test.images[:22]).float() / 255
+    with torch.no_grad():
+        for how in ("sample", "mean"):
+            alone = model.reconstruct(x, how, given.generator("recon")).numpy()
+            np.testing.assert_array_equal(given.get("reconstructions", {"reconstruction": how}), alone)
+        np.testing.assert_array_equal(given.get("test_mean"), model.embed(x).numpy())
+        train = torch.from_numpy(DATA.train.images).float() / 255
+        np.testing.assert_allclose(given.get("train_mean"), model.embed(train).numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(
+        given.get("neg_elbo_nats"), neg_elbo(model, x, generator=given.generator("elbo")).numpy()
+    )
+
+
+def test_a_model_without_a_posterior_is_encoded_by_its_codes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = evaluation(model)
+    monkeypatch.setattr(model, "capabilities", CAPABILITIES - {"posterior", "bits"}, raising=False)
+    np.testing.assert_array_equal(given.get("train_codes"), given.get("train_mean")[:20])
+    np.testing.assert_array_equal(given.get("test_mean"), evaluation(model).run(model.embed, DATA.test.images[:22]))
+    assert given.get("reconstructions", {"reconstruction": "mean"}).shape == (22, 1, 8, 8)
+
+
+def test_one_pass_of_a_network_gives_all_of_its_features(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, passes = evaluation(model), []
+
+    def extract(network: str, images: np.ndarray) -> dict[str, np.ndarray]:
+        passes.append((network, len(images)))
+        return {"inception64": np.zeros((len(images), 2)), "inception2048": np.ones((len(images), 3))}
+
+    monkeypatch.setattr(given.features, "extract", extract)
+    for features, size in (("inception64", 2), ("inception2048", 3)):
+        assert given.get("sample_features", {"sampler": "normal", "features": features}).shape == (22, size)
+        assert given.get("reconstruction_features", {"features": features}).shape == (22, size)
+    assert passes == [("inception", 22), ("inception", 22)]
 
 
 def test_every_wanted_cell_is_measured_once_in_the_registrys_order(model: Any) -> None:
@@ -128,10 +153,23 @@ def test_every_wanted_cell_is_measured_once_in_the_registrys_order(model: Any) -
 
 def test_only_the_probes_asked_for_are_wanted() -> None:
     def probes(*names: str) -> list[str]:
-        return [cell["probe"] for name, _, cell in wanted({"probes": names}) if name == "probe_accuracy"]
+        return [cell["probe"] for name, _, cell in wanted(SETTINGS | {"probes": names}) if name == "probe_accuracy"]
 
     assert probes("linear") == ["linear"]
     assert probes("mlp256", "mlp100") == ["mlp100", "mlp256"]
+
+
+def test_only_the_samplers_asked_for_are_wanted() -> None:
+    for asked in (("gmm",), ("hyperplane", "coins"), tuple(SAMPLERS)):
+        cells = wanted(SETTINGS | {"samplers": asked})
+        assert {cell["sampler"] for _, _, cell in cells if "sampler" in cell} == set(asked)
+
+
+def test_extras_are_wanted_where_they_are_asked_for() -> None:
+    plain = {name for name, _, _ in wanted(SETTINGS | {"extras": ()})}
+    assert plain == {name for name, metric in METRICS.items() if metric.extra is None}
+    kernel = {name for name, _, _ in wanted(SETTINGS | {"extras": ("kernel",)})}
+    assert kernel - plain == {"kid", "rkid", "kd_classifier", "rkd_classifier"}
 
 
 def test_ok_measurements_have_values_and_others_reasons(model: Any) -> None:
@@ -158,10 +196,11 @@ def test_a_missing_capability_blanks_what_needs_it_and_nothing_else(
     model: Any, monkeypatch: pytest.MonkeyPatch, capability: str
 ) -> None:
     limited = evaluation(model)
-    monkeypatch.setattr(limited.view, "capabilities", CAPABILITIES - {capability}, raising=False)
+    monkeypatch.setattr(limited.view, "capabilities", CAPABILITIES - {"bits", capability}, raising=False)
     whole = {(m.metric, m.setting): m.status for m in measure(evaluation(model))}
     for m in measure(limited):
-        if capability in METRICS[m.metric].needs:
+        sampler = SAMPLERS.get(m.setting.rpartition("sampler=")[2])
+        if capability in METRICS[m.metric].needs | (sampler.needs if sampler else set()):
             assert (m.status, m.value, m.reason) == ("blank", None, f"the model has no {capability}")
         elif not whole[m.metric, m.setting] == "blank":
             assert m.status == "ok", m

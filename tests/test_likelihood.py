@@ -1,17 +1,24 @@
 """Likelihood estimates on linear-Gaussian VAEs, where log p(x) is known."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
-from bench.likelihood import neg_elbo, nll
+from bench import likelihood
+from bench.likelihood import neg_elbo, nll, rows_at_once
+from models.distributions import Bernoulli, BernoulliMeans, UnitGaussian
 from models.objectives import importance_weighted_terms
 
+ROOT = Path(__file__).parents[1]
 D, L, N = 6, 2, 24
 
 
@@ -33,10 +40,10 @@ class LinearDecoder(BaseDecoder):
 
     def __init__(self, weight: Tensor, offset: Tensor):
         super().__init__()
-        self.weight, self.offset, self.largest = weight, offset, 0
+        self.weight, self.offset, self.decoded = weight, offset, []
 
     def forward(self, z: Tensor) -> ModelOutput:
-        self.largest = max(self.largest, len(z))
+        self.decoded.append(len(z))
         return ModelOutput(reconstruction=(z @ self.weight.T + self.offset).reshape(len(z), 1, D, 1))
 
 
@@ -89,27 +96,83 @@ def test_nll_at_5000_samples_is_within_two_hundredths_of_a_nat() -> None:
     assert float(nll(model, x, 5000, generator=generator()).mean()) == pytest.approx(float(exact.mean()), abs=0.02)
 
 
-def test_k_is_honoured_whatever_the_chunks_and_the_encoder_runs_once() -> None:
+@pytest.mark.parametrize("pixels", [1, 7 * D, 100 * D, 10**6])
+def test_k_is_honoured_whatever_the_chunks_and_the_encoder_runs_once(
+    pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likelihood, "_PIXELS_AT_ONCE", pixels)
     model, x, _ = linear_vae(wider=1.0)
-    for k in (1, 3, 250):
-        model.encoder.calls = 0
+    for k in (1, 3, 50):
+        model.encoder.calls, model.decoder.decoded = 0, []
         assert nll(model, x, k, generator=generator()).shape == (N,)
         assert model.encoder.calls == N
+        assert sum(model.decoder.decoded) == N * k
+        assert max(model.decoder.decoded) <= max(1, pixels // D)
+
+
+def test_one_sample_is_the_weight_written_out() -> None:
+    model, x, _ = linear_vae(wider=1.0)
     q = model.encoder(x)
-    z = q.embedding + torch.randn(N, L, generator=generator(), dtype=torch.float64) * (0.5 * q.log_covariance).exp()
-    log_p = -0.5 * ((x - model.decoder(z).reconstruction) ** 2 + math.log(2 * math.pi)).flatten(1).sum(1)
-    by_hand = importance_weighted_terms(log_p[:, None], z[:, None], q.embedding, q.log_covariance)["negative_bound"]
+    draws = likelihood.capable(model).posterior(x).rsample(1, generator())[:, 0]
+    log_p = -0.5 * ((x - model.decoder(draws).reconstruction) ** 2 + math.log(2 * math.pi)).flatten(1).sum(1)
+    codes = draws[:, None]
+    by_hand = importance_weighted_terms(log_p[:, None], codes, q.embedding, q.log_covariance)["negative_bound"]
     assert torch.allclose(nll(model, x, 1, generator=generator()), by_hand)
 
 
+PEAK = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from test_likelihood import linear_vae
+from bench.likelihood import nll
+from bench.perf.common import peak_mib
+
+model, x, _ = linear_vae(wider=1.0)
+nll(model, x, 10_000)
+before = peak_mib()
+nll(model, x, 100_000)
+print(peak_mib() - before)
+"""
+
+
 def test_memory_does_not_grow_with_k() -> None:
-    model, x, _ = linear_vae(wider=1.0)
-    sizes = []
-    for k in (1000, 20_000):
-        model.decoder.largest = 0
-        nll(model, x, k, generator=generator())
-        sizes.append(model.decoder.largest)
-    assert sizes[0] == sizes[1] <= 2000
+    """Ten times the samples: their codes alone would take 37 MiB, their weights 18."""
+    command = [sys.executable, "-c", PEAK, str(ROOT), str(ROOT / "tests")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 8
+
+
+def test_chunks_are_sized_to_the_images() -> None:
+    sides = [rows_at_once(torch.empty(1, 1, side, side)) for side in (8, 28, 64, 4096)]
+    assert sides == sorted(sides, reverse=True) and sides[-1] == 1
+    assert rows_at_once(torch.empty(1, 3, 32, 32)) * 3 * 32 * 32 <= likelihood._PIXELS_AT_ONCE
+    assert rows_at_once(torch.empty(1, 1, 28, 28, device="meta")) > rows_at_once(torch.empty(1, 1, 28, 28))
+
+
+def test_no_image_gives_no_estimate() -> None:
+    model, x, _ = linear_vae()
+    assert nll(model, x[:0], 3).shape == (0,)
+
+
+@pytest.mark.parametrize("kind", [Bernoulli, BernoulliMeans, UnitGaussian])
+def test_rows_of_one_image_need_no_copy_of_it(kind: type) -> None:
+    x, rows = torch.rand(3, 2, 4, 4), torch.rand(3 * 5, 2, 4, 4)
+    together = kind(rows).log_prob(x)
+    alone = kind(rows).log_prob(x.repeat_interleave(5, dim=0))
+    assert together.shape == (15,) and torch.equal(together, alone)
+
+
+def test_bernoulli_means_equal_torchs_cross_entropy_where_pixels_are_certain() -> None:
+    """Probabilities of exactly 0 and 1 give -100 nats where they are wrong, and a finite gradient."""
+    p = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.3, 0.7, 1e-30, 0.5]])
+    x = torch.tensor([[0.0, 1.0, 1.0, 0.2, 0.4, 0.6, 0.5, 0.0]])
+    expected = -F.binary_cross_entropy(p, x, reduction="none").sum(1)
+    assert torch.allclose(BernoulliMeans(p).log_prob(x), expected, rtol=1e-6)
+    needs_gradient = p.clone().requires_grad_()
+    value = BernoulliMeans(needs_gradient).log_prob(x)
+    value.sum().backward()
+    assert torch.allclose(value, expected) and needs_gradient.grad is not None
+    assert needs_gradient.grad.isfinite().all()
 
 
 def test_it_agrees_with_stock_get_nll_but_for_the_sign() -> None:

@@ -16,7 +16,7 @@ from bench.metrics.classifier import (
     save_classifier,
     train_classifier,
 )
-from bench.metrics.frechet import fd
+from bench.metrics.frechet import fd, statistics
 from bench.metrics.images import to_uint8
 
 
@@ -47,9 +47,19 @@ def test_features_tell_noise_from_digits(digits: tuple[np.ndarray, np.ndarray], 
     assert reference.shape == (360, N_FEATURES)
     assert reference.dtype == np.float32
     assert reference.std(axis=0).min() > 0  # no dead unit
-    near = fd(reference, learned.features(images[:360]), setting={}, rng=np.random.default_rng(0)).value
-    far = fd(reference, learned.features(noise), setting={}, rng=np.random.default_rng(0)).value
+    near, far = (
+        fd(*statistics(reference), learned.features(others), setting={}, rng=np.random.default_rng(0)).value
+        for others in (images[:360], noise)
+    )
     assert far > 10 * near
+
+
+def test_classes_of_features_are_those_of_the_images(
+    digits: tuple[np.ndarray, np.ndarray], learned: SmallClassifier
+) -> None:
+    images, labels = digits
+    classes = learned.classes(learned.features(images[1437:]))
+    assert float((classes == labels[1437:]).mean()) == learned.accuracy(images[1437:], labels[1437:])
 
 
 def test_same_seed_same_classifier_and_the_global_generator_is_untouched() -> None:

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from bench.metrics.frechet import fd, frechet_distance, statistics
-from bench.metrics.types import Blank
+from bench.metrics.types import Blank, Measured
 
 RNG = np.random.default_rng(0)
+
+
+def distance_of(reference: np.ndarray, others: np.ndarray) -> Measured:
+    return fd(*statistics(reference), others, setting={}, rng=RNG)
 
 
 def covariance(seed: int, size: int) -> np.ndarray:
@@ -54,7 +58,7 @@ def test_singular_covariances_of_orthogonal_directions() -> None:
 
 def test_fewer_images_than_features_still_gives_zero_against_itself() -> None:
     features = np.random.default_rng(3).normal(size=(20, 64))
-    measured = fd(features, features, setting={}, rng=RNG)
+    measured = distance_of(features, features)
     assert measured.value == pytest.approx(0.0, abs=1e-5)
     assert measured.n == 20
 
@@ -71,13 +75,13 @@ def test_agrees_with_pytorch_fid(n: int) -> None:
     a = generator.normal(size=(n, 16))
     b = generator.normal(size=(n, 16)) @ covariance(4, 16) / 16 + 0.3
     theirs = calculate_frechet_distance(a.mean(0), np.cov(a, rowvar=False), b.mean(0), np.cov(b, rowvar=False))
-    assert fd(a, b, setting={}, rng=RNG).value == pytest.approx(float(theirs), rel=1e-9)
+    assert distance_of(a, b).value == pytest.approx(float(theirs), rel=1e-9)
 
 
 def test_a_shift_of_all_features_costs_its_squared_length() -> None:
     features = np.random.default_rng(5).normal(size=(300, 4)).astype(np.float32)
-    measured = fd(features, features[:200] + np.float32(2.0), setting={}, rng=RNG)
-    same_images = fd(features, features + np.float32(2.0), setting={}, rng=RNG)
+    measured = distance_of(features, features[:200] + np.float32(2.0))
+    same_images = distance_of(features, features + np.float32(2.0))
     assert same_images.value == pytest.approx(16.0, rel=1e-5)
     assert measured.n == 200
 
@@ -90,9 +94,17 @@ def test_statistics_are_those_of_numpy_and_need_two_images() -> None:
         statistics(features[:1])
 
 
+def test_statistics_in_chunks_are_those_of_the_whole() -> None:
+    features = np.random.default_rng(7).normal(size=(2500, 6)).astype(np.float32) + 100
+    mu, cov = statistics(features)
+    exact = features.astype(np.float64)
+    np.testing.assert_allclose(mu, exact.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(cov, np.cov(exact, rowvar=False), rtol=1e-9, atol=1e-12)
+
+
 def test_features_that_are_not_finite_are_no_measurement() -> None:
     features = np.random.default_rng(6).normal(size=(10, 3))
     broken = features.copy()
     broken[0, 0] = np.nan
     with pytest.raises(ValueError):  # LinAlgError or ours, both are ValueError
-        fd(features, broken, setting={}, rng=RNG)
+        distance_of(features, broken)

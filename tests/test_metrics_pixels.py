@@ -105,3 +105,16 @@ def test_cost_in_parameters_mebibytes_and_seconds() -> None:
     assert parameter_mib(np.array([2**18]), setting=NONE, rng=RNG).value == 1.0
     assert parameter_mib(np.array([11_059_392]), setting=NONE, rng=RNG).value == pytest.approx(42.19, abs=0.005)
     assert seconds_per_epoch(np.array([1.5]), setting=NONE, rng=RNG).value == 1.5
+
+
+def test_eight_bit_images_are_their_floats_in_chunks_of_any_length() -> None:
+    rng = np.random.default_rng(8)
+    images = rng.integers(0, 256, size=(2300, 1, 4, 4), dtype=np.uint8)
+    others = rng.random(images.shape, dtype=np.float32)
+    exact = -10 * np.log10(np.square(images / 255 - others).mean(axis=(1, 2, 3)))
+    found = psnr(images, others, setting={}, rng=rng)
+    assert found.value == pytest.approx(exact.mean(), rel=1e-6)
+    assert found.n == 2300
+    large = rng.integers(0, 256, size=(3, 1, 12, 12), dtype=np.uint8)
+    unit = large.astype(np.float32) / 255
+    assert ssim(large, unit[::-1], setting={}, rng=rng) == ssim(unit, unit[::-1], setting={}, rng=rng)

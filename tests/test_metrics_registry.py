@@ -4,11 +4,15 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bench.metrics import CAPABILITIES, METRICS
+from bench.metrics import METRICS
 from bench.metrics.types import Measured
+from bench.samplers import SAMPLERS
+from bench.schema import Evaluation
+from models.capabilities import CAPABILITIES
 
 INPUTS = {
     "test_images": {"encode", "reconstruct"},
@@ -23,13 +27,18 @@ INPUTS = {
     "reference_features": set(),
     "sample_features": {"generate"},
     "reconstruction_features": {"reconstruct"},
+    "reference_mean": set(),
+    "reference_covariance": set(),
+    "prd_curve": {"generate"},
+    "reference_classes": set(),
+    "sample_classes": {"generate"},
     "parameters": set(),
     "seconds_per_epoch": set(),
 }
 AXES = {
     "reconstruction": {"sample", "mean"},
     "features": {"inception64", "inception2048"},
-    "sampler": {"normal", "gmm"},
+    "sampler": set(SAMPLERS),
     "probe": {"linear", "mlp100", "mlp256"},
 }
 
@@ -45,10 +54,27 @@ def test_labels_tell_the_metrics_apart() -> None:
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
 
 
-def test_only_inception_features_are_called_fid() -> None:
-    for metric in METRICS.values():
+def test_inception_features_have_the_common_names_and_the_classifiers_names_of_their_own() -> None:
+    for name, metric in METRICS.items():
         inception = any("inception" in setting.get("features", "") for setting in metric.settings)
-        assert ("FID" in metric.label) == inception
+        compares = any(source.startswith(("reference_", "prd_")) for source in metric.inputs) and name != "class_tv"
+        assert ("FID" in metric.label or "KID" in metric.label) == (inception and not name.startswith("prd"))
+        assert name.endswith("_classifier") == ("classifier" in metric.label) == (compares and not inception)
+
+
+def test_precision_and_recall_cannot_be_mistaken() -> None:
+    for name, metric in METRICS.items():
+        assert name.startswith("prd_f8") == ("F8 (recall)" in metric.label) == metric.target.endswith(":f8")
+        assert name.startswith("prd_f1_8") == ("F1/8 (precision)" in metric.label) == metric.target.endswith(":f1_8")
+
+
+def test_what_a_suite_may_ask_for_is_what_there_is() -> None:
+    def choices(field: str) -> set[str]:
+        (literal, _) = get_args(Evaluation.model_fields[field].annotation)
+        return set(get_args(literal))
+
+    assert choices("samplers") == set(SAMPLERS)
+    assert choices("extras") == {metric.extra for metric in METRICS.values() if metric.extra}
 
 
 @pytest.mark.parametrize("name", METRICS)

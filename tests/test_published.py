@@ -1,4 +1,4 @@
-"""results/published.csv holds Tables I-IV of BVAE, and its Figure 4, as printed."""
+"""results/published.csv holds Tables I-IV of BVAE and its Figure 4, and Tables 1, 2, 4 and 5 of LBAE, as printed."""
 
 from pathlib import Path
 
@@ -79,3 +79,42 @@ def test_half_the_parameters_in_every_pair_but_for_the_slip(published: pd.DataFr
     pairs = counts.pivot(index=["table", "row"], columns="variant", values="value").astype(float).dropna()
     assert len(pairs) == 24
     assert (pairs["unidirectional"] / pairs["bidirectional"]).between(1.99, 2.01).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "cells"),
+    [("1", (22, 22, 22)), ("2", (7, 7, 7)), ("4", (14, 14, 14)), ("5", (15, 15, 15))],
+)
+def test_lbaes_tables_are_whole(published: pd.DataFrame, table: str, cells: tuple[int, ...]) -> None:
+    lbae = published[published["paper"] == "LBAE"]
+    counts = [int((lbae["table"] == f"{table} {name}").sum()) for name in ("MNIST", "CIFAR-10", "CelebA")]
+    assert tuple(counts) == cells
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "metric", "sampler", "printed"),
+    [
+        ("1 MNIST", "LBAE", "fid", "hyperplane", "11.36"),
+        ("1 CIFAR-10", "LBAE", "fid", "coins", "71.48"),
+        ("1 CelebA", "VAE (ours)", "fid", "normal", "56.08"),
+        ("1 CIFAR-10", "RAE-SN", "fid", "gaussian", "84.25"),
+        ("2 CelebA", "LBAE", "kid", "hyperplane", "30.33"),
+        ("4 MNIST", "LBAE", "prd_f8", "coins", "0.44"),
+        ("5 CIFAR-10", "RAE-L2", "fid", "gmm", "74.16"),
+        ("5 CelebA", "WAE-MMD", "prd_f1_8", "gmm", "0.69"),
+    ],
+)
+def test_lbaes_cells_are_as_printed(
+    published: pd.DataFrame, table: str, row: str, metric: str, sampler: str, printed: str
+) -> None:
+    setting = f"features=inception2048;sampler={sampler}"
+    lines = published[(published[["table", "row", "metric", "setting"]] == [table, row, metric, setting]).all(axis=1)]
+    assert lines["printed"].tolist() == [printed]
+
+
+def test_cells_that_lbae_prints_twice_agree(published: pd.DataFrame) -> None:
+    """Table 5 repeats LBAE's moments sampling of Tables 1 and 4."""
+    lbae = published[published["paper"] == "LBAE"]
+    repeated = lbae.groupby(["dataset", "row", "variant", "metric", "setting"])["value"].agg(["size", "nunique"])
+    assert (repeated["nunique"] == 1).all()
+    assert int((repeated["size"] == 2).sum()) == 9

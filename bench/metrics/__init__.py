@@ -3,50 +3,24 @@
 An entry names its inputs; the evaluation hands them over in that order as numpy arrays, once per setting, together with
 the setting and a seeded generator. Names of inputs and what they hold:
 
-test_images, reconstructions, backwards            float32 [N, C, H, W] in [0, 1]
+test_images                                        uint8 [N, C, H, W]
+reconstructions, backwards                         float32 [N, C, H, W] in [0, 1]
 nll_nats, neg_elbo_nats                            [N], nats per image
 train_mean, test_mean                              posterior means [M, L], [N, L]
 train_labels, test_labels                          classes [M], [N]; attributes have a second axis
 reference_features, sample_features,
 reconstruction_features                            [N, F], features = setting["features"], else the small classifier's
+reference_mean, reference_covariance               [F], [F, F], of those features of the test images
+prd_curve                                          [2, A], precision and recall of samples in those features
+reference_classes, sample_classes                  [N], classes as the small classifier reads them
 parameters, seconds_per_epoch                      [1]
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
-from itertools import product
-from typing import Any, Literal
+from bench.metrics.distances import DISTANCES
+from bench.metrics.types import Metric, grid
 
-CAPABILITIES = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
 PROBES = ("linear", "mlp100", "mlp256")
-_FEATURES = ("inception64", "inception2048")
-_SAMPLERS = ("normal", "gmm")
 _HOW = ("sample", "mean")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric's label, unit and direction, what it takes and needs, and where its function is ("module:function")."""
-
-    label: str
-    unit: str
-    direction: Literal["lower", "higher", "none"]
-    target: str
-    inputs: tuple[str, ...]
-    description: str
-    needs: frozenset[str] = frozenset()
-    settings: tuple[dict[str, str], ...] = ({},)
-
-    def function(self) -> Callable[..., Any]:
-        """Return the function `f(*arrays, setting=..., rng=...) -> Measured`, importing its module now."""
-        module, name = self.target.split(":")
-        return getattr(import_module(module), name)
-
-
-def _grid(**axes: tuple[str, ...]) -> tuple[dict[str, str], ...]:
-    """Return the product of named axes as settings."""
-    return tuple(dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
 
 
 def _needs(*capabilities: str) -> frozenset[str]:
@@ -89,7 +63,7 @@ METRICS: dict[str, Metric] = {
         target="bench.metrics.pixels:psnr",
         inputs=("test_images", "reconstructions"),
         needs=_needs("reconstruct"),
-        settings=_grid(reconstruction=_HOW),
+        settings=grid(reconstruction=_HOW),
         description="Mean of per-image PSNR, data range 1, decoded from a posterior sample (as in BVAE) or the mean.",
     ),
     "ssim": Metric(
@@ -99,48 +73,10 @@ METRICS: dict[str, Metric] = {
         target="bench.metrics.pixels:ssim",
         inputs=("test_images", "reconstructions"),
         needs=_needs("reconstruct"),
-        settings=_grid(reconstruction=_HOW),
+        settings=grid(reconstruction=_HOW),
         description="Mean of per-image SSIM, 11 x 11 Gaussian window, decoded from a posterior sample or the mean.",
     ),
-    "fid": Metric(
-        label="FID",
-        unit="",
-        direction="lower",
-        target="bench.metrics.frechet:fd",
-        inputs=("reference_features", "sample_features"),
-        needs=_needs("generate"),
-        settings=_grid(features=_FEATURES, sampler=_SAMPLERS),
-        description="Fréchet distance of samples to test images in pytorch-fid's Inception features (64-d or 2048-d).",
-    ),
-    "rfid": Metric(
-        label="rFID",
-        unit="",
-        direction="lower",
-        target="bench.metrics.frechet:fd",
-        inputs=("reference_features", "reconstruction_features"),
-        needs=_needs("reconstruct"),
-        settings=_grid(features=_FEATURES),
-        description="Fréchet distance of reconstructions (posterior sample) to test images in Inception features.",
-    ),
-    "fd_classifier": Metric(
-        label="FD (classifier)",
-        unit="",
-        direction="lower",
-        target="bench.metrics.frechet:fd",
-        inputs=("reference_features", "sample_features"),
-        needs=_needs("generate"),
-        settings=_grid(sampler=_SAMPLERS),
-        description="Fréchet distance of samples to test images in 64 features of the suite's own classifier; not FID.",
-    ),
-    "rfd_classifier": Metric(
-        label="rFD (classifier)",
-        unit="",
-        direction="lower",
-        target="bench.metrics.frechet:fd",
-        inputs=("reference_features", "reconstruction_features"),
-        needs=_needs("reconstruct"),
-        description="Fréchet distance of reconstructions (posterior sample) in those 64 features; not rFID.",
-    ),
+    **DISTANCES,
     "probe_accuracy": Metric(
         label="Accuracy",
         unit="%",
@@ -148,7 +84,7 @@ METRICS: dict[str, Metric] = {
         target="bench.metrics.probes:probe_accuracy",
         inputs=("train_mean", "train_labels", "test_mean", "test_labels"),
         needs=_needs("encode"),
-        settings=_grid(probe=PROBES),
+        settings=grid(probe=PROBES),
         description="Test accuracy of a linear or one-hidden-layer classifier of standardised posterior means.",
     ),
     "psnr_backwards": Metric(

@@ -45,6 +45,11 @@ class SmallClassifier(nn.Module):
         return torch.cat([self.trunk(x) for x in _batches(images, _device(self))]).cpu().numpy()
 
     @torch.no_grad()
+    def classes(self, features: np.ndarray) -> np.ndarray:
+        """Return the most likely class, int64 [N], at features float32 [N, 64]."""
+        return self.head(torch.from_numpy(features).to(_device(self))).argmax(dim=1).cpu().numpy()
+
+    @torch.no_grad()
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         """Return the share of labels [N] named rightly, or of attributes [N, A] averaged over all of them."""
         logits = torch.cat([self(x) for x in _batches(images, _device(self))]).cpu().numpy()

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.metrics.averages import mean
+from bench.metrics.images import to_unit
 from bench.metrics.types import Blank, Measured
 
-SSIM_WINDOW = 11
+SSIM_WINDOW, ROWS_AT_ONCE = 11, 1000
 
 
 def psnr(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
@@ -15,10 +16,12 @@ def psnr(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], 
 
     PSNR(x, y) = -10 log10( mean_pixels (x - y)^2 )
 
-    images, others: [N, C, H, W] in [0, 1]. A pair without any error has an infinite ratio and is left out, n says how
-    many were kept; raises Blank where all pairs are of that kind.
+    images, others: [N, C, H, W], floats in [0, 1] or uint8. A pair without any error has an infinite ratio and is left
+    out, n says how many were kept; raises Blank where all pairs are of that kind.
     """
-    squared = np.square(images.astype(np.float64) - others).reshape(len(images), -1).mean(axis=1)  # [N]
+    starts = range(0, len(images), ROWS_AT_ONCE)
+    parts = [_mean_squared_error(*(a[i : i + ROWS_AT_ONCE] for a in (images, others))) for i in starts]
+    squared = np.concatenate(parts)
     squared = squared[squared != 0.0]
     if not len(squared):
         raise Blank("every image is reproduced without error, so the ratio is infinite")
@@ -31,7 +34,7 @@ def ssim(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], 
     SSIM = (2 mu_x mu_y + c1)(2 s_xy + c2) / ((mu_x^2 + mu_y^2 + c1)(s_x^2 + s_y^2 + c2)), c1 = 0.01^2, c2 = 0.03^2
 
     under an 11 x 11 Gaussian window of sigma 1.5, population covariances, data range 1; as scikit-image computes it.
-    images, others: [N, C, H, W] in [0, 1]. Raises Blank for images smaller than the window.
+    images, others: [N, C, H, W], floats in [0, 1] or uint8. Raises Blank for images smaller than the window.
     """
     from skimage.metrics import structural_similarity
 
@@ -40,8 +43,20 @@ def ssim(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], 
         raise Blank(f"images of {height} x {width} pixels are smaller than the {SSIM_WINDOW} x {SSIM_WINDOW} window")
     likeness = [
         structural_similarity(
-            x, y, channel_axis=0, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+            to_unit(x),
+            to_unit(y),
+            channel_axis=0,
+            data_range=1.0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
         )
         for x, y in zip(images, others, strict=True)
     ]
     return mean(np.asarray(likeness))
+
+
+def _mean_squared_error(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the mean over pixels of the squared difference in float64: [N, C, H, W] -> [N]."""
+    difference = to_unit(images).astype(np.float64) - to_unit(others)
+    return np.square(difference).reshape(len(images), -1).mean(axis=1)

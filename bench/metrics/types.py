@@ -1,7 +1,11 @@
-"""What a metric returns, and how it says that it cannot be had."""
+"""What a metric is, what it returns, and how it says that it cannot be had."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from itertools import product
+from typing import Any, Literal
 
 
 class Blank(Exception):
@@ -22,3 +26,31 @@ class Measured:
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
             raise ValueError(f"the metric came out as {self.value}")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's label, unit and direction, what it takes and needs, and where its function is ("module:function").
+
+    One with an `extra` is measured only where the evaluation's `extras` name it.
+    """
+
+    label: str
+    unit: str
+    direction: Literal["lower", "higher", "none"]
+    target: str
+    inputs: tuple[str, ...]
+    description: str
+    needs: frozenset[str] = frozenset()
+    settings: tuple[dict[str, str], ...] = ({},)
+    extra: str | None = None
+
+    def function(self) -> Callable[..., Any]:
+        """Return the function `f(*arrays, setting=..., rng=...) -> Measured`, importing its module now."""
+        module, name = self.target.split(":")
+        return getattr(import_module(module), name)
+
+
+def grid(**axes: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+    """Return the product of named axes as settings."""
+    return tuple(dict(zip(axes, values, strict=True)) for values in product(*axes.values()))

@@ -1,0 +1,152 @@
+"""The metrics that compare generated or reconstructed images with the test images in a network's features.
+
+Each stands here twice: in Inception's features under its common name, and in those of the suite's own classifier under
+a name of its own, since the two are not comparable.
+"""
+
+from typing import Literal
+
+from bench.metrics.types import Metric, grid
+from bench.samplers import SAMPLERS
+
+_BLOCKS = ("inception64", "inception2048")
+_IN_INCEPTION, _BY_SAMPLER = grid(features=_BLOCKS), grid(sampler=tuple(SAMPLERS))
+_IN_INCEPTION_BY_SAMPLER = grid(features=_BLOCKS, sampler=tuple(SAMPLERS))
+
+_REFERENCE_GAUSSIAN = ("reference_mean", "reference_covariance")
+_REFERENCE = ("reference_features",)
+_CURVE = ("prd_curve", "sample_features")
+
+
+def _of_samples(
+    label: str,
+    target: str,
+    inputs: tuple[str, ...],
+    settings: tuple[dict[str, str], ...],
+    description: str,
+    extra: str | None = None,
+    direction: Literal["lower", "higher"] = "lower",
+) -> Metric:
+    """Return a metric of samples, which needs a model that generates."""
+    return Metric(label, "", direction, target, inputs, description, frozenset({"generate"}), settings, extra)
+
+
+def _of_reconstructions(
+    label: str,
+    target: str,
+    reference: tuple[str, ...],
+    settings: tuple[dict[str, str], ...],
+    description: str,
+    extra: str | None = None,
+) -> Metric:
+    """Return a metric of reconstructions, the lower the better."""
+    inputs = (*reference, "reconstruction_features")
+    return Metric(label, "", "lower", target, inputs, description, frozenset({"reconstruct"}), settings, extra)
+
+
+DISTANCES: dict[str, Metric] = {
+    "fid": _of_samples(
+        "FID",
+        "bench.metrics.frechet:fd",
+        (*_REFERENCE_GAUSSIAN, "sample_features"),
+        _IN_INCEPTION_BY_SAMPLER,
+        "Fréchet distance of samples to test images in pytorch-fid's Inception features (64-d or 2048-d).",
+    ),
+    "rfid": _of_reconstructions(
+        "rFID",
+        "bench.metrics.frechet:fd",
+        _REFERENCE_GAUSSIAN,
+        _IN_INCEPTION,
+        "Fréchet distance of reconstructions (posterior sample) to test images in Inception features.",
+    ),
+    "fd_classifier": _of_samples(
+        "FD (classifier)",
+        "bench.metrics.frechet:fd",
+        (*_REFERENCE_GAUSSIAN, "sample_features"),
+        _BY_SAMPLER,
+        "Fréchet distance of samples to test images in 64 features of the suite's own classifier; not FID.",
+    ),
+    "rfd_classifier": _of_reconstructions(
+        "rFD (classifier)",
+        "bench.metrics.frechet:fd",
+        _REFERENCE_GAUSSIAN,
+        ({},),
+        "Fréchet distance of reconstructions (posterior sample) in those 64 features; not rFID.",
+    ),
+    "kid": _of_samples(
+        "KID × 10³",
+        "bench.metrics.kernel:kd",
+        (*_REFERENCE, "sample_features"),
+        _IN_INCEPTION_BY_SAMPLER,
+        "1000 x squared MMD (cubic kernel, 100 subsets) of samples to test images in Inception features.",
+        extra="kernel",
+    ),
+    "rkid": _of_reconstructions(
+        "rKID × 10³",
+        "bench.metrics.kernel:kd",
+        _REFERENCE,
+        _IN_INCEPTION,
+        "1000 x squared MMD of reconstructions (posterior sample) to test images in Inception features.",
+        extra="kernel",
+    ),
+    "kd_classifier": _of_samples(
+        "KD (classifier) × 10³",
+        "bench.metrics.kernel:kd",
+        (*_REFERENCE, "sample_features"),
+        _BY_SAMPLER,
+        "1000 x squared MMD of samples to test images in 64 features of the suite's own classifier; not KID.",
+        extra="kernel",
+    ),
+    "rkd_classifier": _of_reconstructions(
+        "rKD (classifier) × 10³",
+        "bench.metrics.kernel:kd",
+        _REFERENCE,
+        ({},),
+        "1000 x squared MMD of reconstructions (posterior sample) in those 64 features; not rKID.",
+        extra="kernel",
+    ),
+    "prd_f8": _of_samples(
+        "PRD F8 (recall)",
+        "bench.metrics.prd:f8",
+        _CURVE,
+        _IN_INCEPTION_BY_SAMPLER,
+        "Recall of the test images by samples, low where modes are missing, in Inception features.",
+        extra="prd",
+        direction="higher",
+    ),
+    "prd_f1_8": _of_samples(
+        "PRD F1/8 (precision)",
+        "bench.metrics.prd:f1_8",
+        _CURVE,
+        _IN_INCEPTION_BY_SAMPLER,
+        "Precision of samples, low where they are unlike any test image, in Inception features.",
+        extra="prd",
+        direction="higher",
+    ),
+    "prd_f8_classifier": _of_samples(
+        "PRD F8 (recall), classifier",
+        "bench.metrics.prd:f8",
+        _CURVE,
+        _BY_SAMPLER,
+        "Recall of the test images by samples in 64 features of the suite's own classifier.",
+        extra="prd",
+        direction="higher",
+    ),
+    "prd_f1_8_classifier": _of_samples(
+        "PRD F1/8 (precision), classifier",
+        "bench.metrics.prd:f1_8",
+        _CURVE,
+        _BY_SAMPLER,
+        "Precision of samples in those 64 features.",
+        extra="prd",
+        direction="higher",
+    ),
+    "class_tv": _of_samples(
+        "Class TV",
+        "bench.metrics.classes:class_tv",
+        ("reference_classes", "sample_classes"),
+        _BY_SAMPLER,
+        "Total variation of class histograms, samples to test images, as the suite's classifier reads them.",
+        extra="classes",
+    ),
+}

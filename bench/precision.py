@@ -1,0 +1,45 @@
+"""The number type that networks compute in while they train; everything outside them is float32."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pythae.models import BaseAE
+from torch import Tensor, nn
+
+from models.networks import BidirectionalNetwork
+
+_NAMES = {"float32": None, "bfloat16": torch.bfloat16}
+
+
+def chosen(precision: str, device: str) -> torch.dtype | None:
+    """Return the type for a setting: "auto" is bfloat16 on an accelerator; None is float32, without any casts."""
+    return _NAMES["bfloat16" if precision == "auto" and device == "cuda" else precision.replace("auto", "float32")]
+
+
+def set_precision(model: BaseAE, dtype: torch.dtype | None) -> None:
+    """Have a model's networks compute by torch's autocast in a type, from and to float32 outside; None ends that.
+
+    The suite's networks do it themselves; of other Pythae models the encoder and the decoder are wrapped, so that
+    their likelihoods and divergences are float32 too.
+    """
+    networks = [module for module in model.modules() if isinstance(module, BidirectionalNetwork)]
+    for network in networks:
+        network.precision = dtype
+    for part in () if networks else (getattr(model, "encoder", None), getattr(model, "decoder", None)):
+        if isinstance(part, nn.Module):
+            part.__dict__.pop("forward", None)
+            if dtype is not None:
+                part.forward = _autocast(part.forward, dtype)
+
+
+def _autocast(forward: Callable[..., Any], dtype: torch.dtype) -> Callable[..., Any]:
+    def inside(x: Tensor, *arguments: Any, **options: Any) -> Any:
+        with torch.autocast(x.device.type, dtype):
+            out = forward(x, *arguments, **options)
+        for key, value in out.items():
+            if isinstance(value, Tensor) and value.dtype == dtype:
+                out[key] = value.float()
+        return out
+
+    return inside

@@ -1,0 +1,129 @@
+r"""Convolution of images of a few pixels, as matrix products that skip the padding.
+
+With 3 x 3 kernels on 2 x 2 pixels, five of nine taps meet only padding, and the libraries' convolutions run at a
+quarter of the speed of a matrix product. Here each output pixel p is one product with the taps that it can see:
+
+.. math:: y_p = W_p \, x_{window(p)}, \quad x_{window(p)} \mathrel{+}= W_p^T y_p \text{ in the adjoint}
+
+The result is the convolution's, up to the rounding of another order of summation.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MOST_PIXELS = 4  # of the smaller image; above, the libraries' convolutions are as fast
+FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are too small to gain
+
+
+def suits(x: Tensor, weight: Tensor, small: tuple[int, ...]) -> bool:
+    """Whether these functions are the faster way: float32 on a processor, few pixels (H', W'), many channels."""
+    out_channels, in_channels = weight.shape[:2]
+    few = small[0] * small[1] <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
+    return few and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+
+
+def tiny_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """Return `F.conv2d(x, weight, None, stride, padding)`: [B, in, H, W] -> [B, out, H', W']."""
+    return _Convolution.apply(x, weight, stride, padding)
+
+
+def tiny_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> Tensor:
+    """Return the adjoint of `tiny_conv2d` applied to y, for images of `size` (H, W): [B, out, H', W'] -> [B, in, H, W].
+
+    It equals `F.conv_transpose2d` with the output padding that gives this size.
+    """
+    return _Adjoint.apply(y, weight, stride, padding, size)
+
+
+class _Convolution(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+        return _convolve(x, weight, stride, padding)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, ctx.stride, ctx.padding = inputs
+        ctx.save_for_backward(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        x, weight = ctx.saved_tensors
+        for_x = _adjoint(gradient, weight, ctx.stride, ctx.padding, x.shape[2:]) if ctx.needs_input_grad[0] else None
+        for_weight = _weight_gradient(x, gradient, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[1] else None
+        return for_x, for_weight, None, None
+
+
+class _Adjoint(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> Tensor:
+        return _adjoint(y, weight, stride, padding, size)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        y, weight, ctx.stride, ctx.padding, _ = inputs
+        ctx.save_for_backward(y, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        y, weight = ctx.saved_tensors
+        for_y = _convolve(gradient, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[0] else None
+        for_weight = _weight_gradient(gradient, y, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[1] else None
+        return for_y, for_weight, None, None, None
+
+
+Window = tuple[slice, slice]  # what one output position sees along one axis: input positions, kernel taps
+
+
+def _windows(side: int, kernel: int, stride: int, padding: int) -> list[Window]:
+    windows = []
+    for position in range((side + 2 * padding - kernel) // stride + 1):
+        first = position * stride - padding
+        low, high = max(first, 0), min(first + kernel, side)
+        windows.append((slice(low, high), slice(low - first, high - first)))
+    return windows
+
+
+def _pixels(
+    size: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: int
+) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
+    """Yield row, column, window of the input and window of the kernel for each output pixel."""
+    across = _windows(size[1], kernel[1], stride, padding)
+    for i, (rows, row_taps) in enumerate(_windows(size[0], kernel[0], stride, padding)):
+        for j, (columns, column_taps) in enumerate(across):
+            yield i, j, (rows, columns), (row_taps, column_taps)
+
+
+def _convolve(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)  # channels last: [B, H, W, in], [out, k, k, in]
+    height = (x.shape[1] + 2 * padding - weight.shape[1]) // stride + 1
+    pixels = [
+        x[:, rows, columns].flatten(1) @ weight[:, taps[0], taps[1]].flatten(1).t()
+        for _, _, (rows, columns), taps in _pixels(x.shape[1:3], weight.shape[1:3], stride, padding)
+    ]
+    return torch.stack(pixels, 1).unflatten(1, (height, -1)).permute(0, 3, 1, 2)
+
+
+def _adjoint(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> Tensor:
+    y, weight = y.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)
+    x = y.new_zeros(len(y), *size, weight.shape[3])
+    for i, j, (rows, columns), taps in _pixels(size, weight.shape[1:3], stride, padding):
+        seen = weight[:, taps[0], taps[1]]
+        x[:, rows, columns] += (y[:, i, j] @ seen.flatten(1)).unflatten(1, seen.shape[1:])
+    return x.permute(0, 3, 1, 2)
+
+
+def _weight_gradient(x: Tensor, y: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """Return the sum over the batch of y_p times what p sees of x: the gradient of <W * x, y> by W."""
+    x, y = x.permute(0, 2, 3, 1), y.permute(0, 2, 3, 1)
+    gradient = torch.zeros_like(weight.permute(0, 2, 3, 1))
+    for i, j, (rows, columns), taps in _pixels(x.shape[1:3], weight.shape[2:], stride, padding):
+        seen = x[:, rows, columns]
+        gradient[:, taps[0], taps[1]] += (y[:, i, j].t() @ seen.flatten(1)).unflatten(1, seen.shape[1:])
+    return gradient.permute(0, 3, 1, 2)
