@@ -16,6 +16,7 @@ from torch import Tensor
 from bench.capture import Captured
 from bench.checkpoint import Checkpoints, random_state, set_random_state
 from bench.loader import ImageTensors, Loader
+from bench.memory import keep_freed_memory
 from bench.optimisers import Optimiser, TrainerConfig, distinct
 from bench.precision import chosen, set_precision
 from models.capabilities import capable
@@ -74,6 +75,7 @@ class Trainer(BaseTrainer):
     def prepare_training(self) -> None:
         """Seed the noise, move the data to the device, create one optimiser and schedule a step."""
         config = self.training_config
+        keep_freed_memory()
         torch.manual_seed(config.seed)  # the noise of stock models comes from the global generator
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self._setup_callbacks()

@@ -15,6 +15,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from bench.checkpoint import Checkpoints, random_state, set_random_state
 from bench.engine import SELECTION_SEED, copy_tensors, is_finite, own_tensors
 from bench.loader import ImageTensors, Loader
+from bench.memory import keep_freed_memory
 from bench.optimisers import Optimiser, TrainerConfig
 from bench.precision import chosen, set_precision
 from models.noise import Draw, Recorder, Replay, drawn
@@ -58,6 +59,7 @@ class Together:
     def prepare(self) -> None:
         """Stack the models and make their orders, noises and common optimiser."""
         config = self.configs[0]
+        keep_freed_memory()
         for model in self.models:
             model.to(self.device)
         self._parameters, self._buffers = stack_module_state(self.models)

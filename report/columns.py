@@ -88,4 +88,33 @@ _BVAE = Layout(
     )
 )
 
-TABLES: dict[str, Layout] = {"bvae": _BVAE}
+_CODES = (
+    ("normal", "N(0, I)"),
+    ("gmm", "GMM"),
+    ("hyperplane", "hyperplane"),
+    ("rounding", "rounding"),
+    ("coins", "coins"),
+)
+_FITTED = (("gmm", "GMM"), ("hyperplane", "hyperplane"))
+
+
+def _by_sampler(metric: str, header: str, decimals: int, samplers: tuple[tuple[str, str], ...]) -> tuple[Column, ...]:
+    return tuple(Column(metric, f"sampler={s}", f"{header}\n{label}", decimals, _GENERATIVE) for s, label in samplers)
+
+
+_LBAE = Layout(
+    columns=(
+        Column("parameters", "", "Parameters", 0, style="count", comparable=False),
+        *_by_sampler("fd_classifier", "FD-classifier", 2, _CODES),
+        *_by_sampler("prd_f8_classifier", "PRD F8 (recall)", 3, _FITTED),
+        *_by_sampler("prd_f1_8_classifier", "PRD F1/8 (precision)", 3, _FITTED),
+        *_by_sampler("class_tv", "Class TV", 3, _FITTED),
+        Column("psnr", "reconstruction=mean", "PSNR", 2, _RECONSTRUCTION),
+        Column("ssim", "reconstruction=mean", "SSIM", 4, _RECONSTRUCTION),
+        Column("rfd_classifier", "", "rFD-classifier", 2, _RECONSTRUCTION),
+        Column("probe_accuracy", "probe=linear", "Accuracy", 2, _RECONSTRUCTION, "percent"),
+        Column("seconds_per_epoch", "", "s/epoch", 2, comparable=False),
+    )
+)
+
+TABLES: dict[str, Layout] = {"bvae": _BVAE, "lbae": _LBAE}

@@ -34,7 +34,9 @@ def outcome(program: Any, path: Path, *arguments: str) -> dict[str, Any]:
 
 def test_trainer_times_three_epochs_and_both_end_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = outcome(trainer, tmp_path, "--rounds", "1")
-    assert [row["model"] for row in found["rows"]][:2] == ["Pythae's MLP VAE", "Pythae's ResNet VAE"]
+    names = ("Pythae's MLP VAE", "Pythae's ResNet VAE")
+    expected = [(name, precision) for name in names for precision in ("float32", "bfloat16")]
+    assert [(row["model"], row["precision"]) for row in found["rows"]][:4] == expected
     assert (found["settings"]["images"], found["settings"]["validation_images"]) == (160, 160)
     for row in found["rows"]:
         assert len(row["stock_epochs"]) == len(row["ours_epochs"]) == 3
@@ -46,11 +48,11 @@ def test_trainer_times_three_epochs_and_both_end_alike(tmp_path: Path, capsys: p
 
 def test_rounds_give_the_difference_its_interval() -> None:
     training, validation = images(argparse.Namespace(quick=True, data_dir=None), 20_000, 5_000)
-    found = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), training, validation, 2)
+    found, _ = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), training, validation, 2)
     assert len(found["stock_epochs"]) == len(found["ours_epochs"]) == 6
     assert found["difference"] == pytest.approx(found["ours_loss"] - found["stock_loss"], abs=1e-6)
     assert found["half_width"] > 0
-    alone = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), training, validation, 1)
+    alone, _ = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), training, validation, 1)
     assert alone["half_width"] is None and alone["difference"] != 0
 
 

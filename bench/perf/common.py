@@ -1,13 +1,15 @@
 """What the benchmark programs share: arguments, timing, the machine, a table and a JSON file."""
 
 import argparse
+import multiprocessing
 import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pythae.trainers.training_callbacks import TrainingCallback
@@ -16,6 +18,7 @@ from bench.errors import BadInput
 from bench.provenance import collect
 from bench.store import write_json
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Columns = Mapping[str, str]  # field of a row -> heading and format, as "seconds:.2f"
 
@@ -154,3 +157,9 @@ def peak_mib() -> float:
     except (OSError, StopIteration):
         unit = 1 if sys.platform == "darwin" else 2**10  # bytes, or kilobytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def in_child(function: Callable[..., T], *arguments: Any) -> T:
+    """Return `function(*arguments)` of a new process, which has no memory, thread or cache of an earlier one."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()

@@ -2,10 +2,8 @@
 
 import argparse
 import math
-import multiprocessing
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +11,7 @@ import torch
 
 from bench.engine import Trainer, TrainerConfig
 from bench.likelihood import nll
-from bench.perf.common import Clock, Row, device, median, parser, peak_mib, run, synchronise
+from bench.perf.common import Clock, Row, device, in_child, median, parser, peak_mib, run, synchronise
 from bench.perf.subjects import SHAPE, as_pixels, quiet, suite_runs, uint8_noise
 from bench.train import build
 
@@ -53,7 +51,7 @@ def measure(options: argparse.Namespace) -> Row:
     for (what, against), values in grid.items():
         before: tuple[float, float] | None = None
         for value in values:
-            seconds, peak = in_child(what, {**base[what], against: value})
+            seconds, peak = in_child(_point, what, {**base[what], against: value}, torch.get_num_threads())
             power = None if before is None else exponent(before, (value, seconds))
             leaves = power is not None and abs(power - 1) > TOLERANCE
             point = {"what": what, "against": against, "value": value, "seconds": seconds, "peak_mib": peak}
@@ -80,13 +78,8 @@ def exponent(first: tuple[float, float], second: tuple[float, float]) -> float:
     return math.log(second[1] / first[1]) / math.log(second[0] / first[0])
 
 
-def in_child(what: str, sizes: dict[str, float]) -> tuple[float, float]:
-    """Return seconds and peak memory (MiB; an accelerator's own where there is one) of a point in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_point, what, sizes, torch.get_num_threads()).result()
-
-
 def _point(what: str, sizes: dict[str, float], threads: int) -> tuple[float, float]:
+    """Return seconds and peak memory (MiB; an accelerator's own where there is one) of a point."""
     torch.set_num_threads(threads)
     found = suite_runs("small", "VAE/unidirectional")[0]
     sized = replace(found, network=found.network | {"width": sizes["width"]})

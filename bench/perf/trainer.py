@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from scipy.stats import t
 from bench.engine import ImageTensors, Trainer, TrainerConfig
 from bench.errors import BadInput
 from bench.likelihood import neg_elbo
-from bench.perf.common import Clock, Row, device, median, parser, run
+from bench.perf.common import Clock, Row, device, in_child, median, parser, run
 from bench.perf.subjects import SHAPE, as_pixels, images, quiet, stock_vae, suite_runs
 
 WARM_UP, TIMED = 1, 3  # epochs
+PRECISIONS = ("float32", "bfloat16")  # of our networks
 SETTINGS: dict[str, Any] = {
     "per_device_train_batch_size": 128,
     "per_device_eval_batch_size": 500,
@@ -31,6 +33,7 @@ SETTINGS: dict[str, Any] = {
 }
 COLUMNS = {
     "model": "model",
+    "precision": "ours in",
     "stock_seconds": "stock, s/epoch:.2f",
     "ours_seconds": "ours, s/epoch:.2f",
     "ratio": "ratio:.2f",
@@ -53,7 +56,7 @@ def measure(options: argparse.Namespace) -> Row:
     if options.rounds < 1:
         raise BadInput(f"--rounds {options.rounds}: at least one")
     training, validation = images(options, 20_000, 5_000)
-    rows = [compare(name, make, training, validation, options.rounds) for name, make in models().items()]
+    rows = [row for name, make in models().items() for row in compare(name, make, training, validation, options.rounds)]
     sizes = {"images": len(training), "validation_images": len(validation)}
     settings = SETTINGS | sizes | {"rounds": options.rounds, "warm_up": WARM_UP, "timed": TIMED}
     return {"benchmark": "trainer", "settings": settings, "rows": rows}
@@ -65,12 +68,16 @@ def models() -> dict[str, Callable[[int], BaseAE]]:
     The paper's residual network is among them on an accelerator, where its epochs are short.
     """
     found: dict[str, Callable[[int], BaseAE]] = {
-        "Pythae's MLP VAE": lambda seed: stock_vae("MLP", seed=seed),
-        "Pythae's ResNet VAE": lambda seed: stock_vae("ResNet", seed=seed),
+        "Pythae's MLP VAE": partial(_stock_vae, "MLP"),
+        "Pythae's ResNet VAE": partial(_stock_vae, "ResNet"),
     }
     if device() == "cuda":
         found["the paper's residual VAE"] = _paper
     return found
+
+
+def _stock_vae(kind: str, seed: int) -> BaseAE:
+    return stock_vae(kind, seed=seed)
 
 
 def _paper(seed: int) -> BaseAE:
@@ -81,39 +88,60 @@ def _paper(seed: int) -> BaseAE:
 
 def compare(
     name: str, make: Callable[[int], BaseAE], training: ImageTensors, validation: ImageTensors, rounds: int
-) -> Row:
-    """Return the seconds an epoch of both trainers, and the negative ELBOs [nats] that they end with.
+) -> list[Row]:
+    """Return the seconds an epoch of both trainers, and the negative ELBOs [nats] that they end with: ours in float32,
+    as stock Pythae's is, and with networks in bfloat16.
 
-    Round r starts both from the weights of seed r; the order changes from round to round. The losses are of the best
-    epoch on the validation images with one noise for both; the half-width of their difference is that of the 95 %
-    t-interval over the rounds (none for one round), since two trainings differ by more than their images do.
+    Round r starts all from the weights of seed r; the order changes from round to round. The losses are of the best
+    epoch on the validation images with one noise for all; the half-width of their difference is that of the 95 %
+    t-interval over the rounds (none for one round), since two trainings differ by more than their images do. Each
+    training has a process of its own: ours changes how a process keeps memory.
     """
-    runs: dict[str, Callable[..., Any]] = {"stock": _stock, "ours": _ours}
+    runs: dict[str, Callable[..., Any]] = {"stock": _stock} | {p: partial(_ours, precision=p) for p in PRECISIONS}
     seconds: dict[str, list[float]] = {key: [] for key in runs}
     losses: dict[str, list[float]] = {key: [] for key in runs}
     for seed in range(rounds):
         for key in list(runs)[:: -1 if seed % 2 else 1]:
-            clock = Clock()
-            with quiet():
-                model = runs[key](make(seed), training, validation, seed, clock)
-            seconds[key] += clock.seconds[WARM_UP:]
-            noise = torch.Generator(device()).manual_seed(0)
-            losses[key].append(float(neg_elbo(model.eval(), validation.data.to(device()), generator=noise).mean()))
-    stock, ours = np.array(losses["stock"]), np.array(losses["ours"])
-    difference = ours - stock
-    spread = float(difference.std(ddof=1)) / rounds**0.5 if rounds > 1 else None
-    return {
-        "model": name,
-        "stock_seconds": median(seconds["stock"]),
-        "ours_seconds": median(seconds["ours"]),
-        "ratio": median(seconds["stock"]) / median(seconds["ours"]),
-        "stock_loss": float(stock.mean()),
-        "ours_loss": float(ours.mean()),
-        "difference": float(difference.mean()),
-        "half_width": None if spread is None else spread * float(t.ppf(0.975, rounds - 1)),
-        "stock_epochs": seconds["stock"],
-        "ours_epochs": seconds["ours"],
-    }
+            timed, loss = in_child(_timed, runs[key], make, training, validation, seed, torch.get_num_threads())
+            seconds[key] += timed
+            losses[key].append(loss)
+    rows = []
+    for precision in PRECISIONS:
+        difference = np.array(losses[precision]) - np.array(losses["stock"])
+        spread = float(difference.std(ddof=1)) / rounds**0.5 if rounds > 1 else None
+        row = {
+            "model": name,
+            "precision": precision,
+            "stock_seconds": median(seconds["stock"]),
+            "ours_seconds": median(seconds[precision]),
+            "ratio": median(seconds["stock"]) / median(seconds[precision]),
+            "stock_loss": float(np.mean(losses["stock"])),
+            "ours_loss": float(np.mean(losses[precision])),
+            "difference": float(difference.mean()),
+            "half_width": None if spread is None else spread * float(t.ppf(0.975, rounds - 1)),
+            "stock_epochs": seconds["stock"],
+            "ours_epochs": seconds[precision],
+        }
+        rows.append(row)
+    return rows
+
+
+def _timed(
+    train: Callable[..., BaseAE],
+    make: Callable[[int], BaseAE],
+    training: ImageTensors,
+    validation: ImageTensors,
+    seed: int,
+    threads: int,
+) -> tuple[list[float], float]:
+    """Return the seconds of the timed epochs and the final negative ELBO, in a process that did nothing before."""
+    torch.set_num_threads(threads)
+    clock = Clock()
+    with quiet():
+        model = train(make(seed), training, validation, seed, clock)
+    noise = torch.Generator(device()).manual_seed(0)
+    loss = neg_elbo(model.eval(), validation.data.to(device()), generator=noise).mean()
+    return clock.seconds[WARM_UP:], float(loss)
 
 
 def _stock(model: BaseAE, training: ImageTensors, validation: ImageTensors, seed: int, clock: Clock) -> BaseAE:
@@ -127,8 +155,10 @@ def _stock(model: BaseAE, training: ImageTensors, validation: ImageTensors, seed
     return trainer._best_model
 
 
-def _ours(model: BaseAE, training: ImageTensors, validation: ImageTensors, seed: int, clock: Clock) -> BaseAE:
-    config = TrainerConfig(num_epochs=WARM_UP + TIMED, seed=seed, **SETTINGS)
+def _ours(
+    model: BaseAE, training: ImageTensors, validation: ImageTensors, seed: int, clock: Clock, precision: str = "float32"
+) -> BaseAE:
+    config = TrainerConfig(num_epochs=WARM_UP + TIMED, seed=seed, **SETTINGS | {"precision": precision})
     trainer = Trainer(model, training, validation, config, [clock])
     trainer.train()
     return trainer.model
