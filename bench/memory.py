@@ -11,7 +11,7 @@ def keep_freed_memory() -> None:
     """Have glibc keep freed blocks of any size for reuse, in the whole process; nothing where there is no glibc.
 
     By default it returns large blocks, activations and gradients among them, to the system at each free: a step of a
-    small convolutional network then takes some 6,000 page faults, a fifth of its time. The peak stays what it was.
+    small convolutional network then takes some 5,000 page faults, a fifth of its time. The peak stays what it was.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library

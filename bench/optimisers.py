@@ -23,7 +23,7 @@ class TrainerConfig(BaseTrainerConfig):
     labelled_batch_size  labelled images at the head of each batch of unlabelled ones (label -1); None: one stream
     precision            of the networks in training: "auto" is bfloat16 on an accelerator, float32 on a processor;
                          likelihoods, divergences, weights and optimisers are float32 always
-    capture              replay each step as one CUDA graph (on an accelerator)
+    capture              replay each step's forward and backward pass as one CUDA graph (on an accelerator)
     """
 
     per_device_train_batch_size: int = 128
@@ -37,7 +37,7 @@ class TrainerConfig(BaseTrainerConfig):
     seed: int = 0
     labelled_batch_size: int | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    capture: bool = True
+    capture: bool = False
 
     def __post_init__(self) -> None:
         self.name = type(self).__name__

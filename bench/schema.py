@@ -59,6 +59,7 @@ class Preset(_Strict):
     pct_start: float = Field(default=0.3, gt=0, lt=1)
     train_images: int | None = Field(default=None, ge=2)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    capture: bool = False
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, dict[str, Any]] = {}
     evaluation: Evaluation = Evaluation()

@@ -138,7 +138,7 @@ def expand(
                             include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}
                         ),
                         "train_images": size.train_images,
-                        **({} if size.precision == "auto" else {"precision": size.precision}),
+                        **size.model_dump(include={"precision", "capture"}, exclude_defaults=True),
                     },
                     evaluation=size.evaluation.model_dump(mode="json"),
                 )

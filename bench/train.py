@@ -52,6 +52,7 @@ def settings_of(run: Run) -> TrainerConfig:
         scheduler_params={"pct_start": settings["pct_start"]},
         seed=run.seed,
         precision=settings.get("precision", "auto"),
+        capture=settings.get("capture", False),
     )
 
 
