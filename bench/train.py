@@ -14,7 +14,7 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from bench import provenance, store
 from bench.checkpoint import Checkpoints
 from bench.data.types import ImageDataset, Split
-from bench.engine import Diverged, Trainer
+from bench.engine import Trainer
 from bench.loader import ImageTensors
 from bench.optimisers import TrainerConfig
 from bench.schema import explain
@@ -161,6 +161,3 @@ class _Announce(TrainingCallback):
         shown = logs["eval_epoch_loss"] if logs["eval_epoch_loss"] is not None else logs["train_epoch_loss"]
         news = {"epoch": logs["epoch"], "loss": shown, "seconds": logs["seconds"]}
         self.progress(self.run, _epoch_line(news, training_config.num_epochs))
-
-
-__all__ = ["Diverged", "build", "configure", "settings_of", "train_alone", "train_together"]
