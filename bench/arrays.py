@@ -10,15 +10,16 @@ import torch
 from pythae.models import BaseAE
 from torch import Tensor
 
+from bench.code_arrays import CodeArrays
 from bench.data.types import ImageDataset
 from bench.features import NETWORK_OF, FeatureNetworks
+from bench.label_arrays import LabelArrays
 from bench.likelihood import nll, rows_at_once
 from bench.metrics.images import to_uint8
 from bench.metrics.prd import prd_curve
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
 from models.capabilities import capable
-from models.hyperplane import second_moments
 from models.networks import count_parameters
 from models.training import as_float
 
@@ -28,7 +29,7 @@ def setting_text(setting: Mapping[str, str]) -> str:
     return ";".join(f"{key}={setting[key]}" for key in sorted(setting))
 
 
-class Evaluation:
+class Evaluation(CodeArrays, LabelArrays):
     """The arrays that metrics and figures take from one model, each computed at first use.
 
     Array `name` is made by the method `_name`, whose arguments are the keys of a setting that it depends on. Every
@@ -96,6 +97,8 @@ class Evaluation:
         return self.data.train.images[: self.settings["gmm_images"]]
 
     def _train_labels(self) -> np.ndarray:
+        if (self.data.train.labels < 0).any():
+            raise Blank("some training images have no label")
         return self.data.train.labels
 
     def _test_labels(self) -> np.ndarray:
@@ -140,12 +143,6 @@ class Evaluation:
 
         return self._encoded(code, "fit_images")
 
-    def _train_bits(self) -> np.ndarray:
-        return self.get("train_mean").astype(np.int8)  # of a model with bits: -1 and +1
-
-    def _moments(self) -> np.ndarray:
-        return second_moments(torch.from_numpy(self.get("train_bits"))).numpy()
-
     # What the likelihood and the decoder give
 
     def _nll_nats(self) -> np.ndarray:
@@ -188,6 +185,9 @@ class Evaluation:
 
     def _reconstruction_features(self, features: str = "classifier") -> np.ndarray:
         return self.get("reconstruction_blocks", {"network": NETWORK_OF[features]})[features]
+
+    def _walk_features(self, protocol: str, features: str = "classifier") -> np.ndarray:
+        return self.get("walk_blocks", {"protocol": protocol, "network": NETWORK_OF[features]})[features]
 
     def _reference_features(self, features: str = "classifier") -> np.ndarray:
         return self.features.kept(features, self.get("test_images"))

@@ -1,10 +1,13 @@
 """The study of a set of codes of bits: what their moments give back, as arrays for metrics and figures."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 
 from models.hyperplane import HyperplaneSampler, cut
-from models.hyperplane_paths import STEPS, interpolate, invert
+from models.hyperplane_paths import cut_between, invert, invert_exactly
 
 _CODES_AT_ONCE = 1000
 
@@ -16,21 +19,29 @@ def random_pairs(bits: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np
     return bits[chosen[:n]], bits[chosen[n:]]
 
 
-def inverted(moments: np.ndarray, bits: np.ndarray, *, flip: bool) -> np.ndarray:
-    """Return the codes that the hyperplanes found for codes [P, N] give back: int8 [P, N]; `flip` as in `invert`."""
-    factor = _factor(moments)
-    parts = torch.from_numpy(bits).float().split(_CODES_AT_ONCE)
-    return np.concatenate([_int8(cut(factor, invert(factor, part, flip=flip), flip=flip)) for part in parts])
+# How a code is made a plane again, and whether planes are cut with the boundary's flip: as the paper says it, as its
+# code does it, and the degenerate solution that the paper warns of.
+INVERSIONS: dict[str, tuple[Callable[[torch.Tensor, torch.Tensor], torch.Tensor], bool]] = {
+    "paper": (partial(invert, flip=True), True),
+    "code": (partial(invert, flip=False), False),
+    "inverse": (invert_exactly, True),
+}
 
 
-def paths(moments: np.ndarray, source: np.ndarray, target: np.ndarray, *, flip: bool) -> np.ndarray:
+def inverted(moments: np.ndarray, bits: np.ndarray, how: str) -> np.ndarray:
+    """Return the codes that the planes found for codes [P, N] give back: int8 [P, N]; `how` is in INVERSIONS."""
+    factor, (plane, flip) = _factor(moments), INVERSIONS[how]
+    return np.concatenate([_int8(cut(factor, plane(factor, part), flip=flip)) for part in _parts(bits)])
+
+
+def paths(moments: np.ndarray, source: np.ndarray, target: np.ndarray, how: str) -> np.ndarray:
     """Return the codes of ten steps from source to target codes [P, N] twice: int8 [P, 10, N].
 
     The first and the last step are what inversion gives back of the two.
     """
-    factor = _factor(moments)
-    ends = zip(*(torch.from_numpy(codes).float().split(_CODES_AT_ONCE) for codes in (source, target)), strict=True)
-    return np.concatenate([_int8(interpolate(factor, a, b, steps=STEPS, flip=flip)) for a, b in ends])
+    factor, (plane, flip) = _factor(moments), INVERSIONS[how]
+    ends = zip(_parts(source), _parts(target), strict=True)
+    return np.concatenate([_int8(cut_between(factor, plane(factor, a), plane(factor, b), flip=flip)) for a, b in ends])
 
 
 def bit_sums(bits: np.ndarray) -> np.ndarray:
@@ -49,6 +60,10 @@ def hamming_curves(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> 
     apart = (source != target).sum(axis=1)  # [P]
     moved = (path != source[:, None]).sum(axis=2)  # [P, T]
     return moved[apart > 0] / apart[apart > 0, None]
+
+
+def _parts(bits: np.ndarray) -> tuple[torch.Tensor, ...]:
+    return torch.from_numpy(bits).float().split(_CODES_AT_ONCE)
 
 
 def _factor(moments: np.ndarray) -> torch.Tensor:

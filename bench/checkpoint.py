@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import random
 import shutil
 import time
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from bench.files import write_whole
 
 KEPT = 2  # files: the newest, and the one before
 SHARE = 0.05  # of the time, at most, goes into writing
@@ -47,13 +48,13 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         numbers = self._numbers()
         path = self.folder / f"{max(numbers, default=0) + 1:06d}.pt"
-        _write(path, data)
-        _write(path.with_suffix(".sha256"), hashlib.sha256(data).hexdigest().encode())
+        write_whole(path, data)
+        write_whole(path.with_suffix(".sha256"), hashlib.sha256(data).hexdigest().encode())
         for number in numbers[: 1 - KEPT]:
             for suffix in ("sha256", "pt"):  # the checksum first: what remains of a pair is never taken for whole
                 (self.folder / f"{number:06d}.{suffix}").unlink(missing_ok=True)
         for partial in self.folder.glob("*.partial"):
-            partial.unlink()
+            partial.unlink(missing_ok=True)
         self._written = time.monotonic()
         self._cost = self._written - started
 
@@ -98,18 +99,3 @@ def set_random_state(state: dict[str, Any]) -> None:
     np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, gauss))
     version, internal, following = state["python"]
     random.setstate((version, tuple(internal), following))
-
-
-def _write(path: Path, data: Any) -> None:
-    """Write a file in one step: a temporary file, synced and renamed; then sync the folder."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -79,6 +79,8 @@ class Trainer(BaseTrainer):
         torch.manual_seed(config.seed)  # the noise of stock models comes from the global generator
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self._setup_callbacks()
+        if hasattr(self.model, "check_labels"):
+            self.model.check_labels(self.train_dataset.labels)
         labelled = getattr(config, "labelled_batch_size", None)
         batch_size = config.per_device_train_batch_size
         self.loader = Loader(self.train_dataset, self.device, batch_size, config.seed, labelled)

@@ -10,7 +10,7 @@ class BadInput(ValueError):
 
 def unknown(kind: str, name: str, options: Iterable[str]) -> BadInput:
     """Return the error for a name that is not among `options`, with the nearest one suggested."""
-    known = sorted(options)
+    known = sorted(set(options) - {name})  # a right name in a wrong place is no hint
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     return BadInput(f"unknown {kind} {name!r}; {hint}")

@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from bench.arrays import Evaluation, setting_text
+from bench.memory import out_of_memory
 from bench.metrics import METRICS, Metric
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
@@ -27,9 +28,10 @@ class Measurement:
 
 
 def wanted(settings: Mapping[str, Any]) -> list[tuple[str, Metric, Mapping[str, str]]]:
-    """Return the metrics of the registry in all their settings; of extras, probes and samplers those asked for."""
+    """Return the metrics of the registry in all their settings; of extras, probes, samplers, names those asked for."""
     asked = {"probe": settings["probes"], "sampler": settings["samplers"]}
     metrics = [(name, m) for name, m in METRICS.items() if m.extra is None or m.extra in settings["extras"]]
+    metrics = [(name, m) for name, m in metrics if name in settings.get("metrics", METRICS)]
     cells = [(name, metric, setting) for name, metric in metrics for setting in metric.settings]
     return [cell for cell in cells if all(value in asked.get(axis, (value,)) for axis, value in cell[2].items())]
 
@@ -63,5 +65,7 @@ def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping
     except Blank as blank:
         return Measurement(name, text, None, status="blank", reason=str(blank))
     except Exception as error:  # one cell that cannot be computed leaves the others
+        if out_of_memory(error):  # which is no property of the model
+            raise
         return Measurement(name, text, None, status="failed", reason=f"{type(error).__name__}: {error}")
     return Measurement(name, text, found.value, found.se, found.n)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pythae.models import BaseAE
 
 from bench import data as datasets
 from bench import provenance, store
@@ -18,10 +19,15 @@ from bench.data.types import ImageDataset
 from bench.engine import Diverged
 from bench.evaluate import Evaluation, measure, unmeasured
 from bench.features import FeatureNetworks
+from bench.memory import out_of_memory
+from bench.plots import plots
 from bench.suite import Run
 from bench.tiles import save_tiles
+from bench.tracking import Tracking
 from bench.train import Progress, train_alone, train_together
 from models import load_model
+
+CRASH = "crash.txt"  # in a run's folder: where its threads were, if a worker dies of a signal that lets it say so
 
 
 @lru_cache(maxsize=1)
@@ -37,11 +43,14 @@ def execute(
     fid_weights: Path | None,
     progress: Progress,
     finished: Callable[[Run, str], None],
+    track: Sequence[str] = (),
+    trust_pickle: bool = False,
 ) -> dict[str, str]:
     """Do what of a job's runs is not done yet; return the statuses, by id, of those that were not.
 
     A failure or divergence ends its run alone: status and reason are stored, nothing is raised but interrupts. Where
-    training together fails as a whole, each run is tried alone. `finished` hears of each run as it ends.
+    training together fails as a whole, each run is tried alone. `finished` hears of each run as it ends, the trackers
+    named by `track` of what it does.
     """
     diverged: dict[str, str] = {}
     if len(job) > 1:
@@ -50,7 +59,10 @@ def execute(
     statuses = {}
     for run in job:
         if not store.is_done(suite_folder, run):
-            statuses[run.id] = _finish(run, suite_folder, data_dir, fid_weights, progress, diverged.get(run.id))
+            tracking = Tracking(track, run, suite_folder / "runs" / run.id)
+            reason = diverged.get(run.id)
+            where = suite_folder, data_dir, fid_weights
+            statuses[run.id] = _finish(run, *where, progress, reason, tracking, trust_pickle)
             finished(run, statuses[run.id])
     return statuses
 
@@ -66,6 +78,8 @@ def _finish(
     fid_weights: Path | None,
     progress: Progress,
     diverged: str | None,
+    tracking: Tracking,
+    trust_pickle: bool,
 ) -> str:
     """Train a run unless it is trained, evaluate it, write its record and digest, and return its status."""
     folder = suite_folder / "runs" / run.id
@@ -73,37 +87,73 @@ def _finish(
     store.write_json(folder / "run.json", run.to_dict())
     started = time.time()
     record: dict[str, Any] = {"status": "done", "reason": None}
+    (folder / "traceback.txt").unlink(missing_ok=True)
     try:
         if diverged:
             raise Diverged(diverged)
         data = _data_of(run, data_dir)
         if not store.is_trained(folder):
-            train_alone(run, suite_folder, data, progress)
+            train_alone(run, suite_folder, data, progress, tracking)
         progress(run, "evaluating")
-        record |= _evaluate(run, folder, data, fid_weights)
+        model = load_model(folder, trust_pickle)
+        record |= _evaluate(run, folder, model, data, fid_weights, tracking)
     except Diverged as error:
         record |= {"status": "diverged", "reason": str(error)}
     except Exception as error:
         (folder / "traceback.txt").write_text(traceback.format_exc())
-        record |= {"status": "failed", "reason": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if out_of_memory(error):
+            record |= {"status": "oom", "reason": f"{reason}; {smaller(run, trained=store.is_trained(folder))}"}
+        else:
+            record |= {"status": "failed", "reason": reason}
+    finally:
+        tracking.close()
+    record["seconds"] = round(time.time() - started, 1)
+    progress(run, "storing")
+    return _store(run, suite_folder, record)
+
+
+def give_up(run: Run, suite_folder: Path, reason: str) -> str:
+    """Store that a run failed without an exception of its own: its worker died each time. Return its status."""
+    folder = suite_folder / "runs" / run.id
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_json(folder / "run.json", run.to_dict())
+    crash = folder / CRASH
+    told = crash.read_text() if crash.is_file() else ""
+    (folder / "traceback.txt").write_text(f"{told}{reason}\n")
+    crash.unlink(missing_ok=True)
+    return _store(run, suite_folder, {"status": "failed", "reason": reason, "seconds": None})
+
+
+def smaller(run: Run, trained: bool) -> str:
+    """Return what to try where a run needs more memory than there is."""
+    if trained:
+        return "the model is trained; measure it with --jobs 1, or with fewer --set evaluation.images"
+    return f"try --set batch_size={max(1, run.training['batch_size'] // 2)}"
+
+
+def _store(run: Run, suite_folder: Path, record: dict[str, Any]) -> str:
+    """Write a run's digest and then its record, which says that it is at its end; return its status."""
     if record["status"] != "done":
         record["measurements"] = [asdict(m) for m in unmeasured(run.evaluation, record["status"], record["reason"])]
         record["evaluation_id"] = run.evaluation_id
-    record["seconds"] = round(time.time() - started, 1)
-    store.write_json(folder / "record.json", record)
     store.write_digest(suite_folder, run, record)
+    store.seal(suite_folder / "runs" / run.id, "record.json", record, suite_folder / "digests" / run.id)
     return str(record["status"])
 
 
-def _evaluate(run: Run, folder: Path, data: ImageDataset, fid_weights: Path | None) -> dict[str, Any]:
+def _evaluate(
+    run: Run, folder: Path, model: BaseAE, data: ImageDataset, fid_weights: Path | None, tracking: Tracking
+) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained = store.read_json(folder / "trained.json")
-    model = load_model(folder).to(device)
+    model = model.to(device)
     seconds = float(np.median(trained["curves"]["seconds"]))
     networks = FeatureNetworks(data, fid_weights, device)
     evaluation = Evaluation(model, data, run.evaluation, run.seed, networks, seconds)
     measurements = measure(evaluation)
-    save_tiles(folder, evaluation, backwards=run.variant != "bidirectional" and hasattr(model.encoder, "network"))
+    save_tiles(folder, evaluation)
+    tracking.evaluated(evaluation, measurements)
     kept = evaluation.already("nll_nats", "test_mean")
     np.savez_compressed(folder / "arrays.npz", **kept)  # type: ignore[arg-type]
     trained["provenance"] |= networks.provenance() | {"evaluated_by": provenance.git_revision()}
@@ -111,6 +161,7 @@ def _evaluate(run: Run, folder: Path, data: ImageDataset, fid_weights: Path | No
         "evaluation_id": run.evaluation_id,
         "measurements": [asdict(m) for m in measurements],
         "tsne": _embedding(run, evaluation),
+        "plots": plots(evaluation),
         "classes": list(data.classes),
     }
 

@@ -24,7 +24,7 @@ NETWORK_OF = {features: network for network, blocks in BLOCKS.items() for featur
 @lru_cache(maxsize=1)
 def load_classifier(data: ImageDataset, device: str) -> tuple[SmallClassifier, float]:
     """Return the suite's classifier for a data set and its accuracy on the test set."""
-    train, test = data.train, data.test
+    train, test = data.reference or data.train, data.test
     outputs = len(data.classes)
     classifier = cached_classifier(cache_folder(), train.images, train.labels, outputs, CLASSIFIER_SEED, device)
     return classifier, classifier.accuracy(test.images, test.labels)
@@ -41,6 +41,7 @@ class FeatureNetworks:
 
     def __init__(self, data: ImageDataset, fid_weights: Path | None, device: str):
         self.data, self.fid_weights, self.device = data, fid_weights, device
+        self._classified = False
 
     def extract(self, network: str, images: np.ndarray) -> Mapping[str, np.ndarray]:
         """Return the features [N, F] that one pass of a network gives, by name; raises Blank without its weights."""
@@ -71,12 +72,16 @@ class FeatureNetworks:
         return self._classifier().classes(features)
 
     def provenance(self) -> dict[str, Any]:
-        """Return what the feature networks were: the classifier's seed and test accuracy, Inception's weights."""
-        accuracy = load_classifier(self.data, self.device)[1]
-        inception = self._inception().provenance if self.fid_weights else None
-        return {"classifier": {"seed": CLASSIFIER_SEED, "test_accuracy": accuracy}, "inception": inception}
+        """Return what the feature networks were: the classifier's seed and test accuracy, Inception's weights.
+
+        A network that nothing was measured by is None.
+        """
+        accuracy = load_classifier(self.data, self.device)[1] if self._classified else None
+        classifier = {"seed": CLASSIFIER_SEED, "test_accuracy": accuracy} if self._classified else None
+        return {"classifier": classifier, "inception": self._inception().provenance if self.fid_weights else None}
 
     def _classifier(self) -> SmallClassifier:
+        self._classified = True
         return load_classifier(self.data, self.device)[0]
 
     def _inception(self) -> Inception:

@@ -89,9 +89,11 @@ def measured_gain(group: Job, shape: tuple[int, ...]) -> float:
         models = [build(run, shape) for run in group]
         if not torch.cuda.is_available() and sum(map(count_parameters, models)) > MOST_PARAMETERS:
             return 0.0
-        n = TIMED_STEPS * group[0].training["batch_size"]
+        labelled = group[0].training.get("labelled_batch_size", 0)
+        n = labelled + TIMED_STEPS * group[0].training["batch_size"]
         images = torch.randint(0, 256, (n, *shape), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
         data = ImageTensors(images, torch.zeros(n, dtype=torch.long))
+        data.labels[labelled:] = -1 if labelled else 0
         settings = [replace(settings_of(run), num_epochs=2) for run in group]
         together = Together(models, data, data, settings)
         together.prepare()

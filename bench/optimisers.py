@@ -21,6 +21,8 @@ class TrainerConfig(BaseTrainerConfig):
     changes no environment variable.
 
     labelled_batch_size  labelled images at the head of each batch of unlabelled ones (label -1); None: one stream
+    clip_norm            longest gradient of a step, over all its parameters: a longer one is shortened to it
+    clip_value           largest size of an element of the gradient, after that
     precision            of the networks in training: "auto" is bfloat16 on an accelerator, float32 on a processor;
                          likelihoods, divergences, weights and optimisers are float32 always
     capture              replay each step's forward and backward pass as one CUDA graph (on an accelerator)
@@ -36,6 +38,8 @@ class TrainerConfig(BaseTrainerConfig):
     scheduler_params: dict | None = field(default_factory=lambda: {"pct_start": 0.3})
     seed: int = 0
     labelled_batch_size: int | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     capture: bool = False
 
@@ -44,10 +48,20 @@ class TrainerConfig(BaseTrainerConfig):
 
 
 class Optimiser:
-    """One optimiser and its schedule: OneCycleLR moves after each batch, any other schedule after each epoch."""
+    """One optimiser and its schedule: OneCycleLR moves after each batch, any other schedule after each epoch.
 
-    def __init__(self, parameters: Iterable[torch.nn.Parameter], config: BaseTrainerConfig, batches: int):
-        self.parameters = distinct(parameters)
+    `stacked` parameters are those of several models along the first axis, whose gradients have a length each.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[torch.nn.Parameter],
+        config: BaseTrainerConfig,
+        batches: int,
+        stacked: bool = False,
+    ):
+        self.parameters, self._stacked = distinct(parameters), stacked
+        self._clip_norm, self._clip_value = getattr(config, "clip_norm", None), getattr(config, "clip_value", None)
         options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
         optimizer_class = getattr(torch.optim, config.optimizer_cls)
         self.optimizer: torch.optim.Optimizer = optimizer_class(self.parameters, lr=config.learning_rate, **options)
@@ -60,10 +74,23 @@ class Optimiser:
             self.schedule = getattr(lr_scheduler, config.scheduler_cls)(self.optimizer, **options)
 
     def step(self) -> None:
-        """Take a step along the gradients, which stay."""
+        """Take a step along the gradients, which are clipped and stay."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        if self._clip_norm is not None:
+            self._shorten(gradients, self._clip_norm)
+        if self._clip_value is not None:
+            torch._foreach_clamp_min_(gradients, -self._clip_value)
+            torch._foreach_clamp_max_(gradients, self._clip_value)
         self.optimizer.step()
         if self._per_batch and self.schedule is not None:
             self.schedule.step()
+
+    def _shorten(self, gradients: list[torch.Tensor], most: float) -> None:
+        rows = [g.reshape(len(g) if self._stacked else 1, -1) for g in gradients]
+        lengths = torch.stack([row.norm(dim=1) for row in rows]).norm(dim=0)  # [models]
+        scale = (most / lengths).clamp(max=1)
+        for g in gradients:
+            g.mul_(scale.view(-1, *[1] * (g.ndim - 1)) if self._stacked else scale[0])
 
     def epoch_ended(self, loss: float) -> None:
         """Move a schedule that goes by epochs; `loss` is for those that watch it."""

@@ -7,14 +7,37 @@ from typing import Any
 
 import torch
 
-from bench.data import DATASETS
+from bench.data import DATASETS, image_shape
+from bench.errors import BadInput
 from bench.flops import training_cost
 from bench.schema import Suite
 from bench.suite import Run, digest
-from bench.train import build
+from bench.train import build, configure
+from models.networks import count_parameters
 
+MOST_PARAMETERS = 10**10  # 40 GB of weights
 CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
 DEVICE_RATE = 2e13  # and on an accelerator
+
+
+def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
+    """Raise BadInput for the first run whose data settings, options or networks cannot be; reads nothing."""
+    seen = set()
+    for run in runs:
+        key = digest([run.model, run.network, run.latent_dim, run.options, run.likelihood, run.dataset, run.data])
+        if key in seen:
+            continue
+        seen.add(key)
+        image_shape(run.dataset, run.data)
+        configure(run, shape)
+        try:
+            with torch.device("meta"):
+                parameters = count_parameters(build(run, shape))
+        except (ValueError, RuntimeError, TypeError, OverflowError) as error:
+            reason = " ".join(str(error).split())
+            raise BadInput(f"row {run.row!r}: its network cannot be built for images {list(shape)}: {reason}") from None
+        if parameters > MOST_PARAMETERS:
+            raise BadInput(f"row {run.row!r}: its network would have {parameters:,} parameters; make it smaller")
 
 
 def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import torch
 from pythae.models import BaseAE
 from torch import Tensor, nn
 
-from models.networks import BidirectionalNetwork
+from models.networks import Autocast
 
 _NAMES = {"float32": None, "bfloat16": torch.bfloat16}
 
@@ -23,7 +23,7 @@ def set_precision(model: BaseAE, dtype: torch.dtype | None) -> None:
     The suite's networks do it themselves; of other Pythae models the encoder and the decoder are wrapped, so that
     their likelihoods and divergences are float32 too.
     """
-    networks = [module for module in model.modules() if isinstance(module, BidirectionalNetwork)]
+    networks = [module for module in model.modules() if isinstance(module, Autocast)]
     for network in networks:
         network.precision = dtype
     for part in () if networks else (getattr(model, "encoder", None), getattr(model, "decoder", None)):

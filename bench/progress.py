@@ -2,6 +2,7 @@
 
 import sys
 import time
+from itertools import count
 
 from bench.suite import Run
 
@@ -33,7 +34,7 @@ class Display:
         """Show what a run is doing."""
         now, text = time.time(), f"{name(run)}: {doing}"
         if self.live:
-            slot = self._slots.setdefault(run.id, next(i for i in range(99) if i not in self._slots.values()))
+            slot = self._slots.setdefault(run.id, next(i for i in count() if i not in self._slots.values()))
             self._lines[slot % len(self._lines)].set_description_str(text)
         elif now - self._spoken.get(run.id, 0) > QUIET_SECONDS:
             self._spoken[run.id] = now

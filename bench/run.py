@@ -8,19 +8,32 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-from bench.errors import BadInput
+from bench.errors import BadInput, unknown
+from bench.executors import EXECUTORS, Work
+from bench.locks import Taken, hold
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
+        if options.plugin:
+            from bench import plugins
+
+            plugins.load(options.plugin)
+        if options.check_plugin:
+            return _check_plugins()
         if options.list:
-            return _list(options.json)
+            from bench import answers
+
+            print(answers.listing(options.json))
+            return 0
+        if options.status:
+            return _status(options)
         return _run(options)
-    except BadInput as error:
+    except (BadInput, Taken) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
@@ -29,44 +42,89 @@ def main(arguments: list[str] | None = None) -> int:
         return 143 if stopped.args == (signal.SIGTERM,) else 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; see --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m bench.run",
         description="Train and evaluate a suite of variational autoencoders and write its tables.",
     )
     add = parser.add_argument
     add("--suite", default="digits", help="name of a suite, or a TOML file of your own (default: %(default)s)")
-    add("--preset", choices=("small", "paper"), help="sizes (default: paper on an accelerator, small otherwise)")
+    add(
+        "--preset",
+        choices=("small", "paper", "code"),
+        help="sizes (default: paper on an accelerator, else small); code: as a paper's code differs, where it does",
+    )
     add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
     add("--seeds", metavar="N,…", help="seeds of the runs (default: the suite's)")
     add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
     add("--results", type=Path, default=Path("results"), help="folder for results (default: %(default)s)")
     add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
-    add("--jobs", type=int, help="runs at once (default: one a core, at most 8; one on an accelerator)")
+    add("--plugin", action="append", default=[], metavar="MODULE", help="add a module's models, data sets and metrics")
+    add("--check-plugin", action="store_true", help="say what the plug-ins lack, one line each, and stop")
+    add("--track", action="append", default=[], metavar="NAME", help="send curves and pictures there: tensorboard, …")
+    add("--jobs", type=int, help="runs at once (default: one a core, at most 8; one an accelerator)")
+    add("--executor", choices=EXECUTORS, help="where runs are carried out (default: workers, or here for one job)")
+    add("--scheduler", metavar="WHERE", help="of Dask: an address, or slurm, pbs, sge, … (default: on this machine)")
+    add("--gpu", action="store_true", help="carry out runs only where there is an accelerator")
+    add("--wait", type=float, default=60.0, metavar="SECONDS", help="for a worker of Dask (default: %(default)g)")
+    add("--accept-code-change", action="store_true", help="go on with trainings that other code began")
+    add("--fail-fast", action="store_true", help="stop at the first run that fails; by default the others go on")
+    add("--trust-pickle", action="store_true", help="load models that hold pickles, which can run any code")
     add("--force", action="store_true", help="train anew what is finished")
     add("--dry-run", action="store_true", help="print the runs with parameters and cost, and stop")
+    add("--status", action="store_true", help="say what is done, running, failed and to do, and stop")
     add("--list", action="store_true", help="print suites, models, data sets and metrics, and stop")
     add("--json", action="store_true", help="print JSON on standard output")
     return parser
 
 
-def _list(as_json: bool) -> int:
-    from bench import data, suite
-    from bench.metrics import METRICS
-    from models import MODELS
+def _check_plugins() -> int:
+    from bench import answers, plugins
 
-    found = {
-        "suites": suite.names(),
-        "models": sorted(MODELS),
-        "datasets": sorted(data.DATASETS),
-        "metrics": sorted(METRICS),
-    }
-    if as_json:
-        print(json.dumps(found))
-    else:
-        print("\n".join(f"{kind}: {', '.join(names)}" for kind, names in found.items()))
+    lines = answers.plugin_problems()
+    print("\n".join(lines) if lines else f"{', '.join(plugins.loaded())}: every check passed")
+    return 2 if lines else 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    """Print what became of the runs of a suite."""
+    from bench import status, suite
+
+    folder = options.results / Path(options.suite).stem
+    found = status.read(folder)
+    preset = options.preset or (found or {"preset": "small"})["preset"]
+    loaded = suite.load(options.suite, preset, _overrides(options)[1])
+    if (
+        found
+        and (options.preset or options.set)
+        and found["configuration"] != _description(loaded, folder.name, preset)["configuration"]
+    ):
+        found = None
+    if found is None:
+        runs = suite.count(loaded, preset, _seeds(options.seeds))
+        print(
+            json.dumps(None) if options.json else f"{folder}: nothing was begun with these settings; {runs} runs to do"
+        )
+        return 0
+    print(json.dumps(found) if options.json else status.describe(folder, found))
     return 0
+
+
+def _overrides(options: argparse.Namespace) -> tuple[Path | None, list[str]]:
+    """Return the file of the Inception weights, if there is one, and the settings of --set and of that file."""
+    from bench.data.places import terminal_bar
+    from bench.metrics.weights import checksum, find_weights
+
+    weights = find_weights(options.fid_weights, terminal_bar())
+    return weights, options.set + ([f'evaluation.fid_weights="{checksum(weights)}"'] if weights else [])
 
 
 def _seeds(text: str | None) -> list[int] | None:
@@ -79,35 +137,57 @@ def _seeds(text: str | None) -> list[int] | None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bench import data, store, suite
-    from bench.data.places import terminal_bar
-    from bench.metrics.weights import checksum, find_weights
-    from bench.plan import describe, plan_lines
-    from bench.train import configure
+    from bench import coordinator, data, plugins, status, store, suite, tracking
+    from bench.features import load_inception
+    from bench.plan import describe, plan_lines, refuse_impossible
+    from report.columns import TABLES
 
     if options.jobs is not None and options.jobs < 1:
         raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
     preset = options.preset or _default_preset()
-    weights, overrides = find_weights(options.fid_weights, terminal_bar()), list(options.set)
-    if weights is not None:
-        overrides.append(f'evaluation.fid_weights="{checksum(weights)}"')
+    weights, overrides = _overrides(options)
     loaded = suite.load(options.suite, preset, overrides)
+    if loaded.table not in TABLES:
+        raise unknown("table", loaded.table, TABLES)
     shape = data.image_shape(loaded.dataset, loaded.data)
     plan = suite.expand(loaded, options.suite, preset, seeds=_seeds(options.seeds), shape=shape)
-    for run in plan:
-        configure(run, shape)
+    refuse_impossible(plan, shape)
     runs = plan if options.models is None else suite.select(plan, options.models.split(","))
     folder = options.results / plan[0].suite
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
         print(json.dumps(lines) if options.json else describe(lines, loaded, preset))
         return 0
-    statuses = _carry_out(options, weights, runs, folder, shape)
-    ids = store.write_suite(folder, _description(loaded, plan[0].suite, preset), plan)
-    written = [store.write_measurements(folder, ids)]
-    import report
+    tracking.require(options.track)
+    _, means = coordinator.means(options, len(runs))
+    todo = coordinator.unfinished(folder, runs, options.force)
+    if not options.force and not options.accept_code_change:
+        coordinator.refuse_other_code(folder, todo)
+    if todo:  # what is missing is said at once, before anything is written
+        data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)
+        if weights is not None:
+            load_inception(weights, "cpu")
+    store.prepare(folder)
+    with hold(folder) as token:
+        description = _description(loaded, folder.name, preset)
+        status.write_plan(folder, description, plan, means.workers)
+        work = Work(
+            folder,
+            options.data_dir,
+            weights,
+            plugins.loaded(),
+            token,
+            tuple(dict.fromkeys(options.track)),
+            options.trust_pickle,
+        )
+        statuses = _carry_out(options, work, runs, todo, shape, loaded.alone or bool(options.track))
+        others = coordinator.finished_by_other_code(folder, plan)
+        description |= {"other_code": others, "arguments": _given(options)}
+        store.write_suite(folder, description, plan)
+        import report
 
-    written += report.write(folder)
+        written = report.write(folder)
+    written.append(report.write_page(options.results)[0])
     for path in written:
         print(f"wrote {path}", file=sys.stderr)
     if options.json:
@@ -125,46 +205,66 @@ def _default_preset() -> str:
 
 
 def _carry_out(
-    options: argparse.Namespace, weights: Path | None, runs: list[Any], folder: Path, shape: tuple[int, ...]
+    options: argparse.Namespace, work: Work, runs: list[Any], todo: list[Any], shape: tuple[int, ...], alone: bool
 ) -> dict[str, str]:
-    """Carry out what is not finished; say what is skipped."""
-    from bench import data, executors, groups, store
-    from bench.features import load_inception
+    """Carry out what is not finished, each run by itself where `alone`; say what is skipped."""
+    from bench import coordinator, executors, groups, store
     from bench.progress import Display
 
-    todo = [run for run in runs if options.force or not store.is_done(folder, run)]
+    folder = work.suite_folder
     skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
     banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}"
     statuses = {run.id: store.status(folder, run) for run in runs}
     if not todo:
         print(banner, file=sys.stderr)
         return statuses
-    data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)  # what is missing is said at once
-    if weights is not None:
-        load_inception(weights, "cpu")
-    store.prepare(folder)
-    for run in todo if options.force else ():
-        store.forget(folder, run)
-    jobs = groups.jobs(runs, todo, shape)
-    workers = min(options.jobs or executors.default_workers(len(jobs)), len(jobs))
-    print(f"{banner}, {workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once", file=sys.stderr)
-    display = Display(len(todo), workers)
+    for run in todo:
+        if options.force:
+            store.forget(folder, run)
+        elif store.is_done(folder, run):  # and damaged
+            store.withdraw(folder, run)
+    jobs = [(run,) for run in todo] if alone else groups.jobs(runs, todo, shape)
+    name, means = coordinator.means(options, len(jobs))
+    at_once = f"{means.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
+    print(f"{banner}, {at_once}", file=sys.stderr)
+    display = Display(len(todo), means.workers)
+
+    def finished(run: Any, status: str) -> None:
+        display.finish(run, status)
+        if options.fail_fast and status != "done":
+            raise _Failed
+
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        found = executors.carry_out(jobs, folder, options.data_dir, weights, workers, display.update, display.finish)
+        found = executors.resolve(name)(jobs, work, means, display.update, finished)
+    except _Failed:
+        print("bench: --fail-fast: stopped at the first run that failed; the same command goes on", file=sys.stderr)
+        found = {run.id: store.status(folder, run) for run in todo}
     finally:
         signal.signal(signal.SIGTERM, previous)
         display.close()
     return statuses | found
 
 
+class _Failed(Exception):
+    """A run failed, and the suite is to stop at that."""
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number))
 
 
+def _given(options: argparse.Namespace) -> list[str]:
+    """Return the arguments, besides preset, models and seeds, that what was measured depends on."""
+    given = ["--suite", options.suite]
+    given += [word for module in options.plugin for word in ("--plugin", module)]
+    given += [word for setting in options.set for word in ("--set", setting)]
+    return given + (["--fid-weights", options.fid_weights] if options.fid_weights else [])
+
+
 def _description(loaded: Any, name: str, preset: str) -> dict[str, Any]:
-    """Return suite.json's contents but for the runs."""
-    from bench import suite
+    """Return suite.json's contents but for the runs; a plug-in's metric has a column of its own."""
+    from bench import plugins, suite
     from bench.metrics import METRICS
 
     settings = loaded.model_dump(mode="json", include={"dataset", "data", "likelihood", "rows", "extra_rows"})
@@ -177,7 +277,11 @@ def _description(loaded: Any, name: str, preset: str) -> dict[str, Any]:
         "table": loaded.table,
         "published": loaded.published.model_dump() if loaded.published else None,
         "rows": [row.row for row in loaded.rows],
-        "metrics": {k: {"label": m.label, "unit": m.unit, "direction": m.direction} for k, m in METRICS.items()},
+        "metrics": {
+            k: {"label": m.label, "unit": m.unit, "direction": m.direction}
+            | ({"column": True} if k in plugins.entries("METRICS") else {})
+            for k, m in METRICS.items()
+        },
         "note": loaded.note,
     }
 

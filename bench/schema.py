@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.errors import BadInput, unknown
+from bench.metrics import METRICS
+from bench.samplers import SAMPLERS
 
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+Count = Annotated[int, Field(ge=1, le=10**6, strict=True)]  # of what time and memory grow with: above is a slip
 
 
 class _Strict(BaseModel):
@@ -15,48 +18,79 @@ class _Strict(BaseModel):
 
 
 class Row(_Strict):
-    """One row of the paper's table in its variants; `options` are fields of the model's configuration."""
+    """One row of the paper's table in its variants; `options` are fields of the model's configuration.
 
-    row: str
+    `latent_dim` and `network` take the place of the preset's, settings in `data` that of the suite's of that name.
+    """
+
+    row: str = Field(min_length=1)
     model: str
-    variants: tuple[str, ...] = ("unidirectional", "bidirectional", "control", "stock")
+    variants: tuple[str, ...] = Field(default=("unidirectional", "bidirectional", "control", "stock"), min_length=1)
     options: dict[str, Any] = {}
-    latent_dim: int | None = None
+    latent_dim: Count | None = None
+    network: dict[str, Any] | None = Field(default=None, exclude_if=lambda network: network is None)
+    data: dict[str, str] = Field(default={}, exclude_if=lambda data: not data)
 
 
 class Evaluation(_Strict):
     """How a trained model is measured. Numbers of images are of the test set, from its first on.
 
     `samplers` are the ways of drawing codes that samples are made by, each where the model can serve it. `extras` are
-    measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes.
+    measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes,
+    the study of codes (ways between them; for bits also what their moments give back), and what a model makes of
+    labels. Of all these `metrics` keeps the named ones, all where it is empty.
     `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in.
     """
 
-    nll_samples: int = Field(default=100, ge=1)
+    nll_samples: Count = 100
     nll_images: int = Field(default=1000, ge=1)
     images: int = Field(default=10_000, ge=2)
     probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = Field(default=("linear",), min_length=1)
-    samplers: tuple[Literal["normal", "gmm", "hyperplane", "rounding", "coins"], ...] = Field(
-        default=("normal", "gmm"), min_length=1
-    )
-    extras: tuple[Literal["kernel", "prd", "classes"], ...] = ()
-    gmm_components: int = Field(default=10, ge=1)
+    samplers: tuple[str, ...] = Field(default=("normal", "gmm"), min_length=1)
+    extras: tuple[Literal["kernel", "prd", "classes", "codes", "labels"], ...] = ()
+    metrics: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    gmm_components: Count = 10
     gmm_images: int = Field(default=10_000, ge=2)
     tsne_images: int = Field(default=1000, ge=0)
     tsne_seeds: tuple[Seed, ...] = (0,)
     fid_weights: str | None = None
 
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in METRICS:
+                raise unknown("metric", name, METRICS)
+        return names
+
+    @field_validator("samplers")
+    @classmethod
+    def _drawn(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in SAMPLERS:
+                raise unknown("sampler", name, SAMPLERS)
+        return names
+
 
 class Preset(_Strict):
-    """Sizes and training settings; `controls` names the rows that get a parameter-matched control."""
+    """Sizes and training settings; `controls` names the rows that get a parameter-matched control.
 
-    latent_dim: int = Field(ge=1)
+    With `labelled_batch_size`, a batch is that many labelled images and `batch_size` unlabelled ones (label -1), and an
+    epoch passes once over the latter. Gradients are shortened to `clip_norm`, then clipped to `clip_value`.
+    """
+
+    latent_dim: Count
     network: dict[str, Any]
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(default=128, ge=2)
+    epochs: Count
+    batch_size: int = Field(default=128, ge=2, le=10**6, strict=True)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     pct_start: float = Field(default=0.3, gt=0, lt=1)
+    schedule: Literal["onecycle", "constant"] = "onecycle"
+    adam_epsilon: float = Field(default=1e-8, gt=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    clip_value: float | None = Field(default=None, gt=0)
+    labelled_batch_size: int | None = Field(default=None, ge=1)
     train_images: int | None = Field(default=None, ge=2)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     capture: bool = False
@@ -73,7 +107,10 @@ class Published(_Strict):
 
 
 class Suite(_Strict):
-    """A study: rows x variants x seeds on one data set, at one of its presets; extra rows are for figures alone."""
+    """A study: rows x variants x seeds on one data set, at one of its presets; extra rows are for figures alone.
+
+    With `alone` no runs train together, so that their times can be compared.
+    """
 
     title: str
     dataset: str
@@ -83,9 +120,10 @@ class Suite(_Strict):
     likelihood: Literal["bce", "mse"] = "bce"
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     note: str | None = None
-    rows: tuple[Row, ...]
+    alone: bool = False
+    rows: tuple[Row, ...] = Field(min_length=1)
     extra_rows: tuple[Row, ...] = ()
-    presets: dict[Literal["small", "paper"], Preset]
+    presets: dict[Literal["small", "paper", "code"], Preset]
 
 
 def explain(error: ValidationError, where: str, known: Iterable[str]) -> BadInput:

@@ -1,31 +1,32 @@
 """Results on disk: run folders (heavy, not committed), their digests, and the measurements as one table."""
 
-import csv
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bench import manifest
 from bench.errors import BadInput
+from bench.files import replace_folder, write_whole
 from bench.suite import Run
-
-TILES = ("samples.png", "reconstructions.png", "interpolations.png", "backwards.png")
-KEY = ("suite", "row", "model", "variant", "dataset", "preset", "setting", "seed", "metric")
-COLUMNS = (*KEY, "value", "se", "n", "status", "reason", "path")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write strict JSON in one step: a temporary file, synced and renamed. Raises ValueError for NaN."""
-    text = json.dumps(value, indent=1, allow_nan=False)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    data = _json(value)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    write_whole(path, data)
+
+
+def seal(folder: Path, name: str, value: Any, digest: Path | None = None) -> None:
+    """Write JSON as the last file of a run's folder, after a manifest of it and all others (and of the digest's)."""
+    manifest.write(folder, {name: _json(value)}, digest)
+    write_json(folder / name, value)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, allow_nan=False).encode() + b"\n"
 
 
 def read_json(path: Path) -> Any:
@@ -37,8 +38,15 @@ def read_json(path: Path) -> Any:
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether the run's model is stored; trained.json is written after the model."""
-    return read_json(folder / "trained.json") is not None and (folder / "model" / "model.pt").is_file()
+    """Whether the run's model is stored, undamaged; trained.json is written after the model."""
+    if read_json(folder / "trained.json") is None or not (folder / "model" / "model.pt").is_file():
+        return False
+    return not any(name == "trained.json" or name.startswith("model/") for name in manifest.damage(folder))
+
+
+def damage(suite_folder: Path, run: Run) -> list[str]:
+    """Return the files of a run that are absent or not as they were written; "digest/…" are those of its digest."""
+    return manifest.damage(suite_folder / "runs" / run.id, suite_folder / "digests" / run.id)
 
 
 def is_done(suite_folder: Path, run: Run) -> bool:
@@ -70,23 +78,30 @@ def forget(suite_folder: Path, run: Run) -> None:
             shutil.rmtree(members.parent, ignore_errors=True)
 
 
+def withdraw(suite_folder: Path, run: Run) -> None:
+    """Take back that a run is finished, where that was said, so that what is damaged is made anew."""
+    (suite_folder / "runs" / run.id / "record.json").unlink(missing_ok=True)
+
+
 def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
     """Write the small copy of a run from which tables, figures and pages are rebuilt (100 kB at most)."""
-    folder = suite_folder / "digests" / run.id
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = suite_folder / "runs" / run.id / "digest.partial"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     about = {k: getattr(run, k) for k in ("id", "suite", "row", "model", "variant", "dataset", "preset", "seed")}
-    empty: dict[str, Any] = {"measurements": [], "curves": None, "provenance": None, "tsne": None, "classes": []}
+    empty: dict[str, Any] = {"measurements": [], "curves": None, "provenance": None, "tsne": None}
+    empty |= {"classes": [], "plots": {}}
     path = f"runs/{run.id}"
     digest = empty | about | {"path": path, "run": run.to_dict()} | record
-    for name in TILES:
-        source = suite_folder / path / name
-        if source.is_file():
-            shutil.copyfile(source, folder / name)
+    for tile in (suite_folder / path).glob("*.png"):
+        shutil.copyfile(tile, folder / tile.name)
     write_json(folder / "digest.json", digest)
+    (suite_folder / "digests").mkdir(exist_ok=True)
+    replace_folder(folder, suite_folder / "digests" / run.id)
 
 
-def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterable[Run]) -> list[str]:
-    """Write suite.json: how to show the suite, and which runs belong to it now; return their folder names.
+def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterable[Run]) -> None:
+    """Write suite.json: how to show the suite, and which runs belong to it now.
 
     Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
     """
@@ -94,19 +109,3 @@ def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterab
     keys = dict(before["runs"]) if before.get("configuration") == description["configuration"] else {}
     keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
     write_json(suite_folder / "suite.json", description | {"runs": keys})
-    return list(keys.values())
-
-
-def write_measurements(suite_folder: Path, ids: Iterable[str]) -> Path:
-    """Collect the digests of these runs into measurements.csv, one line a run and metric; values are not rounded."""
-    lines = []
-    for identity in ids:
-        digest = read_json(suite_folder / "digests" / identity / "digest.json")
-        for measurement in digest["measurements"] if digest else []:
-            lines.append(digest | measurement | {"path": digest["path"]})
-    path = suite_folder / "measurements.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: "" if line.get(k) is None else line[k] for k in COLUMNS} for line in lines)
-    return path

@@ -4,15 +4,17 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
+from bench import plugins
 from bench.errors import BadInput, unknown
 from bench.schema import Evaluation, Preset, Published, Row, Suite, explain
 from models import MODELS
@@ -25,6 +27,11 @@ VARIANTS = {  # variant -> prefix of the model's name
     "stock": "Stock",
     "corrected": "Corrected",
 }
+
+# Settings of a training that a run's folder depends on where they are not the default.
+SPECIAL = {
+    "precision", "capture", "schedule", "adam_epsilon", "clip_norm", "clip_value", "labelled_batch_size",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,7 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
 
     Raises BadInput for an unknown suite, key, preset, model or value.
     """
-    path = Path(name) if name.endswith(".toml") else SUITES / f"{name}.toml"
-    if not path.is_file():
-        raise unknown("suite", name, names())
+    path = _file(name)
     raw = _read(path)
     for override in overrides:
         _apply(raw, preset, override)
@@ -99,6 +104,9 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     for name in () if controls == "all" else controls:
         if name not in [row.row for row in suite.rows]:
             raise unknown("row in controls", name, (row.row for row in suite.rows))
+    for name in suite.presets[preset].options:
+        if name not in MODELS:
+            raise unknown("model in options", name, MODELS)
     for row in suite.rows + suite.extra_rows:
         for variant in row.variants:
             if variant not in VARIANTS:
@@ -108,42 +116,86 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     return suite
 
 
+def count(suite: Suite, preset: str, seeds: Iterable[int] | None = None) -> int:
+    """Return how many runs a suite has."""
+    return sum(1 for _ in _rows(suite, preset)) * len(set(suite.seeds if seeds is None else seeds))
+
+
+def _rows(suite: Suite, preset: str) -> Iterator[tuple[Row, str]]:
+    """Yield the rows with each of their variants that the preset runs, in table order."""
+    controls = suite.presets[preset].controls  # type: ignore[index]
+    for row in suite.rows + suite.extra_rows:
+        for variant in row.variants:
+            if variant != "control" or controls == "all" or row.row in controls:
+                yield row, variant
+
+
+def _file(name: str) -> Path:
+    """Return the file of a suite that comes with the project, or of a path to one's own; raises BadInput."""
+    if not name.endswith(".toml"):
+        if (own := _own_file(name)) is None:
+            raise unknown("suite", name, names())
+        return own
+    path = Path(name)
+    if not path.is_file():
+        raise BadInput(f"--suite {name}: no such file")
+    if path.stem.startswith(".") or not path.stem.isprintable():
+        raise BadInput(f"--suite {name!r}: the folder of results takes the file's name, which must not be hidden")
+    if path.stem in names() and not path.samefile(SUITES / path.name):
+        raise BadInput(f"--suite {name}: a suite {path.stem!r} comes with the project; name the file otherwise")
+    return path
+
+
+def _own_file(name: Any) -> Path | None:
+    """Return the file of a suite, or of a base, that comes with the project; None for any other name."""
+    inside = isinstance(name, str) and re.fullmatch(r"(base/)?\w[\w.-]*", name)
+    path = SUITES / f"{name}.toml"
+    return path if inside and path.is_file() else None
+
+
 def expand(
     suite: Suite, name: str, preset: str, *, seeds: Iterable[int] | None = None, shape: tuple[int, ...]
 ) -> list[Run]:
     """Return the runs of a suite in table order: by row, then variant, then seed. `shape` is an image's (C, H, W)."""
     size = suite.presets[preset]  # type: ignore[index]
+    added = {"plugin_metrics": list(measured)} if (measured := plugins.entries("METRICS")) else {}
     runs = []
-    for row in suite.rows + suite.extra_rows:
+    for row, variant in _rows(suite, preset):
         latent = row.latent_dim or size.latent_dim
-        for variant in row.variants:
-            if variant == "control" and size.controls != "all" and row.row not in size.controls:
-                continue
-            runs += [
-                Run(
-                    suite=Path(name).stem,
-                    row=row.row,
-                    model=VARIANTS[variant] + row.model,
-                    variant=variant,
-                    dataset=suite.dataset,
-                    preset=preset,
-                    seed=seed,
-                    latent_dim=latent,
-                    data=suite.data,
-                    network=_network(size.network, shape, latent, variant == "control"),
-                    options={**size.options.get(row.model, {}), **row.options},
-                    likelihood=suite.likelihood,
-                    training={
-                        **size.model_dump(
-                            include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}
-                        ),
-                        "train_images": size.train_images,
-                        **size.model_dump(include={"precision", "capture"}, exclude_defaults=True),
-                    },
-                    evaluation=size.evaluation.model_dump(mode="json"),
-                )
-                for seed in dict.fromkeys(suite.seeds if seeds is None else seeds)
-            ]
+        runs += [
+            Run(
+                suite=Path(name).stem,
+                row=row.row,
+                model=VARIANTS[variant] + row.model,
+                variant=variant,
+                dataset=suite.dataset,
+                preset=preset,
+                seed=seed,
+                latent_dim=latent,
+                data=suite.data | row.data,
+                network=_network(
+                    VARIANTS[variant] + row.model, row.network or size.network, shape, latent, variant == "control"
+                ),
+                options={**size.options.get(row.model, {}), **row.options},
+                likelihood=suite.likelihood,
+                training={
+                    **size.model_dump(include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}),
+                    "train_images": size.train_images,
+                    **size.model_dump(include=SPECIAL, exclude_defaults=True),
+                },
+                evaluation=size.evaluation.model_dump(mode="json") | added,
+            )
+            for seed in dict.fromkeys(suite.seeds if seeds is None else seeds)
+        ]
+    if twice := [k for k, n in Counter((r.row, r.variant, r.seed) for r in runs).items() if n > 1]:
+        raise BadInput(
+            f"row {twice[0][0]!r} stands twice in its variant {twice[0][1]!r}; give each row a name of its own"
+        )
+    if shared := [k for k, n in Counter(r.id for r in runs).items() if n > 1]:
+        rows = " and ".join(repr(run.row) for run in runs if run.id == shared[0])
+        raise BadInput(
+            f"the rows {rows} would share one folder ({shared[0]}); name one otherwise, in letters or digits"
+        )
     return runs
 
 
@@ -167,15 +219,20 @@ def select(runs: Iterable[Run], patterns: Iterable[str]) -> list[Run]:
     return [run for run in runs if run.id in chosen]
 
 
-def _network(network: Mapping[str, Any], shape: tuple[int, ...], latent: int, control: bool) -> dict[str, Any]:
-    """Return the full network configuration; a control's is narrowed to the bidirectional parameter count."""
+def _network(
+    model: str, network: Mapping[str, Any], shape: tuple[int, ...], latent: int, control: bool
+) -> dict[str, Any]:
+    """Return the full configuration of a model's network; a control's is narrowed to the bidirectional parameters."""
     from models.networks import NetworkConfig, matched_width
 
+    kind = get_type_hints(MODELS[model].resolve().config_class)["network"]
+    if control and kind is not NetworkConfig:
+        raise BadInput(f"{model} has no control: a {kind.__name__} has no width to match; leave out that variant")
     try:
-        config = NetworkConfig(**network)
+        config = kind(**network)
         config = matched_width(config, shape, latent) if control else config
     except ValidationError as error:
-        raise explain(error, "network", (f.name for f in fields(NetworkConfig))) from None
+        raise explain(error, "network", (f.name for f in fields(kind))) from None
     except ValueError as error:
         raise BadInput(f"network: {error}") from None
     return json.loads(json.dumps(asdict(config)))
@@ -184,15 +241,15 @@ def _network(network: Mapping[str, Any], shape: tuple[int, ...], latent: int, co
 def _read(path: Path) -> dict[str, Any]:
     """Read a suite file and lay it over the one it `extends`."""
     try:
-        raw = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, OSError) as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
-    base = raw.pop("extends", None)
-    if base is None:
+    if "extends" not in raw:
         return raw
-    if not (SUITES / f"{base}.toml").is_file():
-        raise BadInput(f"{path.name} extends {base!r}, which is not a file of {SUITES}")
-    return _merge(_read(SUITES / f"{base}.toml"), raw)
+    base = _own_file(name := raw.pop("extends"))
+    if base is None:
+        raise BadInput(f"{path.name} extends {name!r}, which is not a file of {SUITES}; leave out its .toml")
+    return _merge(_read(base), raw)
 
 
 def _merge(low: Any, high: Any) -> Any:

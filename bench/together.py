@@ -62,6 +62,8 @@ class Together:
         keep_freed_memory()
         for model in self.models:
             model.to(self.device)
+            if hasattr(model, "check_labels"):
+                model.check_labels(self._data.labels)
         self._parameters, self._buffers = stack_module_state(self.models)
         self._base = copy.deepcopy(self.models[0]).to("meta")
         set_precision(self._base, chosen(config.precision, self.device))
@@ -70,7 +72,7 @@ class Together:
         self._loaders = [Loader(self._data, self.device, sizes[0], c.seed, sizes[2]) for c in self.configs]
         self._generators = [torch.Generator(self.device).manual_seed(c.seed) for c in self.configs]
         parameters = [p for p in self._parameters.values() if isinstance(p, Tensor)]
-        self._optimiser = Optimiser(parameters, config, len(self._loaders[0]))  # type: ignore[arg-type]
+        self._optimiser = Optimiser(parameters, config, len(self._loaders[0]), stacked=True)  # type: ignore[arg-type]
         self._epoch, self._done, self._seconds, self._count = 1, 0, 0.0, 0
         self._totals = torch.zeros(len(self.models), device=self.device)
         self._best = torch.full((len(self.models),), float("inf"), dtype=torch.float64, device=self.device)

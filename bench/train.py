@@ -1,5 +1,6 @@
 """From a run to a trained model on disk: configuration, weights, training alone or together, and what is stored."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -11,10 +12,12 @@ from pydantic import ValidationError
 from pythae.models import BaseAE
 from pythae.trainers.training_callbacks import TrainingCallback
 
-from bench import provenance, store
+from bench import code_version, provenance, store
 from bench.checkpoint import Checkpoints
 from bench.data.types import ImageDataset, Split
 from bench.engine import Trainer
+from bench.errors import BadInput
+from bench.files import replace_folder
 from bench.loader import ImageTensors
 from bench.optimisers import TrainerConfig
 from bench.schema import explain
@@ -28,6 +31,8 @@ Progress = Callable[[Run, str], None]  # (run, what it is doing now)
 def configure(run: Run, shape: tuple[int, ...]) -> Any:
     """Return the configuration of a run's model; raises BadInput for an option that it does not have."""
     kind = MODELS[run.model].resolve().config_class
+    if taken := {"input_dim", "latent_dim"} & run.options.keys():
+        raise BadInput(f"options of {run.model}: {taken.pop()} is none; rows and presets set it, or data do")
     options = {"reconstruction_loss": run.likelihood, "network": run.network, **run.options}
     try:
         return kind(input_dim=tuple(shape), latent_dim=run.latent_dim, **options)
@@ -48,26 +53,32 @@ def settings_of(run: Run) -> TrainerConfig:
         num_epochs=settings["epochs"],
         per_device_train_batch_size=settings["batch_size"],
         learning_rate=settings["learning_rate"],
-        optimizer_params={"weight_decay": settings["weight_decay"]},
+        optimizer_params={"weight_decay": settings["weight_decay"], "eps": settings.get("adam_epsilon", 1e-8)},
+        scheduler_cls=None if settings.get("schedule") == "constant" else "OneCycleLR",
         scheduler_params={"pct_start": settings["pct_start"]},
         seed=run.seed,
+        labelled_batch_size=settings.get("labelled_batch_size"),
+        clip_norm=settings.get("clip_norm"),
+        clip_value=settings.get("clip_value"),
         precision=settings.get("precision", "auto"),
         capture=settings.get("capture", False),
     )
 
 
-def train_alone(run: Run, suite_folder: Path, data: ImageDataset, progress: Progress) -> None:
+def train_alone(
+    run: Run, suite_folder: Path, data: ImageDataset, progress: Progress, tracking: TrainingCallback
+) -> None:
     """Train a run's model and store it, going on from an earlier state where there is one; raises Diverged."""
     folder = suite_folder / "runs" / run.id
     progress(run, "training")
     began = _now()
     training, validation = _images(run, data)
     states = folder / "states"
-    trainer = Trainer(
-        build(run, data.shape), training, validation, settings_of(run), [_Announce(run, progress)], states
-    )
+    code = code_version.begin(states, run.model)
+    callbacks = [_Announce(run, progress), tracking]
+    trainer = Trainer(build(run, data.shape), training, validation, settings_of(run), callbacks, states)
     trainer.train()
-    _store(folder, trainer.model, training, trainer.history, _made(began, data, together=1))
+    _store(folder, trainer.model, training, trainer.history, _made(began, data, together=1) | code)
     Checkpoints(states).clear()
 
 
@@ -87,6 +98,7 @@ def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset,
         Checkpoints(states).clear()
         return {}
     began = _now()
+    code = code_version.begin(states, runs[0].model)
     training, validation = _images(runs[0], data)
 
     def announce(news: Mapping[str, float]) -> None:
@@ -101,7 +113,7 @@ def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset,
         if diverged:
             reasons[run.id] = f"the loss of epoch {diverged} is not finite"
         elif not _settled(suite_folder, run):
-            made = _made(began, data, together=len(runs))
+            made = _made(began, data, together=len(runs)) | code
             _store(suite_folder / "runs" / run.id, model, training, history, made)
     Checkpoints(states).clear()
     return reasons
@@ -129,8 +141,11 @@ def _store(
     """Write the model, with the sampler that it takes from the training images, then what says that it is whole."""
     if hasattr(model, "fit_sampler"):
         model.fit_sampler(training.data)
-    model.cpu().save(str(folder / "model"))
-    store.write_json(folder / "trained.json", {"curves": curves, "provenance": made})
+    partial = folder / "model.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    model.cpu().save(str(partial))
+    replace_folder(partial, folder / "model")
+    store.seal(folder, "trained.json", {"curves": curves, "provenance": made})
 
 
 def _made(began: str, data: ImageDataset, together: int) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class PointEncoder(Encoder):
 class Decoder(BaseDecoder):
     """A network seen as Pythae's decoder: the reverse pass, through a sigmoid."""
 
-    def __init__(self, network: BidirectionalNetwork):
+    def __init__(self, network: Any):
         super().__init__()
         self.network = network
 
@@ -61,26 +61,27 @@ def with_networks(
     *,
     shared: bool = False,
     view: type[Encoder] = Encoder,
+    decoder_view: type[Decoder] = Decoder,
 ) -> type[BaseAE]:
     """Return the Pythae class `base` with networks built from its configuration's `network` field.
 
     `shared=True` gives the bidirectional form: encoder and decoder are two views of one network, so every weight is
-    one tensor. `view` is how the encoder's network is seen. The loss is `base`'s own. Since the networks follow from
-    the configuration, a saved model holds no pickle and is tied again when it is loaded. Its configuration class,
-    `<name>Config`, refuses unknown keys.
+    one tensor. `view` and `decoder_view` are how the networks are seen. The loss is `base`'s own, as are the networks
+    beside the two (a discriminator, a flow). Since the networks follow from the configuration, a saved model holds no
+    pickle and is tied again when it is loaded. Its configuration class, `<name>Config`, refuses unknown keys.
     """
 
-    def init(self: Any, model_config: Any, encoder: Any = None, decoder: Any = None) -> None:
+    def init(self: Any, model_config: Any, encoder: Any = None, decoder: Any = None, **others: Any) -> None:
         custom = encoder is not None or decoder is not None
         if shared and custom:
             raise ValueError(f"{name} builds its one network from the configuration; it takes no encoder or decoder")
         shape, latent, network = model_config.input_dim, model_config.latent_dim, model_config.network
         if shared:
             both = BidirectionalNetwork(network, shape, latent, "both", view.log_variance)
-            encoder, decoder = view(both), Decoder(both)
+            encoder, decoder = view(both), decoder_view(both)
         own_encoder = encoder or view(BidirectionalNetwork(network, shape, latent, "forward", view.log_variance))
-        own_decoder = decoder or Decoder(BidirectionalNetwork(network, shape, latent, "reverse"))
-        base.__init__(self, model_config, own_encoder, own_decoder)
+        own_decoder = decoder or decoder_view(BidirectionalNetwork(network, shape, latent, "reverse"))
+        base.__init__(self, model_config, own_encoder, own_decoder, **others)
         self.model_name = name
         model_config.uses_default_encoder = shared or encoder is None
         model_config.uses_default_decoder = shared or decoder is None

@@ -1,11 +1,13 @@
-"""What a model can do for an evaluation: encode, posterior, likelihood, prior, reconstruct, generate, bits."""
+"""What a model can do for an evaluation: encode, posterior, likelihood, prior, reconstruct, generate; bits; labels."""
 
 from typing import Any, Literal
 
+import torch
 from pythae import models as pythae
 from pythae.models import BaseAE
 from torch import Tensor
 
+from models.box import BoxedGaussian, UniformBox
 from models.distributions import (
     Bernoulli,
     BernoulliMeans,
@@ -15,10 +17,11 @@ from models.distributions import (
     UnitGaussian,
     kl_to_standard_normal,
 )
+from models.labelled import LabelledPosterior, LabelledPrior
 from models.noise import Noise
 
 _GAUSSIAN = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
-CAPABILITIES = _GAUSSIAN | {"bits"}
+CAPABILITIES = _GAUSSIAN | {"bits", "classify", "class_codes", "codebook", "metric"}
 
 # Pythae subclasses of VAE whose posterior, prior or likelihood is another than VAE's.
 _NOT_GAUSSIAN = (
@@ -114,6 +117,86 @@ class GaussianLatent:
         """
         q = self.posterior(x) if q is None else q
         return kl_to_standard_normal(*q) - self.log_likelihood(x, q.rsample(1, generator)[:, 0])
+
+
+class SampledLatent(GaussianLatent):
+    """The capabilities of a model that has no closed form of the divergence of its posterior from its prior."""
+
+    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Any = None) -> Tensor:
+        r"""Return the negative ELBO of each image in nats [N], with one posterior sample for all of it.
+
+        .. math:: -L(x) = \ln q(z|x) - \ln p(z) - \ln p(x|z), \quad z \sim q(z|x)
+
+        `q` is the posterior of the images, for a caller that has it.
+        """
+        q = self.posterior(x) if q is None else q
+        code = q.rsample(1, generator)
+        log_ratio = (q.log_prob(code) - self.prior.log_prob(code))[:, 0]
+        return log_ratio - self.log_likelihood(x, code[:, 0])
+
+
+class ImplicitLatent(GaussianLatent):
+    """The capabilities of a model with a Gaussian posterior and prior, but a loss that is no density of pixels.
+
+    There is no criterion to choose an epoch by: the last is kept.
+    """
+
+    capabilities = _GAUSSIAN - {"likelihood"}
+
+    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
+        """Return None: the last epoch is kept."""
+
+
+class LabelledLatent(SampledLatent):
+    """The capabilities of a model whose code is a label y of k classes, then a point z of a box: a row [k + d].
+
+    "classify" is q(y|x), "class_codes" are z and images of a given label. The encoder is a
+    `models.untapped_networks.LabelledEncoder`; the decoder takes a code. A label is a row of k that sums to one.
+    `neg_elbo` is the bound of y and z both (Eq. 4, Untapped, with y a one-hot).
+    """
+
+    capabilities = _GAUSSIAN | {"classify", "class_codes"}
+
+    def label_log_probs(self, x: Tensor) -> Tensor:
+        """Return ln q(y|x): [N, C, H, W] -> [N, k]."""
+        return self.encoder.label_log_probs(self.encoder.look(x))
+
+    def predict_label(self, x: Tensor) -> Tensor:
+        """Return the likeliest label of each image: [N, C, H, W] -> [N] int64."""
+        return self.label_log_probs(x).argmax(1)
+
+    def latent_given(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return z of images [N, C, H, W] with labels y [N, k], in the box: [N, d].
+
+        It is the flow of the Gaussian's mean, n(mu), which is the median of q(z|x, y).
+        """
+        return self.latent_posterior(self.encoder.look(x), y).mean
+
+    def decode_given(self, y: Tensor, z: Tensor) -> Tensor:
+        """Return the pixel probabilities of labels [N, k] and points [N, d]: [N, C, H, W]."""
+        return self.decode(torch.cat([y, z], -1))
+
+    def latent_posterior(self, seen: Any, y: Tensor) -> BoxedGaussian:
+        """Return q(z|x, y) for what `encoder.look(x)` gave and labels [N, k]."""
+        location, scale = self.encoder.latent(seen, y)
+        return BoxedGaussian(location, scale, self.model_config.half_width)
+
+    @property
+    def prior(self) -> LabelledPrior:  # type: ignore[override]
+        """The prior p(y) p(z) of codes."""
+        config = self.model_config
+        return LabelledPrior(config.classes, UniformBox(config.latent_dim, config.half_width))
+
+    def posterior(self, x: Tensor) -> LabelledPosterior:  # type: ignore[override]
+        """Return q(y|x) q(z|x, y) for x [N, C, H, W] in [0, 1]."""
+        seen, k = self.encoder.look(x), self.model_config.classes
+        log_probs = self.encoder.label_log_probs(seen)
+        each = [self.encoder.latent(seen, label.expand(len(x), -1)) for label in torch.eye(k, device=log_probs.device)]
+        location, scale = (torch.stack(parts, 1) for parts in zip(*each, strict=True))  # [N, k, d]
+        return LabelledPosterior(log_probs, BoxedGaussian(location, scale, self.model_config.half_width))
+
+    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
+        """Return None: the last epoch is kept, as in Untapped."""
 
 
 class PointLatent:

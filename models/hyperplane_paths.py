@@ -75,6 +75,11 @@ def interpolate(factor: Tensor, source: Tensor, target: Tensor, *, steps: int = 
     paper's Eq. 12, False in its code.
     """
     first, last = (invert(factor, bits, flip=flip) for bits in (source, target))
+    return cut_between(factor, first, last, steps=steps, flip=flip)
+
+
+def cut_between(factor: Tensor, first: Tensor, last: Tensor, *, steps: int = STEPS, flip: bool) -> Tensor:
+    """Return the codes that planes between two unit normals cut: [B, N + 1] twice -> [B, steps, N]."""
     t = torch.linspace(0, 1, steps, dtype=factor.dtype, device=factor.device)
     normals = slerp(first, last, t)  # [B, T, N + 1]
     return cut(factor, normals.flatten(0, 1), flip=flip).unflatten(0, normals.shape[:2])

@@ -48,6 +48,9 @@ class _GNoVa(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for a second derivative, which the operation below has none of
+            s = x.sigmoid()
+            return gradient * (ctx.alpha + s * (1 + x * (1 - s))), None
         return torch.ops.aten.silu_backward(gradient, x).add_(gradient, alpha=ctx.alpha), None
 
 

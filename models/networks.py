@@ -47,6 +47,8 @@ class NetworkConfig:
         expected = len(self.channels) + (self.kind == "residual")
         if len(self.strides) != expected:
             raise ValueError(f"a {self.kind} network of {len(self.channels)} stages needs {expected} strides")
+        if not all(math.isfinite(number) for number in (self.width, self.alpha, self.beta)):
+            raise ValueError("width, alpha and beta must be finite")
         if min((*self.channels, *self.strides, *self.hidden, self.blocks), default=1) < 1 or self.width <= 0:
             raise ValueError("channels, strides, hidden, blocks and width must be positive")
 
@@ -55,7 +57,17 @@ class NetworkConfig:
         return max(1, round(size * self.width))
 
 
-class BidirectionalNetwork(nn.Module):
+class Autocast:
+    """Of a network: with `precision` set, its layers compute in that type by torch's autocast."""
+
+    precision: torch.dtype | None = None
+
+    def autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+        """Return the context to compute in; x is on the device that it is for."""
+        return nullcontext() if self.precision is None else torch.autocast(x.device.type, self.precision)
+
+
+class BidirectionalNetwork(Autocast, nn.Module):
     r"""One parameter set {N, W, V}, run forward to encode and in reverse to decode.
 
     .. math:: \mu = W N(x), \quad \ln \sigma^2 = V N(x), \quad a_x = N^T(W^T z)
@@ -66,8 +78,6 @@ class BidirectionalNetwork(nn.Module):
     With `precision` set, the layers compute in that type by torch's autocast; results are float32 always.
     Raises ValueError if the image is too small for the strides to leave a pixel.
     """
-
-    precision: torch.dtype | None = None
 
     def __init__(
         self,
@@ -96,15 +106,15 @@ class BidirectionalNetwork(nn.Module):
         """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
         if self.log_variance is None:
             raise RuntimeError("a network of point codes or of the reverse pass alone has no log-variance head")
-        with self._autocast(x):
+        with self.autocast(x):
             h = self._features(x)
             mean, log_variance = self.mean(h), self.log_variance(h)
-        return _float32(mean), _float32(log_variance)
+        return as_float32(mean), as_float32(log_variance)
 
     def point(self, x: Tensor) -> Tensor:
         """Encode by the mean head alone: pixels [B, C, H, W] -> [B, L]."""
-        with self._autocast(x):
-            return _float32(self.mean(self._features(x)))
+        with self.autocast(x):
+            return as_float32(self.mean(self._features(x)))
 
     def _features(self, x: Tensor) -> Tensor:
         h = self.margin.pad(x)
@@ -114,17 +124,15 @@ class BidirectionalNetwork(nn.Module):
 
     def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
         """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it."""
-        with self._autocast(z):
+        with self.autocast(z):
             h = self.mean.reverse(z)
             for layer in reversed(self.trunk):
                 h = layer.reverse(h)  # type: ignore[operator]
-        return _float32(self.margin.crop(h) if crop else h)
-
-    def _autocast(self, x: Tensor) -> AbstractContextManager[Any]:
-        return nullcontext() if self.precision is None else torch.autocast(x.device.type, self.precision)
+        return as_float32(self.margin.crop(h) if crop else h)
 
 
-def _float32(x: Tensor) -> Tensor:
+def as_float32(x: Tensor) -> Tensor:
+    """Return bfloat16 results as float32."""
     return x.float() if x.dtype == torch.bfloat16 else x
 
 

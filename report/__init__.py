@@ -1,6 +1,6 @@
-"""Tables and figures, rebuilt from stored results alone."""
+"""Tables, figures and a page, rebuilt from stored results alone."""
 
-from report.build import write
+from report.build import write, write_page
 from report.store import NoResults
 
-__all__ = ["NoResults", "write"]
+__all__ = ["NoResults", "write", "write_page"]

@@ -22,7 +22,9 @@ _VARIANTS = {
 
 def caption(suite: Suite, lines: list[Line]) -> str:
     """Write what was run (data set, preset, seeds, K) and how to read the numbers."""
-    return " ".join([_what_was_run(suite), *_how_to_read(suite, lines)])
+    what = settings(suite)
+    head = [_sentence(str(suite.facts["title"])), _sentence(what[0].upper() + what[1:])]
+    return " ".join([*head, *_how_to_read(suite, lines)])
 
 
 def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: list[str]) -> list[str]:
@@ -42,7 +44,8 @@ def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: l
     return said + _data_notes(suite) + ([_sentence(str(note))] if note else [])
 
 
-def _what_was_run(suite: Suite) -> str:
+def settings(suite: Suite) -> str:
+    """Write what was run: "data set MNIST; preset small (small networks, not the paper's); seed 0; 6 epochs"."""
     preset = str(suite.facts["preset"])
     seeds = sorted({d.seed for d in suite.digests})
     parts = [
@@ -53,7 +56,7 @@ def _what_was_run(suite: Suite) -> str:
     for section, key, text in _SETTINGS:
         if values := _settings(suite, section, key):
             parts.append(text.format(" or ".join(values)))
-    return f"{_sentence(str(suite.facts['title']))} {_sentence('D' + '; '.join(parts)[1:])}"
+    return "; ".join(parts)
 
 
 def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
@@ -75,12 +78,18 @@ def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
     if source and any(c.printed for c in cells):
         stock = "; stock rows stand beside its unidirectional rows, which were run in Pythae"
         shown = stock if any(line.variant == "stock" for line in lines) else ""
-        said.append(f"In parentheses: as printed in {source['paper']}, Table {source['table']}{shown}.")
+        place = str(source["table"])
+        place = place if place.startswith("Section") else f"Table {place}"
+        said.append(f"In parentheses: as printed in {source['paper']}, {place}{shown}.")
     return said
 
 
 def _not_run(suite: Suite, layout: Layout) -> list[str]:
-    missing = [model_label(row, v) for row in suite.rows for v in layout.pair if not suite.runs(row, v)]
+    def has(row: str, *variants: str) -> bool:
+        return any(suite.runs(row, variant) for variant in variants)
+
+    paired = [row for row in suite.rows if has(row, *layout.pair) or not has(row, *layout.variants)]
+    missing = [model_label(row, v) for row in paired for v in layout.pair if not has(row, v)]
     return [f"Not run: {', '.join(missing)}."] if missing else []
 
 

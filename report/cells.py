@@ -20,6 +20,11 @@ class Cell:
     printed_value: float | None = None  # the same in the unit of `value`
 
     @property
+    def printed_difference(self) -> float | None:
+        """Measured minus printed, in the unit of `value`."""
+        return None if self.value is None or self.printed_value is None else self.value - self.printed_value
+
+    @property
     def display(self) -> str:
         """The entry as plain text: "86.72 ± 0.11 (86.69)"."""
         return f"{self.measured} ({self.printed})" if self.printed else self.measured
@@ -44,9 +49,11 @@ class Table:
     suite: str
     dataset: str
     preset: str
+    settings: str  # what was run, as the caption says it
     caption: str
     remarks: tuple[str, ...]  # sentences below the table
     columns: tuple[Column, ...]
     arrows: tuple[str, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
+    unlike_printed: str = ""  # how the settings differ from those of the printed values

@@ -1,4 +1,4 @@
-"""Training curves: validation -ELBO against the epoch, one panel per row, one line per variant."""
+"""Training curves: what chose the epoch, on validation images, one panel per row, one line per variant."""
 
 from pathlib import Path
 from typing import Any
@@ -10,55 +10,55 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from report.names import VARIANTS, row_label, variant_label
+from report.published import Published
 from report.store import Digest, Suite, log, number
-from report.style import INK, SIZE, SMALL, VARIANT_LINES, new_figure, save, tidy
+from report.style import COLUMN, PAGE, VARIANT_LINES, new_figure, save
 
-_PANEL = (480, 330)  # pixels
-_LEFT, _RIGHT, _BETWEEN, _TOP, _ROW, _BOTTOM, _LEGEND = 96, 24, 36, 48, 84, 90, 34
+_ACROSS, _PANEL, _LEGEND = 3, 1.75, 0.3  # panels; inches
+_DOTTED = 15  # epochs, up to which each has a dot
 
 
-def draw_curves(suite: Suite, path: Path) -> Path | None:
-    """Write mean and range over seeds of the validation -ELBO in nats; a run that diverged ends in a cross."""
+def draw_curves(suite: Suite, published: Published | None = None) -> list[Path]:
+    """Write mean and range over seeds of the validation loss; a run that diverged ends in a cross.
+
+    It is the -ELBO in nats, and the panels have one axis, where all models have an ELBO; else it is each model's own.
+    """
     curves = {(d.row, d.variant, d.seed): c for d in suite.digests if (c := _curve(d)) is not None}
     rows = [row for row in suite.rows if any(key[0] == row for key in curves)]
     if not rows:
-        log.warning("%s is not drawn: no run of %s stores a validation curve", path.name, suite.folder)
-        return None
-    across = min(3, len(rows))
+        log.warning("curves are not drawn: no run of %s stores a validation curve", suite.folder)
+        return []
+    across = min(_ACROSS, len(rows))
     down = -(-len(rows) // across)
-    width = _LEFT + across * (_PANEL[0] + _BETWEEN) - _BETWEEN + _RIGHT
+    figure = new_figure(PAGE if across > 1 else COLUMN, down * _PANEL + _LEGEND * (1 if across > 1 else 2))
+    alike = all((d.values().get(("neg_elbo", "")) or {}).get("status") != "blank" for d in suite.digests)
+    panels = figure.subplots(down, across, sharey=alike, squeeze=False)
+    for i, axes in enumerate(panels.flat):
+        if i >= len(rows):
+            axes.remove()
+            continue
+        axes.set_title(row_label(rows[i]))
+        axes.set_ylim(_limits([curve for (row, *_), curve in curves.items() if alike or row == rows[i]]))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if i % across == 0:
+            axes.set_ylabel("validation −ELBO (nats)" if alike else "validation loss")
+        if i + across >= len(rows):
+            axes.set_xlabel("epoch")
+        for variant in VARIANTS:
+            _lines(axes, suite.runs(rows[i], variant), variant)
     shown = [v for v in VARIANTS if any(key[1] == v for key in curves)]
     columns = len(shown) if across > 1 else 2
-    height = _TOP + down * (_PANEL[1] + _ROW) - _ROW + _BOTTOM + _LEGEND * -(-len(shown) // columns)
-    figure = new_figure(width, height)
-    limits = _limits(list(curves.values()))
-    for i, row in enumerate(rows):
-        left = _LEFT + (i % across) * (_PANEL[0] + _BETWEEN)
-        bottom = height - _TOP - (i // across) * (_PANEL[1] + _ROW) - _PANEL[1]
-        axes = figure.add_axes((left / width, bottom / height, _PANEL[0] / width, _PANEL[1] / height))
-        tidy(axes)
-        axes.set_title(row_label(row), size=SIZE, color=INK, loc="left")
-        axes.set_ylim(limits)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.tick_params(labelleft=i % across == 0)
-        if i % across == 0:
-            axes.set_ylabel("validation −ELBO (nats)", size=SMALL, color=INK)
-        if i + across >= len(rows):
-            axes.set_xlabel("epoch", size=SMALL, color=INK)
-        for variant in VARIANTS:
-            _lines(axes, suite.runs(row, variant), variant)
-    handles = [_handle(variant) for variant in shown]
-    figure.legend(handles=handles, loc="lower center", ncols=columns, fontsize=SIZE, frameon=False)
-    return save(figure, path)
+    figure.legend(handles=[_handle(v) for v in shown], loc="outside lower center", ncols=columns)
+    return save(figure, suite.folder / "curves")
 
 
 def _handle(variant: str) -> Line2D:
     colour, dash = VARIANT_LINES[variant]
-    return Line2D([], [], color=colour, linestyle=dash, linewidth=1.8, label=variant_label(variant))
+    return Line2D([], [], color=colour, linestyle=dash, linewidth=1.5, label=variant_label(variant))
 
 
 def _curve(run: Digest) -> npt.NDArray[np.float64] | None:
-    """Return [2, E]: epochs and validation -ELBO, unmeasured epochs left out; None without any."""
+    """Return [2, E]: epochs and validation loss, unmeasured epochs left out; None without any."""
     curves: dict[str, Any] = run.facts.get("curves") or {}
     pairs = zip(curves.get("epoch") or [], curves.get("validation_loss") or [], strict=False)
     points = [(e, v) for epoch, value in pairs if (e := number(epoch)) is not None and (v := number(value)) is not None]
@@ -75,22 +75,16 @@ def _lines(axes: Axes, runs: list[Digest], variant: str) -> None:
     if not values:
         return
     epochs = sorted(values)
-    axes.fill_between(
-        epochs,
-        [min(values[e]) for e in epochs],
-        [max(values[e]) for e in epochs],
-        color=colour,
-        alpha=0.18,
-        linewidth=0,
-    )
-    means = [np.mean(values[e]) for e in epochs]
-    axes.plot(epochs, means, color=colour, linestyle=dash, linewidth=1.6, marker="o", markersize=2.5)
+    low, high = [min(values[e]) for e in epochs], [max(values[e]) for e in epochs]
+    axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
+    marker = "o" if len(epochs) <= _DOTTED else ""
+    axes.plot(epochs, [np.mean(values[e]) for e in epochs], color=colour, linestyle=dash, marker=marker)
     for run in runs:
         if run.status == "diverged" and run.seed in curves:
             epoch, value = curves[run.seed][:, -1]
-            low, high = axes.get_ylim()
-            end = min(max(value, low), high)  # at the edge where the run left the panel
-            axes.plot(epoch, end, marker="x", color=colour, markersize=8, markeredgewidth=2, clip_on=False, zorder=5)
+            bottom, top = axes.get_ylim()
+            end = min(max(value, bottom), top)  # at the edge where the run left the panel
+            axes.plot(epoch, end, marker="x", color=colour, markersize=6, markeredgewidth=1.5, clip_on=False, zorder=5)
 
 
 def _limits(curves: list[npt.NDArray[np.float64]]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""A table as CSV: one line per row and variant, full precision, in the stored unit."""
+"""A table, and all measurements, as CSV: full precision, in the stored unit."""
 
 import csv
 import io
@@ -6,15 +6,35 @@ from typing import Any
 
 from report.cells import Line, Table
 from report.columns import Column
+from report.store import COLUMNS, Suite
+
+_LEAD = ("suite", "dataset", "preset", "settings", "unlike_published", "row", "variant", "n_seeds", "seeds", "status")
+_PUBLISHED = {"_published": "printed_value", "_published_difference": "printed_difference"}
 
 
 def to_csv(table: Table) -> str:
-    """Write mean, half-width over seeds, standard error over images, number of seeds and published value per column."""
+    """Write mean, half-width over seeds, standard error over images, number of seeds and published value per column.
+
+    With a published value come the difference of the mean from it, and once a line how the settings differ from its.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     keys = [column.key + part for column in table.columns for part in _parts(column)]
-    writer.writerow(["suite", "dataset", "preset", "row", "variant", "n_seeds", "seeds", "status", *keys])
+    writer.writerow([*_LEAD, *keys])
     writer.writerows(_line(table, line) for line in table.lines)
+    return text.getvalue()
+
+
+def to_measurements(suite: Suite) -> str:
+    """Write one line per run, metric and setting, in the order of suite.json's runs; values are not rounded."""
+    place = {identity: i for i, identity in enumerate((suite.facts["runs"] or {}).values())}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for digest in sorted(suite.digests, key=lambda d: place.get(d.id, len(place))):
+        for measurement in digest.facts["measurements"]:
+            line = digest.facts | measurement | {"path": digest.facts.get("path")}
+            writer.writerow({key: "" if line.get(key) is None else line[key] for key in COLUMNS})
     return text.getvalue()
 
 
@@ -22,7 +42,7 @@ def _parts(column: Column) -> dict[str, str]:
     """Return what is written of each cell of a column: ending of the heading -> attribute of the cell."""
     parts = {"": "value", "_half_width": "half_width", "_n": "n"}
     parts |= {"_se": "standard_error"} if column.image_error else {}
-    return parts | ({"_published": "printed_value"} if column.printed_setting is not None else {})
+    return parts | (_PUBLISHED if column.printed_setting is not None else {})
 
 
 def _line(table: Table, line: Line) -> list[Any]:
@@ -33,5 +53,5 @@ def _line(table: Table, line: Line) -> list[Any]:
         for column, cell in zip(table.columns, line.cells, strict=True)
         for attribute in _parts(column).values()
     ]
-    lead = [table.suite, table.dataset, table.preset, line.row, line.variant, len(line.seeds), seeds, status]
-    return [*lead, *numbers]
+    suite = [table.suite, table.dataset, table.preset, table.settings, table.unlike_printed]
+    return [*suite, line.row, line.variant, len(line.seeds), seeds, status, *numbers]

@@ -5,39 +5,40 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from report.names import PAIR, model_label
 from report.published import Published, printed_cell
 from report.store import Digest, Suite, log, number
-from report.style import CLASSES, FAINT, INK, SIZE, SMALL, new_figure, save
+from report.style import CLASSES, FAINT, PAGE, SIZE, SMALL, new_figure, save
 
-_TITLE, _MARGIN, _LEGEND = 30, 24, 32  # pixels
+_TITLE, _PAD, _LEGEND = 0.14, 0.1, 0.2  # inches: a line of a title, its distance, a line of the legend
 
 
-def draw_tsne(suite: Suite, path: Path) -> Path | None:
+def draw_tsne(suite: Suite, published: Published | None = None) -> list[Path]:
     """Write the embeddings of every pair, first seed that has one; those at latent 128 have a figure of their own."""
     rows = [row for row in suite.rows if not row.endswith(" z128") and any(_embedded(suite, row, v) for v in PAIR)]
     if not rows:
-        log.warning("%s is not drawn: no run of %s stores a t-SNE", path.name, suite.folder)
-        return None
+        log.warning("tsne is not drawn: no run of %s stores a t-SNE", suite.folder)
+        return []
     titles = {(row, v): model_label(row, v) for row in rows for v in PAIR}
-    return _write(suite, rows, titles, path, pairs_across=2, panel=400)
+    return save(_draw(suite, rows, titles, pairs_across=2), suite.folder / "tsne")
 
 
-def draw_figure4(suite: Suite, path: Path, published: Published | None) -> Path | None:
-    """Write Figure 4 of BVAE, the pairs at latent 128, probe accuracies in the titles; None without such rows."""
+def draw_figure4(suite: Suite, published: Published | None = None) -> list[Path]:
+    """Write Figure 4 of BVAE, the pairs at latent 128, probe accuracies in the titles; nothing without such rows."""
     known = (*suite.rows, *suite.extra_rows)
     rows = [row for row in known if row.endswith(" z128") and any(_embedded(suite, row, v) for v in PAIR)]
     if not rows:
-        return None
+        return []
     titles = {
         (row, v): f"({'ab'[i]}) {model_label(row, v)}\n{_accuracies(suite, row, v, published)}"
         for row in rows
         for i, v in enumerate(PAIR)
     }
-    return _write(suite, rows, titles, path, pairs_across=1, panel=620)
+    return save(_draw(suite, rows, titles, pairs_across=1), suite.folder / "figure4")
 
 
 def _embedded(suite: Suite, row: str, variant: str) -> Digest | None:
@@ -53,44 +54,34 @@ def _accuracies(suite: Suite, row: str, variant: str, published: Published | Non
     return said + (f" (published {printed.text})" if printed else "")
 
 
-def _write(
-    suite: Suite,
-    rows: list[str],
-    titles: dict[tuple[str, str], str],
-    path: Path,
-    pairs_across: int,
-    panel: int,
-) -> Path:
+def _draw(suite: Suite, rows: list[str], titles: dict[tuple[str, str], str], pairs_across: int) -> Figure:
     across = 2 * min(pairs_across, len(rows))
     down = -(-2 * len(rows) // across)
-    title = _TITLE * max(text.count("\n") + 1 for text in titles.values())
-    width = across * panel + (across + 1) * _MARGIN
+    panel = min(2.6, PAGE / across)
+    title = _PAD + _TITLE * (1 + max(text.count("\n") for text in titles.values()))
     shown = _classes(suite, rows)
-    columns = max(1, (width - 2 * _MARGIN) // (60 + 16 * max(map(len, shown.values()), default=0)))
-    height = down * (panel + title + _MARGIN) + _MARGIN + _LEGEND * -(-len(shown) // columns)
-    figure = new_figure(width, height)
-    for i, (row, variant) in enumerate((row, v) for row in rows for v in PAIR):
-        left = _MARGIN + (i % across) * (panel + _MARGIN)
-        bottom = height - (i // across + 1) * (panel + title + _MARGIN)
-        axes = figure.add_axes((left / width, bottom / height, panel / width, panel / height))
+    columns = max(1, min(len(shown), int(across * panel / (0.35 + 0.07 * max(map(len, shown.values()), default=0)))))
+    figure = new_figure(across * panel, down * (panel + title) + _LEGEND * -(-len(shown) // columns))
+    panels = figure.subplots(down, across, squeeze=False)
+    size = 3.0 if panel < 2 else 4.5
+    for i, axes in enumerate(panels.flat):
+        if i >= len(titles):
+            axes.remove()
+            continue
+        row, variant = list(titles)[i]
         axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_color("#cccccc")
-        axes.set_title(titles[row, variant], size=SIZE, color=INK, loc="left", pad=5)
+        axes.set_box_aspect(1)
+        axes.spines[:].set(color="#cccccc", visible=True)
+        axes.set_title(titles[row, variant], size=SIZE if panel > 2 else SMALL)
         run = _embedded(suite, row, variant)
         if run is None:
-            axes.text(0.5, 0.5, "no t-SNE stored", ha="center", size=SMALL, color=FAINT, transform=axes.transAxes)
+            axes.text(0.5, 0.5, "no t-SNE stored", ha="center", color=FAINT, transform=axes.transAxes)
             continue
-        _scatter(axes, run.facts["tsne"])
-    handles = [
-        Line2D([], [], marker="o", linestyle="", color=_colour(k), markersize=5, label=name)
-        for k, name in shown.items()
-    ]
+        _scatter(axes, run.facts["tsne"], size)
+    handles = [Line2D([], [], marker="o", ls="", color=_colour(k), ms=4, label=name) for k, name in shown.items()]
     if handles:
-        columns = min(columns, len(handles))
-        figure.legend(
-            handles=handles, loc="lower center", ncols=columns, fontsize=SIZE, frameon=False, handletextpad=0.1
-        )
-    return save(figure, path)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, handletextpad=0.1)
+    return figure
 
 
 def _classes(suite: Suite, rows: list[str]) -> dict[int, str]:
@@ -101,13 +92,15 @@ def _classes(suite: Suite, rows: list[str]) -> dict[int, str]:
     return {k: names[k] if names.get(k, str(k)) == str(k) else f"{k} {names[k]}" for k in present if k in names}
 
 
-def _scatter(axes: Axes, tsne: dict[str, Any]) -> None:
+def _scatter(axes: Axes, tsne: dict[str, Any], size: float) -> None:
     x, y, label = (np.asarray(tsne[key]) for key in ("x", "y", "label"))  # [N]
-    axes.scatter(x, y, s=5, c=[_colour(int(k)) for k in label], linewidths=0, alpha=0.75)
+    for k in np.unique(label):
+        here = label == k
+        axes.plot(x[here], y[here], ".", ms=size, mew=0, color=_colour(int(k)), alpha=0.75)
     for k in np.unique(label):  # the class's number at its middle: colour is not the only sign
         middle = np.median(x[label == k]), np.median(y[label == k])
-        outline = [withStroke(linewidth=2.5, foreground="white")]
-        axes.annotate(str(int(k)), middle, ha="center", va="center", size=SIZE, weight="bold", path_effects=outline)
+        outline = [withStroke(linewidth=2, foreground="white")]
+        axes.annotate(str(int(k)), middle, ha="center", va="center", weight="bold", path_effects=outline)
 
 
 def _colour(k: int) -> str:

@@ -4,49 +4,14 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import TypeVar
 
-from report.cells import Cell, Line, Table
+from report.alignment import aligned, segments
+from report.cells import Line, Table
+from report.latex_text import escape, mark, printable
 
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "[": "{[}",  # a bracket or star that opens a line would belong to the line break before it
-    "*": "{*}",
-    "β": r"$\beta$",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "−": r"$-$",
-    "–": "--",
-    "↓": r"$\downarrow$",
-    "↑": r"$\uparrow$",
-    "\n": " ",
-}
 T = TypeVar("T")
 _TEXT_WIDTH = 483.0  # points: A4 with margins of 2 cm
-_LINES = 66  # of \scriptsize on one page, with room for the caption
+_LINES = 68  # of \scriptsize on one page, with room for the caption
 _COLSEP = 3.0  # points on either side of a column
-
-
-def escape(text: str) -> str:
-    """Return any text as LaTeX that prints it; line breaks become spaces."""
-    text = "".join(_ESCAPES.get(character, character) for character in text.replace("--", "-\0-").replace("--", "-\0-"))
-    return text.replace("\0", "{}")  # keeps hyphens apart, which together would become a dash
-
-
-def mark(note: int) -> str:
-    """Return the letter of a footnote: a … z, then aa, ab, …"""
-    return (mark(note // 26 - 1) if note >= 26 else "") + "abcdefghijklmnopqrstuvwxyz"[note % 26]
 
 
 def to_latex(table: Table) -> str:
@@ -54,18 +19,19 @@ def to_latex(table: Table) -> str:
 
     Panels share a float while they fit on a page together; further floats repeat the number, "continued".
     """
-    panels = _packed(_panels(table), lambda _: len(table.lines) + 3, _LINES)
-    floats = [_float(table, spans, i, i == len(panels) - 1) for i, spans in enumerate(panels)]
-    return "\n".join(floats)
+    rules = 0.3 * len({line.row for line in table.lines})
+    blocks = [(_tabular(table, span), len(table.lines) + rules + 3.5) for span in _panels(table)]
+    said = [f"{mark(i)} {note}" for i, note in enumerate(table.notes)] + list(table.remarks)
+    blocks += [(_below(table), 1 + _points(" ".join(said)) / _TEXT_WIDTH)] if said else []
+    floats = _packed(blocks, lambda block: block[1], _LINES)
+    return "\n".join(_float(table, [text for text, _ in blocks], i) for i, blocks in enumerate(floats))
 
 
-def _float(table: Table, spans: list[range], number: int, last: bool) -> str:
+def _float(table: Table, blocks: list[str], number: int) -> str:
     label = "".join(c for c in table.suite if (c.isalnum() and c.isascii()) or c == "-")
     head = [rf"\caption{{{escape(table.caption)}}}", rf"\label{{tab:{label}}}"]
     if number:
         head = [r"\addtocounter{table}{-1}", r"\caption{(continued)}"]
-    notes = [rf"\textsuperscript{{{mark(i)}}}~{escape(note)}" for i, note in enumerate(table.notes)]
-    below = [r"\par\medskip", r"\begin{minipage}{\textwidth}", " ".join([*notes, *map(escape, table.remarks)])]
     return "\n".join(
         [
             r"\begin{table*}[tp]",
@@ -74,12 +40,16 @@ def _float(table: Table, spans: list[range], number: int, last: bool) -> str:
             r"\par\medskip",
             r"\scriptsize",
             rf"\setlength{{\tabcolsep}}{{{_COLSEP:g}pt}}",
-            "\n\\par\\medskip\n".join(_tabular(table, span) for span in spans),
-            *([*below, r"\end{minipage}"] if last and (notes or table.remarks) else []),
+            "\n\\par\\medskip\n".join(blocks),
             r"\end{table*}",
             "",
         ]
     )
+
+
+def _below(table: Table) -> str:
+    notes = [rf"\textsuperscript{{{mark(i)}}}~{escape(note)}" for i, note in enumerate(table.notes)]
+    return "\n".join([r"\begin{minipage}{\textwidth}", *notes, *map(escape, table.remarks), r"\end{minipage}"])
 
 
 def _panels(table: Table) -> list[range]:
@@ -104,21 +74,27 @@ def _packed(things: list[T], size: Callable[[T], float], room: float) -> list[li
 
 
 def _column_width(table: Table, i: int) -> float:
-    heads = f"{table.columns[i].header} {table.arrows[i]}".split("\n")
-    return max(map(_points, [*heads, *(line.cells[i].display for line in table.lines)])) + 2 * _COLSEP
+    heads = max(map(_points, f"{table.columns[i].header} {table.arrows[i]}".split("\n")))
+    parts = zip(*(segments(line.cells[i]) for line in table.lines), strict=True)
+    signs = ("", " ± ", " ()")
+    cells = sum(max(map(_points, texts)) + _points(s) for s, texts in zip(signs, parts, strict=False) if any(texts))
+    return max(heads, cells) + 2 * _COLSEP
 
 
 def _points(text: str) -> float:
     """Return about how wide a text is in \\scriptsize, in points."""
-    return sum(2.6 if c in " .,:()-fijlrt" else 6.3 if c in "±%" else 5.6 if c.isupper() else 4.0 for c in text)
+    wide = "±%&<>+mw"
+    narrow = " .,:()-fijlrt"
+    return sum(2.6 if c in narrow else 6.3 if c in wide else 5.6 if c.isupper() else 4.0 for c in printable(text))
 
 
 def _tabular(table: Table, span: range) -> str:
     columns = [table.columns[i] for i in span]
     heads = [_head(f"{c.header} {table.arrows[i]}".strip()) for i, c in zip(span, columns, strict=True)]
     body = []
-    for _, lines in groupby(table.lines, key=lambda line: line.row):
-        body += [r"\midrule", *(_line(line, span) for line in lines)]
+    cells = [aligned([line.cells[i] for line in table.lines], escape, mark) for i in span]
+    for _, lines in groupby(enumerate(table.lines), key=lambda line: line[1].row):
+        body += [r"\midrule", *(_line(line, [column[k] for column in cells]) for k, line in lines)]
     return "\n".join(
         [
             rf"\begin{{tabular}}{{@{{}}l{'r' * len(columns)}@{{}}}}",
@@ -149,12 +125,5 @@ def _groups(groups: list[str]) -> list[str]:
     return [" & ".join(["", *cells]) + r" \\", "".join(rules)]
 
 
-def _line(line: Line, span: range) -> str:
-    return " & ".join([escape(line.label), *(_cell(line.cells[i]) for i in span)]) + r" \\"
-
-
-def _cell(cell: Cell) -> str:
-    text = escape(cell.measured)
-    text = rf"\textbf{{{text}}}" if cell.best else text
-    text += rf"\textsuperscript{{{mark(cell.note)}}}" if cell.note is not None else ""
-    return text + (f" ({escape(cell.printed)})" if cell.printed else "")
+def _line(line: Line, cells: list[str]) -> str:
+    return " & ".join([escape(line.label), *cells]) + r" \\"

@@ -18,14 +18,15 @@ def to_markdown(table: Table) -> str:
     below = [f"<sup>{mark(i)}</sup> {escape(note)}" for i, note in enumerate(table.notes)]
     below += [escape(remark) for remark in table.remarks]
     rows = [
-        _row(["Model", *heads]),
-        _row([":---", *("---:" for _ in heads)]),
-        *(_row([escape(line.label), *(_cell(cell) for cell in line.cells)]) for line in table.lines),
+        row(["Model", *heads]),
+        row([":---", *("---:" for _ in heads)]),
+        *(row([escape(line.label), *(_cell(cell) for cell in line.cells)]) for line in table.lines),
     ]
     return "\n".join([escape(table.caption), "", *rows, *(["", "<br>\n".join(below)] if below else []), ""])
 
 
-def _row(cells: list[str]) -> str:
+def row(cells: list[str]) -> str:
+    """Write one line of a table from cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 

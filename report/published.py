@@ -17,6 +17,7 @@ class Printed:
     value: float
     unit: str
     note: str
+    table: str = ""
 
 
 Published = Mapping[tuple[str, str, str, str], Printed]  # (row, variant, metric, setting)
@@ -36,7 +37,7 @@ def cells_of(frame: pd.DataFrame, source: Mapping[str, Any]) -> Published:
     lines = paper[paper["dataset"].isin(datasets)].to_dict("records")
     return {
         (c["row"], c["variant"], c["metric"], c["setting"]): Printed(
-            c["printed"], float(c["value"]), c["unit"], c["note"]
+            c["printed"], float(c["value"]), c["unit"], c["note"], c["table"]
         )
         for c in lines
     }

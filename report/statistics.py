@@ -1,10 +1,10 @@
-"""Intervals over seeds: Student's t for one mean and for a paired difference."""
+"""Over seeds: Student's t for one mean and for a paired difference, Holm's levels, how many seeds would do."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 
 class Interval(NamedTuple):
@@ -39,3 +39,55 @@ def paired_interval(a: Mapping[int, float], b: Mapping[int, float], level: float
     """Interval of the mean difference b - a over the seeds that both have; None with fewer than two shared seeds."""
     shared = sorted(a.keys() & b.keys())
     return t_interval([b[seed] - a[seed] for seed in shared], level) if len(shared) >= 2 else None
+
+
+def t_p_value(values: Sequence[float], distance: float) -> float:
+    """Two-sided p-value of a mean that lies `distance` from the value it is tested against.
+
+    p = 2 P(T > distance · sqrt(n) / s), T with n - 1 degrees of freedom: the t-interval at level 1 - a reaches that
+    value if and only if a ≤ p. Takes [n] finite numbers; 1 below two values or without a spread.
+    """
+    half_width = t_interval(values, 0.95).half_width
+    if not half_width:
+        return 1.0
+    error = half_width / stdtrit(len(values) - 1, 0.975)
+    return float(2 * stdtr(len(values) - 1, -distance / error))
+
+
+def holm_levels(p_values: Sequence[float], alpha: float = 0.05) -> list[float]:
+    """Level at which Holm's step-down procedure tests each of m p-values, in the order given.
+
+    The i-th smallest, i = 0 … m - 1, is tested at alpha / (m - i) for as long as all smaller ones were below theirs;
+    from the first that is not on, all share its level. So an interval at confidence 1 - level excludes the value
+    tested against exactly where Holm rejects. The chance of any false rejection is at most alpha (Holm 1979); the
+    intervals belong to these tests and do not cover together with probability 1 - alpha.
+    """
+    levels = [0.0] * len(p_values)
+    level, stopped = 0.0, False
+    for i, k in enumerate(sorted(range(len(p_values)), key=lambda k: p_values[k])):
+        level = level if stopped else alpha / (len(p_values) - i)
+        stopped = stopped or not p_values[k] < level
+        levels[k] = level
+    return levels
+
+
+def seeds_to_resolve(spread: float, distance: float, alpha: float, most: int = 10_000) -> int | None:
+    """Smallest n with t_{1 - alpha / 2, n - 1} · spread / sqrt(n) < distance; None above `most`.
+
+    `spread` is the standard deviation of one seed's difference, `distance` that of the mean from what it is tested
+    against, in the same unit. More seeds move both, so that it is an order of magnitude, not a promise.
+    """
+    n = np.arange(2, most + 1)
+    enough = stdtrit(n - 1, 1 - alpha / 2) * spread / np.sqrt(n) < distance
+    return int(n[enough.argmax()]) if enough.any() else None
+
+
+def bootstrap_interval(values: Sequence[float], level: float = 0.95, resamples: int = 20_000) -> tuple[float, float]:
+    """Percentile-bootstrap interval of a mean: quantiles (1 ∓ level) / 2 of the means of `resamples` resamples.
+
+    Takes [n] finite numbers, n ≥ 1; the draws are the same at every call.
+    """
+    x = np.asarray(values, dtype=float)
+    drawn = np.random.default_rng(0).integers(0, len(x), (resamples, len(x)))
+    low, high = np.quantile(x[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from report.checks import check_digest, check_suite
+
 log = logging.getLogger("report")
 
 _RUN_COLUMNS = ("suite", "row", "model", "variant", "dataset", "preset")
@@ -112,7 +114,8 @@ def _suite_facts(folder: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         missing = [key for key in ("suite", "dataset", "preset", "rows") if key not in facts]
-    except (OSError, ValueError, TypeError) as error:
+        check_suite(facts)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise NoResults(f"{path} cannot be read ({_why(error)}); python -m bench.run writes it") from error
     if missing:
         raise NoResults(f"{path} lacks {', '.join(missing)}; python -m bench.run writes it anew")
@@ -122,8 +125,7 @@ def _suite_facts(folder: Path) -> dict[str, Any]:
 
 def _digest(folder: Path) -> Digest:
     facts = json.loads((folder / "digest.json").read_text(encoding="utf-8"))
-    for m in facts["measurements"]:
-        m["metric"], m["status"]  # KeyError names the missing one
+    check_digest(facts)
     return Digest(
         folder=folder,
         id=str(facts["id"]),

@@ -1,15 +1,19 @@
-"""One look for every figure: colours that colour-blind readers can tell apart, readable type, exact pixels."""
+"""One look for every figure: the style sheet, colours that colour-blind readers can tell apart, and the two formats."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
-DPI = 150
-INK = "#222222"
-FAINT = "#888888"
+COLUMN, PAGE = 3.5, 7.16  # inches: the width of one column of a two-column journal, and of both
+DPI = 200  # of PNG files
+SIZE, SMALL = 8, 7  # points; nothing is smaller
+INK, FAINT = "#222222", "#888888"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a900")  # Okabe and Ito's
 CLASSES = (  # Paul Tol's muted scheme, with black for its pale grey
     "#332288",
     "#88ccee",
@@ -22,34 +26,88 @@ CLASSES = (  # Paul Tol's muted scheme, with black for its pale grey
     "#aa4499",
     "#000000",
 )
-VARIANT_LINES: dict[str, tuple[str, Any]] = {  # Okabe and Ito's colours, and a line style each
-    "unidirectional": ("#0072b2", "-"),
-    "bidirectional": ("#d55e00", "-"),
-    "control": ("#009e73", (0, (5, 2))),
+VARIANT_LINES: dict[str, tuple[str, Any]] = {  # a colour and a line style each
+    "unidirectional": (COLOURS[0], "-"),
+    "bidirectional": (COLOURS[1], "-"),
+    "control": (COLOURS[2], (0, (5, 2))),
     "stock": ("#666666", (0, (1, 1.5))),
-    "corrected": ("#cc79a7", (0, (5, 2, 1, 2))),
+    "corrected": (COLOURS[3], (0, (5, 2, 1, 2))),
 }
-SIZE = 9  # points
-SMALL = 8
+STYLE: Any = {  # what `draw_figures` draws under
+    "font.family": "DejaVu Sans",
+    "font.size": SIZE,
+    "axes.titlesize": SIZE,
+    "axes.titlelocation": "left",
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 2,
+    "ytick.major.size": 2,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 2,
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
+}
 
 
-def new_figure(width: int, height: int) -> Figure:
-    """Return an empty white figure of `width` by `height` pixels on the Agg canvas."""
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty white figure of `width` by `height` inches that lays its axes out without overlaps."""
+    return _figure(width, height, DPI, layout="constrained")
+
+
+def new_grid(width: int, height: int) -> Figure:
+    """Return an empty white figure of `width` by `height` pixels, for `figimage`: at most a page wide in print."""
+    dpi = max(DPI, width / PAGE)
+    return _figure((width + 0.25) / dpi, (height + 0.25) / dpi, dpi)  # the quarter pixel is cut off, not rounded down
+
+
+def _figure(width: float, height: float, dpi: float, **options: Any) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white", **options)
     FigureCanvasAgg(figure)
     return figure
 
 
-def tidy(axes: Axes) -> None:
-    """Give axes the house style: no box, faint grid behind the data, small ticks."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=SMALL, colors=INK, length=3)
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write a plot as `path`.png (256 colours) and `path`.pdf, the same bytes for the same data; return both paths."""
+    picture, pdf = _pixels(figure).quantize(256), path.with_name(f"{path.name}.pdf")
+    figure.set_layout_engine("none")  # keeps the places that axes have by now
+    figure.savefig(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return [_write_png(picture, path, figure.dpi), pdf]
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Write the figure as PNG, without a date or version in it, and return its path."""
-    figure.savefig(path, dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
+def save_grid(figure: Figure, path: Path) -> list[Path]:
+    """Write a figure of pictures as `path`.png, every pixel exact, and return its path."""
+    picture = _pixels(figure)
+    channels = np.asarray(picture)
+    grey = (channels == channels[..., :1]).all()
+    return [_write_png(picture.convert("L") if grey else picture, path, figure.dpi)]
+
+
+def _pixels(figure: Figure) -> Image.Image:
+    canvas, layout = figure.canvas, figure.get_layout_engine()
+    assert isinstance(canvas, FigureCanvasAgg)
+    if layout is not None:
+        layout.execute(figure)  # twice in all: the second time it knows the shapes of the first
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+
+def _write_png(picture: Image.Image, path: Path, dpi: float) -> Path:
+    buffer = BytesIO()
+    picture.save(buffer, "PNG", optimize=True, dpi=(dpi, dpi))
+    path = path.with_name(f"{path.name}.png")
+    path.write_bytes(buffer.getvalue())
     return path

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from report.captions import caption, remarks
+from report.beside import beside_printed, unlike_printed
+from report.captions import caption, remarks, settings
 from report.cells import Cell, Line, Table
 from report.columns import TABLES, Column, Layout
 from report.names import model_label
@@ -30,7 +31,7 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
     runs = [d for *_, group in groups for d in group]
     done = [d for d in runs if d.status == "done"]
     measured = {key for d in runs for key in d.values()}
-    candidates = [c for c in layout.columns if (c.metric, c.setting) in measured]
+    candidates = [c for c in (*layout.columns, *_added(suite, measured)) if (c.metric, c.setting) in measured]
     columns = [c for c in candidates if _seed_values(c, done) or not done]
     notes: dict[str, int] = {}
     lines = []
@@ -44,13 +45,25 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
         suite=suite.name,
         dataset=str(suite.facts["dataset"]),
         preset=str(suite.facts["preset"]),
+        settings=settings(suite),
         caption=caption(suite, lines),
-        remarks=tuple(remarks(suite, layout, dropped, _on_printed(lines, columns, published))),
+        remarks=(
+            *beside_printed(suite, lines, columns),
+            *remarks(suite, layout, dropped, _on_printed(lines, columns, published)),
+        ),
         columns=tuple(columns),
         arrows=tuple(_ARROWS.get(_direction(c, suite), "") for c in columns),
         lines=tuple(lines),
         notes=tuple(notes),
+        unlike_printed="; ".join(unlike_printed(suite)) if published else "",
     )
+
+
+def _added(suite: Suite, measured: Iterable[tuple[str, str]]) -> list[Column]:
+    """Return a column for each setting of the metrics that say they want one: those of plug-ins."""
+    shown = {name: facts["label"] for name, facts in suite.facts["metrics"].items() if facts.get("column")}
+    keys = sorted(key for key in measured if key[0] in shown)
+    return [Column(name, setting, f"{shown[name]}\n{setting}".rstrip(), 3) for name, setting in keys]
 
 
 def _seed_values(column: Column, runs: Iterable[Digest]) -> dict[int, float]:

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 import matplotlib.image
 import numpy as np
 import numpy.typing as npt
 
-from report.names import PAIR, model_label, row_label
+from report.names import PAIR, VARIANTS, model_label, row_label
+from report.published import Published
 from report.store import Digest, Suite, log, number
-from report.style import DPI, FAINT, INK, SIZE, SMALL, new_figure, save
+from report.style import FAINT, SMALL, new_grid, save_grid
 
 Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 
-_MARGIN, _GAP, _LABEL = 24, 24, 34  # pixels
+_MARGIN, _GAP = 16, 24  # pixels
+_LINE = 1.35  # height of a line of text, in sizes of its type
+_LETTER = 0.52  # width of an average letter
 
 
 @dataclass(frozen=True)
@@ -24,32 +28,48 @@ class Panel:
     pixels: Pixels | None
 
 
-def draw_pairs(suite: Suite, tile: str, path: Path, pairs_across: int, width: int) -> Path | None:
-    """Write one figure of a tile for every pair, first seed each; a tile is enlarged to about `width` pixels."""
-    panels = []
+def draw_pairs(suite: Suite, published: Published | None, tile: str, pairs_across: int, width: int) -> list[Path]:
+    """Write one figure of a tile for every pair, first seed each, then for the rows that have a stock run alone.
+
+    A tile is enlarged to about `width` pixels.
+    """
+    pairs, singles = [], []
     for row in suite.rows:
-        pair = [_first_tile(suite.runs(row, variant), tile) for variant in PAIR]
+        pair = [first_tile(suite.runs(row, variant), tile) for variant in PAIR]
         if any(pixels is not None for pixels in pair):
-            panels += [Panel(model_label(row, v), pixels) for v, pixels in zip(PAIR, pair, strict=True)]
-    return _write(panels, path, 2 * pairs_across, width, suite, tile)
+            pairs += [Panel(model_label(row, v), pixels) for v, pixels in zip(PAIR, pair, strict=True)]
+        elif (stock := first_tile(suite.runs(row, "stock"), tile)) is not None:
+            singles.append(Panel(model_label(row, "stock"), stock))
+    return draw_panels(pairs + singles, suite, tile, 2 * pairs_across, width)
 
 
-def draw_backwards(suite: Suite, path: Path) -> Path | None:
+def draw_stored(suite: Suite, published: Published | None, tile: str, width: int) -> list[Path]:
+    """Write one figure of a tile for every model that stores it, first seed each; none where no model does."""
+    panels = [
+        Panel(model_label(row, variant), pixels)
+        for row in suite.rows
+        for variant in VARIANTS
+        if (pixels := first_tile(suite.runs(row, variant), tile)) is not None
+    ]
+    return draw_panels(panels, suite, tile, 2, width) if panels else []
+
+
+def draw_backwards(suite: Suite, published: Published | None = None) -> list[Path]:
     """Write originals above what each unidirectional encoder makes of them when run backwards, with both PSNRs."""
     panels = []
     for row in suite.rows:
         runs = suite.runs(row, "unidirectional")
         run = next((d for d in runs if d.tile("backwards")), None)
         if run is not None:
-            pixels = _first_tile([run], "backwards")
+            pixels = first_tile([run], "backwards")
             panels.append(Panel(f"{row_label(row)}: {_backwards_label(run)}", pixels))
-    return _write(panels, path, 2, 520, suite, "backwards")
+    return draw_panels(panels, suite, "backwards", 2, 640)
 
 
 def _backwards_label(run: Digest) -> str:
     psnr = _value(run, "psnr", "reconstruction=mean")  # the backwards pass also starts from the posterior mean
     backwards = _value(run, "psnr_backwards", "")
-    return f"decoder {_decibel(psnr)}, encoder run backwards {_decibel(backwards)}"
+    return f"decoder {_decibel(psnr)}, backwards {_decibel(backwards)}"
 
 
 def _decibel(value: float | None) -> str:
@@ -60,7 +80,8 @@ def _value(run: Digest, metric: str, setting: str) -> float | None:
     return number((run.values().get((metric, setting)) or {}).get("value"))
 
 
-def _first_tile(runs: list[Digest], tile: str) -> Pixels | None:
+def first_tile(runs: list[Digest], tile: str) -> Pixels | None:
+    """Return a picture of the first of some runs that stores it, [H, W, 3]; a broken file is logged and passed over."""
     for run in runs:
         path = run.tile(tile)
         if path is None:
@@ -80,33 +101,40 @@ def enlarge(pixels: Pixels, scale: int) -> Pixels:
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _write(panels: list[Panel], path: Path, across: int, width: int, suite: Suite, tile: str) -> Path | None:
+def draw_panels(panels: list[Panel], suite: Suite, name: str, across: int, width: int) -> list[Path]:
+    """Write panels as one picture NAME.png, `across` in a row, enlarged by a whole factor to about `width` pixels.
+
+    Without any pixels nothing is written, which is logged.
+    """
     shapes = [p.pixels.shape for p in panels if p.pixels is not None]
     if not shapes:
-        log.warning("%s is not drawn: no run of %s stores %s.png", path.name, suite.folder, tile)
-        return None
+        log.warning("%s are not drawn: no run of %s stores %s.png", name, suite.folder, name)
+        return []
     tile_height, tile_width = max(s[0] for s in shapes), max(s[1] for s in shapes)
     scale = max(1, round(width / tile_width))
     across = min(across, len(panels))
-    cell_width, cell_height = tile_width * scale + _GAP, tile_height * scale + _LABEL
-    down = -(-len(panels) // across)
-    total_width = across * cell_width - _GAP + 2 * _MARGIN
-    total_height = down * (cell_height + _GAP) - _GAP + 2 * _MARGIN
-    figure = new_figure(total_width, total_height)
-    size = min(_fitting(panel.label, cell_width - _GAP) for panel in panels)
-    for i, panel in enumerate(panels):
-        x = _MARGIN + (i % across) * cell_width
-        top = total_height - _MARGIN - (i // across) * (cell_height + _GAP)
-        figure.text(x / total_width, top / total_height, panel.label, va="top", size=size, color=INK)
-        if panel.pixels is None:
-            y = (top - _LABEL - 20) / total_height
-            figure.text(x / total_width, y, "no picture stored", va="top", size=SMALL, color=FAINT)
-            continue
-        picture = enlarge(panel.pixels, scale)
-        figure.figimage(picture[::-1], xo=x, yo=top - _LABEL - picture.shape[0], origin="lower")
-    return save(figure, path)
+    cell = tile_width * scale
+    total_width = across * (cell + _GAP) - _GAP + 2 * _MARGIN
+    point = new_grid(total_width, 1).dpi / 72  # pixels
+    labels = [_wrapped(p.label, int(cell / (_LETTER * SMALL * point))) for p in panels]
+    starts = range(0, len(panels), across)
+    heads = [round(max(map(len, labels[i : i + across])) * SMALL * _LINE * point) + 4 for i in starts]
+    total_height = sum(heads) + len(heads) * (tile_height * scale + _GAP) - _GAP + 2 * _MARGIN
+    figure, top = new_grid(total_width, total_height), total_height - _MARGIN
+    for start, head in zip(starts, heads, strict=True):
+        top -= head
+        for i, panel in enumerate(panels[start : start + across]):
+            x = _MARGIN + i * (cell + _GAP)
+            figure.text(x, top + 6, "\n".join(labels[start + i]), va="bottom", size=SMALL, transform=None)
+            if panel.pixels is None:
+                figure.text(x, top - 12, "no picture stored", va="top", size=SMALL, color=FAINT, transform=None)
+                continue
+            picture = enlarge(panel.pixels, scale)
+            figure.figimage(picture[::-1], xo=x, yo=top - picture.shape[0], origin="lower")
+        top -= tile_height * scale + _GAP
+    return save_grid(figure, suite.folder / name)
 
 
-def _fitting(label: str, width: int) -> float:
-    """Return the type size in points at which a label of average letters fits into `width` pixels."""
-    return min(SIZE, width / (len(label) * 0.52) * 72 / DPI)
+def _wrapped(label: str, letters: int) -> list[str]:
+    """Break a label into lines of so many letters, never inside "β = 0.5"."""
+    return wrap(label.replace(" = ", "\u00a0=\u00a0"), max(8, letters))

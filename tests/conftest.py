@@ -1,6 +1,7 @@
 """Shared fixtures: where real data may lie, and one thread for repeatable arithmetic."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,18 @@ def real_data() -> Path:
             pytest.fail("BENCH_REQUIRE_DATA=1 but no folder of real data was found")
         pytest.skip("no real data here: set BENCH_DATA to a folder with MNIST/raw")
     return folder
+
+
+@pytest.fixture(scope="module")
+def own_registries() -> Iterator[None]:
+    """The registries of models, data sets and metrics as they were, once the module's tests have loaded plug-ins."""
+    from bench import plugins
+
+    before = {key: dict(registry) for key, (registry, _) in plugins.REGISTRIES.items()}
+    loaded = dict(plugins._loaded)
+    yield
+    for key, (registry, _) in plugins.REGISTRIES.items():
+        registry.clear()
+        registry.update(before[key])
+    plugins._loaded.clear()
+    plugins._loaded.update(loaded)

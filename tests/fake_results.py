@@ -141,3 +141,20 @@ def write_full(folder: Path, rows: Iterable[str], seeds: Iterable[int] = (0, 1, 
                 measured = full_measurements(row, variant, seed)
                 write_digest(folder, row, variant, seed, measured, pictures=first, tsne=tsne)
     return folder
+
+
+def noise(path: Path, size: tuple[int, int]) -> Path:
+    """Write a grey picture of noise, `size` pixels wide and high, and return its path."""
+    width, height = size
+    grey = np.random.default_rng(0).integers(0, 256, (height, width, 1), dtype=np.uint8).repeat(3, axis=2)
+    matplotlib.image.imsave(path, grey)
+    return path
+
+
+def with_files(folder: Path) -> Path:
+    """Write what a report leaves beside a suite's digests, figures of noise and empty tables, and return the folder."""
+    for name in ("samples", "tsne", "pareto"):
+        noise(folder / f"{name}.png", (60, 40))
+    for name in ("samples.pdf", "table.csv", "table.tex", "table.md"):
+        (folder / name).touch()
+    return folder

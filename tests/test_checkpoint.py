@@ -157,7 +157,7 @@ sys.path[:0] = [{root!r}, {tests!r}]
 import bench.checkpoint
 from test_checkpoint import trainer_of
 
-save = bench.checkpoint._write
+save = bench.checkpoint.write_whole
 def slow(path, data):
     if path.suffix == ".pt":  # the state is being written: half of it is there when the signal comes
         part = path.with_name(path.name + ".1.partial")
@@ -166,7 +166,7 @@ def slow(path, data):
         import time
         time.sleep({pause})
     save(path, data)
-bench.checkpoint._write = slow
+bench.checkpoint.write_whole = slow
 trainer = trainer_of("BidirectionalVAE", Path({states!r}), epochs=6)
 trainer.checkpoints.due = lambda *, epoch_ended: True
 trainer.train()

@@ -13,7 +13,7 @@ from torch import Tensor
 from bench import data
 from bench.errors import BadInput
 from bench.metrics import METRICS
-from models import MODELS, load_model
+from models import MODELS, NO_TWIN, load_model
 from models.capabilities import CAPABILITIES, capable
 from models.networks import count_parameters
 
@@ -30,9 +30,20 @@ NETWORKS = {
         "norm": "batch",
     },
     "lbae": {"kind": "lbae", "channels": (4, 4, 8), "strides": (1, 2, 2), "hidden": (), "norm": "batch"},
+    "perceptrons": {"labels": (16, 8), "latent": (16, 8), "image": (8, 16)},
 }
-EVERY_NETWORK = pytest.mark.parametrize("network", NETWORKS)
+
+
+def networks(name: str) -> list[str]:
+    """The networks of the list that a model takes."""
+    kind = get_type_hints(MODELS[name].resolve().config_class)["network"]
+    return [key for key, fields in NETWORKS.items() if fields.keys() <= kind.__dataclass_fields__.keys()]
+
+
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)
+EVERY_MODEL_AND_NETWORK = pytest.mark.parametrize(
+    ("name", "network"), [(name, network) for name in MODELS for network in networks(name)]
+)
 
 
 def likelihoods(name: str) -> tuple[str, ...]:
@@ -40,9 +51,10 @@ def likelihoods(name: str) -> tuple[str, ...]:
     return get_args(get_type_hints(MODELS[name].resolve().config_class)["reconstruction_loss"])
 
 
-def build(name: str, network: str = "convolutional", **fields: Any) -> Any:
+def build(name: str, network: str | None = None, **fields: Any) -> Any:
     torch.manual_seed(0)
     model_class = MODELS[name].resolve()
+    network = network or networks(name)[0]
     settings = {"reconstruction_loss": likelihoods(name)[0], "network": NETWORKS[network], **fields}
     return model_class(model_class.config_class(input_dim=SHAPE, latent_dim=LATENT, **settings))
 
@@ -51,6 +63,11 @@ def ready(name: str) -> Any:
     """The model in evaluation mode, able to sample."""
     model = build(name).eval()
     return model.fit_sampler(images(20)) if "bits" in model.capabilities else model
+
+
+def code_size(model: Any) -> int:
+    """The length of a model's codes: of a labelled one, the label's row comes first."""
+    return LATENT + (model.model_config.classes if "class_codes" in model.capabilities else 0)
 
 
 def images(n: int = N) -> Tensor:
@@ -71,8 +88,7 @@ def test_an_unknown_configuration_key_is_refused(name: str) -> None:
         build(name, betta=1.0)
 
 
-@EVERY_NETWORK
-@EVERY_MODEL
+@EVERY_MODEL_AND_NETWORK
 def test_forward_has_a_finite_loss_that_reaches_every_parameter(name: str, network: str) -> None:
     model = build(name, network).train()
     inputs = {"data": images(), "labels": torch.zeros(N, dtype=torch.long)}
@@ -80,13 +96,12 @@ def test_forward_has_a_finite_loss_that_reaches_every_parameter(name: str, netwo
     assert out.loss.ndim == 0
     assert torch.isfinite(out.loss)
     out.loss.backward()
-    unreached = [key for key, p in model.named_parameters() if p.grad is None]
+    unreached = [key for key, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert not unreached
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
-@EVERY_NETWORK
-@EVERY_MODEL
+@EVERY_MODEL_AND_NETWORK
 def test_a_stored_model_comes_back_equal_and_without_pickles(name: str, network: str, tmp_path: Path) -> None:
     model = build(name, network).eval()
     model.save(str(tmp_path / "model"))
@@ -100,7 +115,8 @@ def test_a_stored_model_comes_back_equal_and_without_pickles(name: str, network:
         assert torch.equal(z, loaded.embed(images()))
         assert torch.equal(model.decode(z), loaded.decode(z))
         if "posterior" in model.capabilities:
-            assert torch.equal(model.posterior(images()).log_variance, loaded.posterior(images()).log_variance)
+            densities = [m.posterior(images()).log_prob(z[:, None]) for m in (model, loaded)]
+            assert torch.equal(*densities)
 
 
 @EVERY_MODEL
@@ -118,7 +134,7 @@ def test_a_copy_and_a_stored_model_are_tied_as_the_model_is(name: str, tmp_path:
 def test_embedding_is_deterministic_and_one_code_an_image(name: str) -> None:
     model = build(name).eval()
     first, second = model.embed(images()), model.embed(images())
-    assert first.shape == (N, LATENT)
+    assert first.shape == (N, code_size(model))
     assert torch.equal(first, second)
 
 
@@ -144,7 +160,8 @@ def test_draws_are_functions_of_the_generator(name: str) -> None:
             x = images()
             samples = [(model.sample(8, generator), True)] if hasattr(model, "sample") else []
             loss = model.selection_loss(x, generator)
-            return [*samples, (model.reconstruct(x, "sample", generator), drawing), (loss, drawing)]
+            criterion = [] if loss is None else [(loss, drawing)]
+            return [*samples, (model.reconstruct(x, "sample", generator), drawing), *criterion]
 
     for (one, random), (same, _), (other, _) in zip(drawn(0), drawn(0), drawn(1), strict=True):
         assert torch.equal(one, same)
@@ -162,17 +179,27 @@ def test_capabilities_are_known_and_every_one_works(name: str) -> None:
         if "posterior" in view.capabilities:
             q = view.posterior(x)
             z = q.rsample(2)
-            assert z.shape == (N, 2, LATENT)
+            assert z.shape == (N, 2, code_size(view))
             assert q.log_prob(z).shape == (N, 2)
         if "prior" in view.capabilities:
             assert view.prior.log_prob(z).shape == z.shape[:2]
-            assert view.prior.sample(3).shape == (3, LATENT)
+            assert view.prior.sample(3).shape == (3, code_size(view))
         if "likelihood" in view.capabilities:
             assert view.log_likelihood(x, z[:, 0]).shape == (N,)
         if "bits" in view.capabilities:
             assert torch.equal(z.abs(), torch.ones_like(z))
         assert view.decode(z[:, 0]).shape == x.shape
-        assert view.selection_loss(x).shape == (N,)
+        if "classify" in view.capabilities:
+            log_probs = view.label_log_probs(x)
+            assert torch.allclose(log_probs.exp().sum(1), torch.ones(N))
+            assert torch.equal(view.predict_label(x), log_probs.argmax(1))
+        if "class_codes" in view.capabilities:
+            y = torch.eye(view.model_config.classes)[:N]
+            latent = view.latent_given(x, y)
+            assert latent.shape == (N, LATENT)
+            assert view.decode_given(y, latent).shape == x.shape
+        criterion = view.selection_loss(x)
+        assert criterion is None or criterion.shape == (N,)
 
 
 @EVERY_MODEL
@@ -180,19 +207,33 @@ def test_its_likelihoods_train_and_others_are_refused(name: str) -> None:
     assert set(likelihoods(name)) <= {"bce", "mse"}
     for likelihood in likelihoods(name):
         model = build(name, reconstruction_loss=likelihood)
-        assert torch.isfinite(model({"data": images(), "labels": None}, epoch=1, dataset_size=100).loss)
+        inputs = {"data": images(), "labels": torch.zeros(N, dtype=torch.long)}
+        assert torch.isfinite(model(inputs, epoch=1, dataset_size=100).loss)
     with pytest.raises(ValidationError, match="reconstruction_loss"):
         build(name, reconstruction_loss="mae")
 
 
-def test_every_title_has_both_directions_and_the_bidirectional_has_about_half_the_parameters() -> None:
+def of_two_networks(name: str) -> str:
+    """The model of the same loss as a bidirectional one, with an encoder and a decoder."""
+    title = name.removeprefix("Bidirectional")
+    return next(prefix + title for prefix in ("", "Corrected", "Stock") if prefix + title in MODELS)
+
+
+def test_a_bidirectional_model_has_about_half_the_parameters_of_its_two_networks() -> None:
     paired = [name for name in MODELS if MODELS[name].variant == "bidirectional"]
     assert paired
     for name in paired:
-        other = name.removeprefix("Bidirectional")
+        other = of_two_networks(name)
         assert MODELS[other].title == MODELS[name].title
-        assert MODELS[other].variant in ("unidirectional", "stock")
-        assert count_parameters(build(name)) < 0.6 * count_parameters(build(other)), name
+        assert MODELS[other].variant in ("unidirectional", "corrected", "stock")
+        one, two = (torch.nn.ModuleList([m.encoder, m.decoder]) for m in (build(name), build(other)))
+        assert count_parameters(one) < 0.6 * count_parameters(two), name
+
+
+def test_every_stock_model_has_a_bidirectional_form_or_a_reason_why_not() -> None:
+    stock = {name.removeprefix("Stock") for name in MODELS if MODELS[name].variant == "stock"}
+    assert len(stock) == 25
+    assert {name for name in stock if f"Bidirectional{name}" not in MODELS} == set(NO_TWIN)
 
 
 @pytest.mark.parametrize("name", ["VAE", "BidirectionalVAE"])

@@ -33,7 +33,8 @@ def test_loading_data_does_not_import_torch() -> None:
         ("celeba", {"splt": "official"}, "did you mean 'split'"),
         ("celeba", {"split": "oficial"}, "did you mean 'official'"),
         ("imagefolder", {"size": "33"}, "unknown value of imagefolder's size '33'"),
-        ("digits", {"size": "32"}, "'digits' has no settings"),
+        ("digits", {"size": "32"}, "unknown setting of digits 'size'; known: labels_per_class, pixels, split"),
+        ("digits", {"split": "papper"}, "did you mean 'paper'"),
     ],
 )
 def test_unknown_names_suggest_the_right_one(name: str, settings: dict[str, str], message: str) -> None:

@@ -89,3 +89,8 @@ def test_running_one_direction_leaves_the_statistics_of_the_other() -> None:
     layer(torch.randn(4, 3, 8, 8) + 3)
     assert layer.after_forward.normalise.num_batches_tracked == 1
     assert layer.after_reverse.normalise.num_batches_tracked == 0
+
+
+def test_gnova_has_its_second_derivative() -> None:
+    x = torch.linspace(-3, 3, 13).double().requires_grad_()
+    assert torch.autograd.gradgradcheck(GNoVa(), x)

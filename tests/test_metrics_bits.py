@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench.bits import bit_sums, hamming_curves, inverted, paths, random_pairs
+from bench.bits import INVERSIONS, bit_sums, hamming_curves, inverted, paths, random_pairs
+from bench.code_arrays import PROTOCOLS
+from bench.metrics import METRICS
 from bench.metrics import bits as metrics
 from bench.metrics.types import Blank, Measured
 from models.hyperplane import HyperplaneSampler, second_moments
@@ -111,16 +113,25 @@ def _chosen(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).choice(21, 8, replace=False)[:4]
 
 
-@pytest.mark.parametrize("flip", [True, False])
-def test_the_study_of_correlated_codes(flip: bool) -> None:
+@pytest.mark.parametrize("how", INVERSIONS)
+def test_the_study_of_correlated_codes(how: str) -> None:
     codes = correlated(6000, 50)
     moments = second_moments(torch.from_numpy(codes)).numpy()
     source, target = random_pairs(codes, 1200, np.random.default_rng(0))  # more than one batch
-    back = inverted(moments, source, flip=flip)
-    path = paths(moments, source, target, flip=flip)
+    back = inverted(moments, source, how)
+    path = paths(moments, source, target, how)
     assert back.shape == source.shape and path.shape == (1200, 10, 50)
     assert np.array_equal(path[:, 0], back)
     assert measure(metrics.inversion_share, source, back).value > 95
-    ends = (path[:, 0], path[:, -1])
-    assert measure(metrics.slerp_deviation, *ends, path).value < 0.02
-    assert measure(metrics.slerp_deviation, source, target, path).value < 0.05
+    deviation = measure(metrics.slerp_deviation, source, target, path).value
+    if how == "inverse":  # every bit comes back, but the way between is not even
+        assert deviation > 0.05
+    else:
+        assert deviation < 0.05
+        assert measure(metrics.slerp_deviation, path[:, 0], path[:, -1], path).value < 0.02
+
+
+def test_the_settings_are_the_inversions_and_the_protocols() -> None:
+    assert [s["inversion"] for s in METRICS["inversion_share"].settings] == list(INVERSIONS)
+    assert [s["protocol"] for s in METRICS["ifd_classifier"].settings] == list(PROTOCOLS)
+    assert {inversion for _, inversion, _ in PROTOCOLS.values()} <= set(INVERSIONS)

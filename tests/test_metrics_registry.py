@@ -34,12 +34,32 @@ INPUTS = {
     "sample_classes": {"generate"},
     "parameters": set(),
     "seconds_per_epoch": set(),
+    "code_bits": {"encode"},
+    "train_bits": {"bits"},
+    "sampled_bits": {"bits"},
+    "moments": {"bits"},
+    "source_bits": {"bits"},
+    "target_bits": {"bits"},
+    "inverted_bits": {"bits"},
+    "path_bits": {"bits"},
+    "edit_targets": set(),
+    "edited_classes": {"bits"},
+    "walk_features": {"encode", "reconstruct"},
+    "class_log_probabilities": {"classify"},
+    "predicted_labels": {"classify"},
+    "free_classes": set(),
+    "canonical_readings": {"class_codes"},
+    "round_trip": {"class_codes"},
 }
 AXES = {
     "reconstruction": {"sample", "mean"},
     "features": {"inception64", "inception2048"},
     "sampler": set(SAMPLERS),
     "probe": {"linear", "mlp100", "mlp256"},
+    "inversion": {"paper", "code", "inverse"},
+    "protocol": {"code", "figure", "interior"},
+    "threshold": {"0.1", "0.12"},
+    "assignment": {"paper", "optimal"},
 }
 
 

@@ -1,4 +1,5 @@
-"""results/published.csv holds Tables I-IV of BVAE and its Figure 4, and Tables 1, 2, 4 and 5 of LBAE, as printed."""
+"""results/published.csv holds Tables I-IV of BVAE and its Figure 4, and Tables 1, 2, 4 and 5 of LBAE, as printed;
+also the two numbers of Untapped and Table 1 of M2."""
 
 from pathlib import Path
 
@@ -118,3 +119,30 @@ def test_cells_that_lbae_prints_twice_agree(published: pd.DataFrame) -> None:
     repeated = lbae.groupby(["dataset", "row", "variant", "metric", "setting"])["value"].agg(["size", "nunique"])
     assert (repeated["nunique"] == 1).all()
     assert int((repeated["size"] == 2).sum()) == 9
+
+
+@pytest.mark.parametrize(
+    ("paper", "row", "metric", "printed"),
+    [
+        ("Untapped", "M2", "unseen_cross_entropy", "2.30"),
+        ("Untapped", "Untapped", "unseen_cross_entropy", "2.07"),
+        ("M2", "M2 100 labels", "test_error", "11.97"),
+        ("M2", "M2 3000 labels", "test_error", "3.92"),
+        ("M2", "M1+M2 1000 labels", "test_error", "2.40"),
+    ],
+)
+def test_semi_supervised_cells_are_as_printed(
+    published: pd.DataFrame, paper: str, row: str, metric: str, printed: str
+) -> None:
+    lines = published[(published[["paper", "row", "metric"]] == [paper, row, metric]).all(axis=1)]
+    assert lines["printed"].tolist() == [printed]
+
+
+def test_more_labels_and_a_second_model_below_it_lower_the_printed_error_but_for_one_cell(
+    published: pd.DataFrame,
+) -> None:
+    errors = published[published["paper"] == "M2"].set_index("row")["value"].astype(float)
+    counts = ("100", "600", "1000", "3000")
+    m2, both = ([errors[f"{model} {n} labels"] for n in counts] for model in ("M2", "M1+M2"))
+    assert both == sorted(both, reverse=True) and m2[:3] == sorted(m2[:3], reverse=True)
+    assert all(b < a for a, b in zip(m2, both, strict=True))

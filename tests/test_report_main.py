@@ -16,7 +16,8 @@ def test_every_suite_of_a_folder_is_rebuilt(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "notes").mkdir()
     assert main(["--results", str(tmp_path)]) == 0
     assert all((tmp_path / name / "table.md").is_file() for name in ("a", "b"))
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in said] == [str(tmp_path / name) for name in ("a", "b", "index.html")]
 
 
 def test_one_suite_can_be_named(tmp_path: Path) -> None:

@@ -2,9 +2,17 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from report.statistics import paired_interval, t_interval
+from report.statistics import (
+    bootstrap_interval,
+    holm_levels,
+    paired_interval,
+    seeds_to_resolve,
+    t_interval,
+    t_p_value,
+)
 
 
 def test_interval_of_three_values() -> None:
@@ -53,3 +61,73 @@ def test_equal_differences_leave_t_nothing_to_measure() -> None:
     assert interval is not None
     assert interval.half_width == 0.0
     assert not interval.resolved
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.5, 2.0, 30.0])
+def test_p_value_over_three_seeds_is_its_closed_form(distance: float) -> None:
+    x = distance * math.sqrt(3)  # s = 1; with two degrees of freedom P(|T| > x) = 1 - x / sqrt(2 + x²)
+    assert t_p_value([4.0, 5.0, 6.0], distance) == pytest.approx(1 - x / math.sqrt(2 + x * x), abs=1e-12)
+
+
+def test_interval_reaches_a_value_just_as_its_p_value_reaches_the_level() -> None:
+    values, p = [4.0, 5.0, 6.5, 7.0], t_p_value([4.0, 5.0, 6.5, 7.0], 2.0)
+    assert t_interval(values, 1 - p).half_width == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0, 5.0]])
+def test_without_a_spread_nothing_is_significant(values: list[float]) -> None:
+    assert t_p_value(values, 100.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("p_values", "levels"),
+    [
+        ([], []),
+        ([0.9], [0.05]),
+        ([0.04, 0.001, 0.02], [0.05, 0.05 / 3, 0.025]),  # all rejected
+        ([0.04, 0.001, 0.03], [0.025, 0.05 / 3, 0.025]),  # stops at the second
+        ([0.04, 0.02, 0.03], [0.05 / 3] * 3),  # stops at the first, though 0.04 < 0.05
+    ],
+)
+def test_holms_levels(p_values: list[float], levels: list[float]) -> None:
+    assert holm_levels(p_values) == pytest.approx(levels)
+
+
+def test_holm_rejects_as_its_textbook_form_does() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        p = np.sort(rng.uniform(0, 0.08, rng.integers(1, 6)))
+        rejected = 0
+        while rejected < len(p) and p[rejected] < 0.05 / (len(p) - rejected):
+            rejected += 1
+        assert [x < level for x, level in zip(p, holm_levels(p), strict=True)] == [i < rejected for i in range(len(p))]
+
+
+@pytest.mark.parametrize(
+    ("spread", "distance", "alpha", "seeds"),
+    [
+        (1.0, 2.49, 0.05, 3),  # t(0.975, 2) / sqrt(3) = 2.484
+        (1.0, 2.48, 0.05, 4),
+        (1.0, 1.0, 0.05, 7),  # t(0.975, 6) / sqrt(7) = 0.925, t(0.975, 5) / sqrt(6) = 1.049
+        (2.0, 2.0, 0.05, 7),  # only their ratio counts
+        (1.0, 0.1, 0.05, 387),  # (1.96 / 0.1)² = 384 and a little for the degrees of freedom
+        (1.0, 0.0, 0.05, None),
+    ],
+)
+def test_seeds_that_would_resolve(spread: float, distance: float, alpha: float, seeds: int | None) -> None:
+    assert seeds_to_resolve(spread, distance, alpha) == seeds
+
+
+def test_bootstrap_of_two_values_has_three_means() -> None:
+    """Of 0 and 1 the resampled means are 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4."""
+    assert bootstrap_interval([0.0, 1.0], 0.95) == (0.0, 1.0)
+    assert bootstrap_interval([0.0, 1.0], 0.4) == (0.5, 0.5)
+
+
+def test_bootstrap_covers_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(300):
+        low, high = bootstrap_interval(rng.normal(7.0, 2.0, 20).tolist(), 0.95, resamples=400)
+        hits += low < 7.0 < high
+    assert 0.88 < hits / 300 < 0.98  # a little below 0.95: the percentile bootstrap has no t in it

@@ -1,10 +1,14 @@
 """Reading results folders that are whole, partial or corrupt."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
 from fake_results import ok, write_digest, write_full, write_suite
 
+from report import write
+from report.delimited import to_measurements
 from report.store import COLUMNS, NoResults, measurements, read_suite
 
 
@@ -73,3 +77,17 @@ def test_unreadable_suite_is_one_clear_line(tmp_path: Path, text: str | None) ->
     with pytest.raises(NoResults, match=r"suite\.json .*python -m bench\.run") as caught:
         read_suite(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_measurements_csv_is_rebuilt_from_the_digests_alone(tmp_path: Path) -> None:
+    folder = write_full(tmp_path / "digits", ["VAE", "IWAE"], (1, 0))
+    suite = read_suite(folder)
+    lines = list(csv.DictReader(io.StringIO(to_measurements(suite))))
+    keys = [tuple(line[key] for key in ("path", "metric", "setting")) for line in lines]
+    assert len(set(keys)) == len(keys) == sum(len(digest.facts["measurements"]) for digest in suite.digests)
+    stored = {(f"runs/{d.id}", *key): m for d in suite.digests for key, m in d.values().items()}
+    for key, line in zip(keys, lines, strict=True):
+        value = stored[key]["value"]
+        assert line["value"] == ("" if value is None else repr(value))
+    write(folder)
+    assert (folder / "measurements.csv").read_text() == to_measurements(suite)

@@ -1,9 +1,11 @@
 """The command line: what it prints, refuses, writes, skips and makes anew."""
 
 import csv
+import html
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -235,6 +237,18 @@ def test_a_run_leaves_table_figures_measurements_and_small_digests(pair: Path) -
         assert json.loads((folder / "digest.json").read_text())["status"] == "done"
 
 
+def test_the_page_gives_a_command_that_plans_the_same_run(pair: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from report.reproduce import command
+    from report.store import read_suite
+
+    suite = read_suite(pair)
+    line = command(suite, "VAE", "bidirectional", [0])
+    assert line in html.unescape((pair.parent / "index.html").read_text(encoding="utf-8"))
+    assert main([*shlex.split(line)[3:], "--results", str(pair.parent), "--dry-run", "--json"]) == 0
+    (planned,) = json.loads(capsys.readouterr().out)
+    assert Path(planned["path"]).name == suite.runs("VAE", "bidirectional")[0].id
+
+
 def test_a_run_stores_configuration_provenance_curves_and_per_image_nll(pair: Path) -> None:
     import numpy as np
 
@@ -425,14 +439,14 @@ def test_a_failing_run_stores_its_reason_and_is_taken_up_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def explode(*arguments: Any, **keywords: Any) -> None:
-        raise MemoryError("no room")
+        raise RuntimeError("no room")
 
     one = [*TINY, "--models", "VAE/bidirectional", "--results", str(tmp_path)]
     with monkeypatch.context() as broken:
         broken.setattr("bench.execute.train_alone", explode)
         assert main(one) == 1
     lines = lines_of(tmp_path / "digits")
-    assert {(line["status"], line["reason"]) for line in lines} == {("failed", "MemoryError: no room")}
+    assert {(line["status"], line["reason"]) for line in lines} == {("failed", "RuntimeError: no room")}
     assert main(one) == 0
     assert "skipped" not in capsys.readouterr().err.splitlines()[-1]
     assert {line["status"] for line in lines_of(tmp_path / "digits")} == {"ok", "blank"}

@@ -362,3 +362,15 @@ def test_suites_of_the_issue_are_there() -> None:
     bernoulli = {"lbae-celeba", "lbae-cifar10", "lbae-digits", "lbae-mnist"}
     assert bidirectional | bernoulli <= set(suite.names())
     assert isinstance(suite.load("digits", "small"), Suite)
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "rate"), [("mnist", 5000, 1e-4), ("cifar10", 3000, 1e-3), ("celeba", 3900, 1e-3)]
+)
+def test_where_lbaes_code_differs_is_a_preset_beside_the_papers(name: str, epochs: int, rate: float) -> None:
+    presets = suite.load(f"lbae-{name}", "code").presets
+    paper, code = presets["paper"], presets["code"]
+    assert (code.epochs, code.learning_rate, code.options) == (epochs, rate, {"BetaVAE": {"beta": 0.5}})
+    assert paper.learning_rate == 1e-3
+    changed = {"epochs", "learning_rate", "options"}
+    assert code.model_dump(exclude=changed) == paper.model_dump(exclude=changed)

@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {
     "images": 22,
     "probes": ("linear",),
     "samplers": ("normal", "gmm"),
-    "extras": ("kernel", "prd", "classes"),
+    "extras": ("kernel", "prd", "classes", "codes", "labels"),
     "gmm_components": 2,
     "gmm_images": 20,
     "tsne_images": 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from bench.data.places import Progress
+    from bench.data.places import Places, Progress
     from bench.data.types import ImageDataset
 
 
@@ -25,7 +25,20 @@ class DatasetEntry:
     classes: int | None  # label names; None: known only once the folder is read
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     train_images: int | None = None  # of the training split, to tell a cost before reading; None: not known before
+    attributes: bool = False  # whether a label is many of 0 and 1, and not one class
 
+    def function(self) -> Callable[[Places, Mapping[str, str]], ImageDataset]:
+        """Return the loader, importing its module now."""
+        module, name = self.target.split(":")
+        return getattr(import_module(module), name)
+
+
+# Settings that every data set of one class an image has on top of its own (bench/data/semisupervised.py).
+SEMISUPERVISED: Mapping[str, tuple[str, ...]] = {
+    "pixels": ("grey", "binary"),
+    "split": ("own", "paper", "clean"),
+    "labels_per_class": ("all", "10", "60", "100", "300"),
+}
 
 DATASETS: dict[str, DatasetEntry] = {
     "digits": DatasetEntry(
@@ -41,6 +54,7 @@ DATASETS: dict[str, DatasetEntry] = {
         40,
         {"split": ("identity", "official"), "preprocess": ("resize", "center-crop", "crop148")},
         train_images=166_620,  # about, with the identity split
+        attributes=True,
     ),
     "imagefolder": DatasetEntry(
         "bench.data.imagefolder:load_imagefolder",
@@ -53,18 +67,17 @@ DATASETS: dict[str, DatasetEntry] = {
 
 
 def _entry(name: str, settings: Mapping[str, str] | None) -> tuple[DatasetEntry, dict[str, str]]:
-    """Return the entry of a data set and all its settings, defaults filled in."""
+    """Return the entry of a data set, all its own settings, defaults filled in, and what is set of SEMISUPERVISED."""
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
     entry = DATASETS[name]
+    known = {**({} if entry.attributes else SEMISUPERVISED), **entry.settings}
     chosen = {key: values[0] for key, values in entry.settings.items()}
     for key, value in (settings or {}).items():
-        if not entry.settings:
-            raise BadInput(f"data set {name!r} has no settings; leave out {key!r}")
-        if key not in entry.settings:
-            raise unknown(f"setting of {name}", key, entry.settings)
-        if value not in entry.settings[key]:
-            raise unknown(f"value of {name}'s {key}", value, entry.settings[key])
+        if key not in known:
+            raise unknown(f"setting of {name}", key, known)
+        if value not in known[key]:
+            raise unknown(f"value of {name}'s {key}", value, known[key])
         chosen[key] = value
     return entry, chosen
 
@@ -93,8 +106,21 @@ def load(
     Raises BadInput for an unknown name, setting or value, and for files that are absent or not what they should be.
     """
     entry, chosen = _entry(name, settings)
+    from bench.data.check import check
     from bench.data.places import Places, terminal_bar
 
-    module, function = entry.target.split(":")
     places = Places(Path(data_dir).expanduser() if data_dir is not None else None, download, progress or terminal_bar())
-    return getattr(import_module(module), function)(places, chosen)
+    own = {key: value for key, value in chosen.items() if key in entry.settings}
+    try:
+        found = entry.function()(places, own)
+    except BadInput:
+        raise
+    except Exception as error:  # a plug-in's loader, or the system below ours, can raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"data set {name!r} cannot be read ({reason})") from error
+    data = check(found, name, image_shape(name, own))
+    if len(own) == len(chosen):
+        return data
+    from bench.data.semisupervised import semisupervised
+
+    return semisupervised(data, {key: value for key, value in chosen.items() if key not in own})

@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 from bench.data.places import Progress, cache_folder
 from bench.errors import BadInput
@@ -23,12 +24,18 @@ _TIMEOUT_SECONDS = 30
 
 
 class _NoDowngrade(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from https to anything else."""
+    """Follows redirects, but never to an address that is not safe, nor from https to anything else."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise OSError(f"redirected from https to {newurl}, which is refused")
+        if not _is_safe(newurl) or (req.full_url.startswith("https:") and not newurl.startswith("https:")):
+            raise OSError(f"redirected from {req.full_url} to {newurl}, which is refused")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _is_safe(url: str) -> bool:
+    """Whether an address is https, or http on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost"))
 
 
 def file_md5(path: Path) -> str:
@@ -44,8 +51,11 @@ def fetch(url: str, target: Path, checksum: str, progress: Progress, digest: Cal
     """Download `url` to `target` and return it, once `digest(file) == checksum`.
 
     What arrived before a break stays in `target.part` and is continued by the next attempt or call. A wrong checksum
-    deletes the file and tries once more. Raises BadInput when the server or the disk refuses, or the file stays wrong.
+    deletes the file and tries once more. Raises BadInput for an address that is not https (but on this machine), when
+    the server or the disk refuses, or when the file stays wrong.
     """
+    if not _is_safe(url):
+        raise BadInput(f"{url} is refused: downloads are over https alone; fetch the file yourself, or name a mirror")
     part = target.with_name(target.name + ".part")
     reason = ""
     for _ in range(_ATTEMPTS):

@@ -18,7 +18,7 @@ from bench.data.types import ImageDataset, cut
 from bench.errors import BadInput
 
 MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-FASHION_MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # has no https; checked by contents
+FASHION_MIRROR = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 VALIDATION = 6_000
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

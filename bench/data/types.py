@@ -38,6 +38,7 @@ class ImageDataset:
     source: str  # "embedded", or the folder or file that was read
     note: str | None = None  # what a table made from these images must say
     split_seed: int = SPLIT_SEED
+    reference: Split | None = None  # images with labels that `train` does not tell: for judges, never for a model
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -13,10 +13,20 @@ reconstruction_features                            [N, F], features = setting["f
 reference_mean, reference_covariance               [F], [F, F], of those features of the test images
 prd_curve                                          [2, A], precision and recall of samples in those features
 reference_classes, sample_classes                  [N], classes as the small classifier reads them
-parameters, seconds_per_epoch                      [1]
+parameters, seconds_per_epoch, code_bits           [1]
+train_bits, sampled_bits, moments                  codes -1 and +1 [M, L], [n, L]; their second moments [L + 1, L + 1]
+source_bits, target_bits, inverted_bits, path_bits of pairs of test images: [P, L], [P, 10, L]
+walk_features                                      [N, F], of images along the ways between pairs of codes
+edit_targets, edited_classes                       [N], classes that codes were edited towards, and what came out
+class_log_probabilities, predicted_labels          [N, k], ln q(y|x) of the test images; [N]
+free_classes                                       [F], those without labels in training
+canonical_readings                                 [k, k], p(class | canonical image of a one-hot y)
+round_trip                                         [P, 2], y' = y and |z' - z| over a grid of (y, z)
 """
 
+from bench.metrics.codes import CODES
 from bench.metrics.distances import DISTANCES
+from bench.metrics.labels import LABELS
 from bench.metrics.types import Metric, grid
 
 PROBES = ("linear", "mlp100", "mlp256")
@@ -77,6 +87,8 @@ METRICS: dict[str, Metric] = {
         description="Mean of per-image SSIM, 11 x 11 Gaussian window, decoded from a posterior sample or the mean.",
     ),
     **DISTANCES,
+    **CODES,
+    **LABELS,
     "probe_accuracy": Metric(
         label="Accuracy",
         unit="%",

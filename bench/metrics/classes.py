@@ -1,5 +1,6 @@
-"""How evenly samples are spread over the classes."""
+"""How evenly samples are spread over the classes, and whether edited images are read as meant."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,3 +18,14 @@ def class_tv(
     classes = 1 + int(max(reference.max(), samples.max()))
     p, q = (np.bincount(found, minlength=classes) / len(found) for found in (reference, samples))
     return Measured(0.5 * float(np.abs(p - q).sum()), n=len(samples))
+
+
+def agreement(
+    wanted: np.ndarray, found: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
+) -> Measured:
+    """Return the percentage p of images whose class found [N] is the one wanted [N], with its standard error.
+
+    se = sqrt(p (100 - p) / N)
+    """
+    share = 100 * float((wanted == found).mean())
+    return Measured(share, math.sqrt(share * (100 - share) / len(wanted)), len(wanted))

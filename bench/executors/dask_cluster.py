@@ -1,0 +1,113 @@
+"""The Dask cluster of a call: one that exists, one of a batch system, or one on this machine."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bench.errors import BadInput, unknown
+from bench.executors import Means
+
+BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is comes from ~/.config/dask/jobqueue.yaml
+    "htcondor": "HTCondorCluster",
+    "lsf": "LSFCluster",
+    "oar": "OARCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "slurm": "SLURMCluster",
+}
+
+
+@contextmanager
+def connected(means: Means) -> Iterator[Any]:
+    """Give a client of the cluster that `means.scheduler` names, and close what was started for it.
+
+    A cluster on this machine listens on the loopback address alone; one of a batch system must be heard by its nodes.
+    Raises BadInput where Dask is not installed, no scheduler answers, or its version is another.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise BadInput("--executor dask needs the package distributed: pip install 'vae-bench[dask]'") from None
+    if means.scheduler is None:
+        with _local(means) as cluster, _client(cluster.scheduler_address, means) as client:
+            yield client
+    elif ":" in means.scheduler:
+        with _client(means.scheduler, means) as client:
+            yield client
+    else:
+        with _batch(means.scheduler, means) as cluster, _client(cluster, means) as client:
+            yield client
+
+
+@contextmanager
+def _local(means: Means) -> Iterator[Any]:
+    """Start a cluster of processes of this machine that share its cores; a process that dies is started anew."""
+    from distributed import LocalCluster
+
+    threads = max(1, (os.cpu_count() or 1) // means.workers)
+    variables = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL")}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        LocalCluster(
+            n_workers=means.workers,
+            threads_per_worker=threads,
+            memory_limit=0,  # a model's memory is none that Dask could spill
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address=None,
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+            env=variables,
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@contextmanager
+def _batch(name: str, means: Means) -> Iterator[Any]:
+    """Submit `means.workers` jobs to a batch system, each of which starts workers."""
+    if name not in BATCH_SYSTEMS:
+        raise unknown("--scheduler", name, [*BATCH_SYSTEMS, "tcp://HOST:PORT"])
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise BadInput(f"--scheduler {name} needs the package dask-jobqueue: pip install 'vae-bench[dask]'") from None
+    try:
+        made = getattr(dask_jobqueue, BATCH_SYSTEMS[name])()
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"--scheduler {name}: {reason}; say what a job is in ~/.config/dask/jobqueue.yaml") from None
+    with made as cluster:
+        cluster.scale(jobs=means.workers)
+        yield cluster
+
+
+@contextmanager
+def _client(address: Any, means: Means) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=means.wait, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        hint = "is it running, and of the version that is here?"
+        raise BadInput(f"--scheduler {address}: no answer within {means.wait:g} s ({reason}); {hint}") from None
+    try:
+        _refuse_other_versions(client, address)
+        yield client
+    finally:
+        client.close(timeout=5)
+
+
+def _refuse_other_versions(client: Any, address: Any) -> None:
+    """Raise BadInput where the scheduler's Dask or Python is another than the one here."""
+    found = client.get_versions(check=False)
+    here, there = (found[side] for side in ("client", "scheduler"))
+    pairs = {name: (here["packages"].get(name), there["packages"].get(name)) for name in ("distributed", "dask")}
+    pairs["Python"] = tuple(".".join(str(v["packages"]["python"]).split(".")[:2]) for v in (here, there))  # type: ignore[assignment]
+    for name, (ours, theirs) in pairs.items():
+        if ours != theirs:
+            raise BadInput(f"--scheduler {address}: its {name} is {theirs}, here it is {ours}; install the same")

@@ -1,0 +1,51 @@
+"""Files and folders that are either whole or absent: written beside, synced, renamed."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+
+def write_whole(path: Path, data: Any, durable: bool = True) -> None:
+    """Write bytes in one step: a temporary file, synced and renamed; then sync the folder. Raises OSError.
+
+    Without `durable` nothing is synced: whole for every reader, but a loss of power may lose it.
+    """
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync(path.parent)
+
+
+def replace_folder(partial: Path, final: Path) -> None:
+    """Put a finished folder in the place of another, or of none: its files synced first, so that a name that is
+    there has its contents."""
+    for path in sorted(partial.rglob("*")):
+        sync(path)
+    sync(partial)
+    old = partial.with_name(f"{partial.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.is_dir():
+        os.replace(final, old)
+    os.replace(partial, final)
+    sync(final.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to its disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

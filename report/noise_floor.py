@@ -1,0 +1,61 @@
+"""The noise in the papers' own tables: what two runs of one objective differ by, and which printed gaps exceed it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from report.names import PAIR
+
+PAPER = "BVAE"
+SAME = ("VAE", "beta-TCVAE 1")  # one objective: alpha = gamma = beta = 1 leaves the ELBO
+BY_NOISE = 0.4226  # share of gaps to expect above the floor if all are noise: P(|t| > 1) with 2 degrees of freedom
+_NOT_TRAINED = ("parameters", "parameter_mib")
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """One metric of one table: what repeating a run changes, and how many rows' pairs differ by more than that.
+
+    With g_u and g_b the printed differences between the two rows of one objective, unidirectional and bidirectional,
+    floor = sqrt((g_u² + g_b²) / 2) estimates the standard deviation of the difference of two such runs.
+    """
+
+    table: str
+    dataset: str
+    metric: str
+    setting: str
+    gaps: tuple[float, float]  # beta-TCVAE 1 minus VAE: unidirectional, bidirectional
+    floor: float
+    differences: tuple[float, ...]  # bidirectional minus unidirectional, row by row
+
+    @property
+    def exceeding(self) -> int:
+        """How many of the differences are greater than the floor."""
+        return sum(abs(d) > self.floor for d in self.differences)
+
+
+def noise_floors(published: pd.DataFrame | None) -> list[NoiseFloor]:
+    """Return the floor of every metric of the tables that print both rows of one objective, in their order."""
+    if published is None:
+        return []
+    cells = published[(published["paper"] == PAPER) & ~published["metric"].isin(_NOT_TRAINED)]
+    found = []
+    for key, lines in cells.groupby(["table", "dataset", "metric", "setting"], sort=False):
+        table, dataset, metric, setting = map(str, key)
+        values = {(row, v): float(x) for row, v, x in zip(lines["row"], lines["variant"], lines["value"], strict=True)}
+        rows = [row for row in dict.fromkeys(lines["row"]) if all((row, v) in values for v in PAIR)]
+        if not set(SAME) <= set(rows):
+            continue
+        # rounded: values have at most four decimals, and a difference at the floor does not exceed it
+        gaps = [round(values[SAME[1], v] - values[SAME[0], v], 6) for v in PAIR]
+        differences = tuple(round(values[row, PAIR[1]] - values[row, PAIR[0]], 6) for row in rows)
+        floor = float(np.sqrt((gaps[0] ** 2 + gaps[1] ** 2) / 2))
+        found.append(NoiseFloor(table, dataset, metric, setting, (gaps[0], gaps[1]), floor, differences))
+    return found
+
+
+def share(floors: Sequence[NoiseFloor]) -> tuple[int, int]:
+    """Return how many of all differences exceed their floor, and how many there are."""
+    return sum(f.exceeding for f in floors), sum(len(f.differences) for f in floors)

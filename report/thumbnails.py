@@ -1,0 +1,62 @@
+"""Small copies of pictures as data URIs, so that one page holds them all within a budget of bytes."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from report.store import log
+
+WIDTH = 760  # pixels: a wider picture is shrunk to this
+_LADDER = ((1.0, 65), (0.75, 50), (0.5, 45), (0.35, 40), (0.25, 30))  # scale and WebP quality, best first
+_THREADS = 4  # Pillow decodes and encodes outside the interpreter's lock
+
+
+def thumbnails(limits: Mapping[Path, int], budget: int) -> dict[Path, str | None]:
+    """Return a data URI for each picture of `limits` (path -> most bytes it may take); None where none is small enough.
+
+    Where the limits sum to more than `budget` characters, all shrink by the same factor. A picture that cannot be read
+    is logged in one line and left out.
+    """
+    encoded = sum(limits.values()) * 4 / 3  # base64
+    factor = min(1.0, budget / encoded) if encoded else 1.0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda item: _thumbnail(item[0], int(item[1] * factor)), limits.items())
+        return {path: uri for path, (readable, uri) in zip(limits, found, strict=True) if readable}
+
+
+def _thumbnail(path: Path, limit: int) -> tuple[bool, str | None]:
+    try:
+        stored = path.read_bytes()
+        with Image.open(io.BytesIO(stored)) as opened:
+            opened.load()
+            if opened.format == "PNG" and len(stored) <= limit:
+                return True, _uri("png", stored)
+            whole = opened if opened.mode in ("L", "RGB", "RGBA") else opened.convert("RGB")
+            picture = _shrunk(whole, min(1.0, WIDTH / whole.width)).convert("L" if whole.mode == "L" else "RGB")
+    except (OSError, ValueError, SyntaxError) as error:  # SyntaxError is how the PNG reader names broken files
+        log.warning("%s is left out: %s", path, " ".join(str(error).split()))
+        return False, None
+    return True, next((_uri("webp", data) for data in _smaller(picture) if len(data) <= limit), None)
+
+
+def _smaller(picture: Image.Image) -> Iterable[bytes]:
+    """Yield ever smaller encodings of a picture."""
+    for scale, quality in _LADDER:
+        buffer = io.BytesIO()
+        _shrunk(picture, scale).save(buffer, "WEBP", quality=quality, method=1)
+        yield buffer.getvalue()
+
+
+def _shrunk(picture: Image.Image, scale: float) -> Image.Image:
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return picture.resize(size, Image.Resampling.BOX, reducing_gap=1.0)
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
