@@ -10,8 +10,10 @@ import torch
 from pythae.models import BaseAE
 from torch import Tensor
 
+from bench.annealing_arrays import AnnealingArrays
 from bench.code_arrays import CodeArrays
 from bench.data.types import ImageDataset
+from bench.density_arrays import DensityArrays
 from bench.features import NETWORK_OF, FeatureNetworks
 from bench.label_arrays import LabelArrays
 from bench.likelihood import nll, rows_at_once
@@ -19,6 +21,7 @@ from bench.metrics.images import to_uint8
 from bench.metrics.prd import prd_curve
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
+from bench.score_arrays import ScoreArrays
 from models.capabilities import capable
 from models.networks import count_parameters
 from models.training import as_float
@@ -29,7 +32,7 @@ def setting_text(setting: Mapping[str, str]) -> str:
     return ";".join(f"{key}={setting[key]}" for key in sorted(setting))
 
 
-class Evaluation(CodeArrays, LabelArrays):
+class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, ScoreArrays):
     """The arrays that metrics and figures take from one model, each computed at first use.
 
     Array `name` is made by the method `_name`, whose arguments are the keys of a setting that it depends on. Every
@@ -165,7 +168,10 @@ class Evaluation(CodeArrays, LabelArrays):
         network = getattr(self.model.encoder, "network", None)
         if network is None:
             raise Blank("the encoder is not a network that can run backwards")
-        return self.run(lambda z: network.reverse(z).sigmoid(), self.get("test_mean"))
+        images = self.run(lambda z: network.reverse(z).sigmoid(), self.get("test_mean"))
+        if images.shape[1] != self.data.shape[0]:
+            raise Blank("run backwards, the network gives parameters of p(x|z) and no image")
+        return images
 
     @torch.no_grad()
     def _samples(self, sampler: str) -> np.ndarray:

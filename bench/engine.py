@@ -1,6 +1,7 @@
 """The trainer: data resident on the device, one optimiser or several in turn, a state on disk to go on from."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import chain
@@ -85,8 +86,11 @@ class Trainer(BaseTrainer):
         batch_size = config.per_device_train_batch_size
         self.loader = Loader(self.train_dataset, self.device, batch_size, config.seed, labelled)
         self._validation = None if self.eval_dataset is None else self.eval_dataset.data.to(self.device)
-        batches = len(self.loader)
-        self.optimisers = {step.name: Optimiser(step.parameters, config, batches) for step in self._steps(1)}
+        names = Counter(step.name for step in self._steps(1))  # a step made twice a batch has one optimiser
+        self.optimisers = {
+            step.name: Optimiser(step.parameters, config, len(self.loader) * names[step.name])
+            for step in self._steps(1)
+        }
         self.history: dict[str, list[float]] = {}
         self._epoch, self._done, self._seconds = 1, 0, 0.0  # where training stands: the epoch, its batches, its time
         self._total, self._count = torch.zeros((), device=self.device), 0  # of the epoch's losses
@@ -133,7 +137,7 @@ class Trainer(BaseTrainer):
         def backward(index: Tensor) -> Tensor:
             for parameter in owned:
                 parameter.grad = None
-            loss = self._loss(step, self.loader.batch(index), epoch)
+            loss = self._loss(step, self.loader.batch(index, self.generator), epoch)
             loss.backward() if alone else loss.backward(inputs=owned)
             return loss.detach()
 

@@ -20,8 +20,10 @@ def write_whole(path: Path, data: Any, durable: bool = True) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
+            error.filename = str(path)
         raise
     if durable:
         sync(path.parent)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.arrays import Evaluation
 
 FLOWS = {"maf": (MAF, MAFConfig), "iaf": (IAF, IAFConfig)}
-EPOCHS, LAYERS, KERNEL = 10, 4, 3
+EPOCHS, PIXEL_EPOCHS, LAYERS, KERNEL = 10, 30, 4, 3
 
 
 def flow_codes(kind: str, evaluation: Evaluation, n: int) -> Tensor:
@@ -31,9 +31,9 @@ def flow_codes(kind: str, evaluation: Evaluation, n: int) -> Tensor:
 
     .. math:: u \sim N(0, I), \quad z = f^{-1}(u), \quad \ln p(z) = \ln N(f(z); 0, I) + \ln |\det \partial f|
 
-    Source: Papamakarios et al. 2017 ("maf") and Kingma et al. 2016 ("iaf"), in the form of Pythae's samplers: two blocks
-    of three hidden layers of 128, trained on one code of each image that the Gaussian mixture is fitted to, here by our
-    engine for 10 epochs. Codes are standardised first, which Pythae leaves to the flow.
+    Source: Papamakarios et al. 2017 ("maf") and Kingma et al. 2016 ("iaf"), in the form of Pythae's samplers: two
+    blocks of three hidden layers of 128, trained on one code of each image that the Gaussian mixture is fitted to, here
+    by our engine for 10 epochs. Codes are standardised first, which Pythae leaves to the flow.
     """
     codes = torch.from_numpy(evaluation.get("train_codes")).to(evaluation.device)  # [M, L]
     centre, spread = codes.mean(0), codes.std(0).clamp_min(1e-6)
@@ -53,8 +53,8 @@ def pixelcnn_codes(evaluation: Evaluation, n: int) -> Tensor:
 
     .. math:: p(i) = \prod_j p(i_j | i_1, \ldots, i_{j - 1})
 
-    Source: van den Oord et al. 2017, in the form of Pythae's PixelCNNSampler: masked convolutions, here four of 3 x 3 (ten
-    of 5 x 5 there), trained on the vectors' numbers by our engine for 10 epochs.
+    Source: van den Oord et al. 2017, in the form of Pythae's PixelCNNSampler: masked convolutions, here four of 3 x 3
+    (ten of 5 x 5 there), trained on the vectors' numbers by our engine for 30 epochs.
     """
     view = evaluation.view
     indices = torch.from_numpy(evaluation.run(lambda x: view.indices(as_float(x)), evaluation.get("fit_images")))
@@ -64,7 +64,7 @@ def pixelcnn_codes(evaluation: Evaluation, n: int) -> Tensor:
     )
     with seeded(evaluation, "pixelcnn") as seed:
         network = PixelCNN(config)
-        fit(network, indices[:, None].float(), seed, EPOCHS)
+        fit(network, indices[:, None].float(), seed, PIXEL_EPOCHS)
         network.eval()
         drawn = torch.zeros(n, 1, *size, device=evaluation.device)
         with torch.no_grad():

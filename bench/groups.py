@@ -58,10 +58,19 @@ def key_of(run: Run) -> str:
     """Return a text that runs share if they differ in the seed and in loss weights alone; empty for a model that
     cannot be stacked."""
     model = MODELS[run.model].resolve()
-    if not issubclass(model, Objective):
+    if not issubclass(model, Objective) or run.data.get("pixels") == "dynamic":
         return ""
     options = {key: value for key, value in run.options.items() if key not in model.weight_options}
-    settings = [run.model, run.dataset, run.data, run.network, run.latent_dim, run.likelihood, run.training, options]
+    settings = [
+        model.family or run.model,
+        run.dataset,
+        run.data,
+        run.network,
+        run.latent_dim,
+        run.likelihood,
+        run.training,
+        options,
+    ]
     return json.dumps(settings, sort_keys=True)
 
 

@@ -69,14 +69,14 @@ def rows_at_once(x: Tensor) -> int:
 
 def _nll(view: object, x: Tensor, k: int, rows: int, generator: torch.Generator | None) -> Tensor:
     x = as_float(x)
-    q = view.posterior(x)  # type: ignore[attr-defined]
+    q, prior = view.posterior(x), view.prior  # type: ignore[attr-defined]
     total = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
     chunk = max(1, rows // len(x))
     for done in range(0, k, chunk):
         now = min(chunk, k - done)
         z = q.rsample(now, generator)  # [n, now, L]
         log_p_x = view.log_likelihood(x, z.flatten(0, 1)).reshape(len(x), now)  # type: ignore[attr-defined]
-        log_w = log_p_x + view.prior.log_prob(z) - q.log_prob(z)  # type: ignore[attr-defined]
+        log_w = log_p_x + prior.log_prob(z) - q.log_prob(z)
         total = torch.logaddexp(total, torch.logsumexp(log_w.double(), dim=1))
     return math.log(k) - total
 

@@ -10,10 +10,13 @@ from models.training import Batch, as_float
 
 
 class ImageTensors(Dataset):
-    """Images uint8 [N, C, H, W] (or float in [0, 1]) and labels [N], kept whole; Pythae's attribute names."""
+    """Images uint8 [N, C, H, W] (or float in [0, 1]) and labels [N], kept whole; Pythae's attribute names.
 
-    def __init__(self, data: Tensor, labels: Tensor):
-        self.data, self.labels = data, labels
+    `dynamic` images are trained on as draws of black and white, of which the grey value is the probability.
+    """
+
+    def __init__(self, data: Tensor, labels: Tensor, dynamic: bool = False):
+        self.data, self.labels, self.dynamic = data, labels, dynamic
 
     def __len__(self) -> int:
         return len(self.data)
@@ -34,6 +37,7 @@ class Loader:
     def __init__(self, dataset: Any, device: str, batch_size: int, seed: int, labelled_batch_size: int | None = None):
         self.x = dataset.data.to(device, non_blocking=True)
         self.y = dataset.labels.to(device, non_blocking=True)
+        self.dynamic = getattr(dataset, "dynamic", False)
         self.batch_size, self.labelled_batch_size = batch_size, labelled_batch_size
         self.generator = torch.Generator().manual_seed(seed)
         self._left = torch.empty(0, dtype=torch.long)  # what remains of the labelled images' present round
@@ -65,9 +69,12 @@ class Loader:
             parts = [torch.cat(pair) for pair in zip(labelled, parts, strict=True)]
         return list(torch.cat(parts).to(self.x.device).split([len(part) for part in parts]))
 
-    def batch(self, index: Tensor) -> Batch:
-        """Return the images and labels at an index [B]."""
-        return Batch(as_float(self.x[index]), self.y[index], index, len(self.x))
+    def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
+        """Return the images and labels at an index [B]; `generator` draws the pixels of dynamic images."""
+        x = as_float(self.x[index])
+        if self.dynamic:
+            x = (torch.rand(x.shape, generator=generator, device=x.device) < x).float()
+        return Batch(x, self.y[index], index, len(self.x))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the position: an epoch drawn after loading it is the one that would have come."""

@@ -79,8 +79,13 @@ def _acquire(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"--results: {path.parent} cannot be written to ({error.strerror}); name another") from None
     else:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text)
+        except OSError as error:  # a full disk: an empty lock would keep everyone out for a while
+            path.unlink(missing_ok=True)
+            why = error.strerror
+            raise BadInput(f"--results: {path} cannot be written ({why}); make room, or name another") from None
     return token
 
 

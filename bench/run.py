@@ -14,6 +14,8 @@ from bench.errors import BadInput, unknown
 from bench.executors import EXECUTORS, Work
 from bench.locks import Taken, hold
 
+PRESETS = ("small", "paper", "code")  # those of bench.schema.Suite; each has a folder of its own
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
@@ -35,6 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _run(options)
     except (BadInput, Taken) as error:
         print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # a disk that is full, or cannot be written
+        if error.filename is None and error.errno is None:
+            raise
+        said = f"{error.filename or options.results}: {error.strerror or error}"
+        print(f"bench: {said}; what is finished is kept, the same command goes on", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
         command = shlex.join(["python", "-m", "bench.run", *(sys.argv[1:] if arguments is None else arguments)])
@@ -58,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--suite", default="digits", help="name of a suite, or a TOML file of your own (default: %(default)s)")
     add(
         "--preset",
-        choices=("small", "paper", "code"),
+        choices=PRESETS,
         help="sizes (default: paper on an accelerator, else small); code: as a paper's code differs, where it does",
     )
     add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
@@ -98,9 +106,10 @@ def _status(options: argparse.Namespace) -> int:
     """Print what became of the runs of a suite."""
     from bench import status, suite
 
-    folder = options.results / Path(options.suite).stem
-    found = status.read(folder)
-    preset = options.preset or (found or {"preset": "small"})["preset"]
+    presets = (options.preset,) if options.preset else PRESETS
+    folders = {p: options.results / suite.folder_name(Path(options.suite).stem, p) for p in presets}
+    preset = next((p for p, folder in folders.items() if status.read(folder)), presets[0])
+    folder, found = folders[preset], status.read(folders[preset])
     loaded = suite.load(options.suite, preset, _overrides(options)[1])
     if (
         found
@@ -153,7 +162,7 @@ def _run(options: argparse.Namespace) -> int:
     plan = suite.expand(loaded, options.suite, preset, seeds=_seeds(options.seeds), shape=shape)
     refuse_impossible(plan, shape)
     runs = plan if options.models is None else suite.select(plan, options.models.split(","))
-    folder = options.results / plan[0].suite
+    folder = options.results / suite.folder_name(plan[0].suite, preset)
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
         print(json.dumps(lines) if options.json else describe(lines, loaded, preset))

@@ -1,10 +1,11 @@
 """What a suite file may hold: strict keys, typed values, and one clear line for what is wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bench.combinations import size
 from bench.errors import BadInput, unknown
 from bench.metrics import METRICS
 from bench.samplers import SAMPLERS
@@ -32,14 +33,25 @@ class Row(_Strict):
     data: dict[str, str] = Field(default={}, exclude_if=lambda data: not data)
 
 
+class Annealing(_Strict):
+    """How ln p(x) is annealed (`bench.annealing.Schedule`), on how many images; the defaults are the published ones."""
+
+    images: Count = 100
+    distributions: int = Field(default=10_000, ge=2, le=10**6, strict=True)
+    chains: Count = 16
+    leapfrog: Count = 10
+    first_step: float = Field(default=0.01, gt=0)
+
+
 class Evaluation(_Strict):
     """How a trained model is measured. Numbers of images are of the test set, from its first on.
 
     `samplers` are the ways of drawing codes that samples are made by, each where the model can serve it. `extras` are
     measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes,
-    the study of codes (ways between them; for bits also what their moments give back), and what a model makes of
-    labels. Of all these `metrics` keeps the named ones, all where it is empty.
-    `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in.
+    the study of codes (ways between them; for bits also what their moments give back), what a model makes of labels,
+    and what it is as a density. Of all these `metrics` keeps the named ones, all where it is empty.
+    `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in; `score_classifier` how the
+    classifier behind inception scores is trained (`bench/metrics/score_classifier.py`).
     """
 
     nll_samples: Count = 100
@@ -47,13 +59,15 @@ class Evaluation(_Strict):
     images: int = Field(default=10_000, ge=2)
     probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = Field(default=("linear",), min_length=1)
     samplers: tuple[str, ...] = Field(default=("normal", "gmm"), min_length=1)
-    extras: tuple[Literal["kernel", "prd", "classes", "codes", "labels"], ...] = ()
+    extras: tuple[Literal["kernel", "prd", "classes", "codes", "labels", "densities", "scores", "annealing"], ...] = ()
     metrics: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
     gmm_components: Count = 10
     gmm_images: int = Field(default=10_000, ge=2)
     tsne_images: int = Field(default=1000, ge=0)
     tsne_seeds: tuple[Seed, ...] = (0,)
     fid_weights: str | None = None
+    annealing: Annealing | None = Field(default=None, exclude_if=lambda annealing: annealing is None)
+    score_classifier: Literal["small", "paper"] = Field(default="small", exclude_if=lambda recipe: recipe == "small")
 
     @field_validator("metrics")
     @classmethod
@@ -77,6 +91,8 @@ class Preset(_Strict):
 
     With `labelled_batch_size`, a batch is that many labelled images and `batch_size` unlabelled ones (label -1), and an
     epoch passes once over the latter. Gradients are shortened to `clip_norm`, then clipped to `clip_value`.
+    With a `grid`, each seed takes one combination of its values (`bench/combinations.py`), and a suite that names no
+    seeds has one for each.
     """
 
     latent_dim: Count
@@ -86,8 +102,9 @@ class Preset(_Strict):
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     pct_start: float = Field(default=0.3, gt=0, lt=1)
-    schedule: Literal["onecycle", "constant"] = "onecycle"
+    schedule: Literal["onecycle", "constant", "burda"] = "onecycle"
     adam_epsilon: float = Field(default=1e-8, gt=0)
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1, exclude_if=lambda beta: beta == 0.9)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     labelled_batch_size: int | None = Field(default=None, ge=1)
@@ -96,6 +113,9 @@ class Preset(_Strict):
     capture: bool = False
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, dict[str, Any]] = {}
+    grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
+        default={}, exclude_if=lambda grid: not grid
+    )
     evaluation: Evaluation = Evaluation()
 
 
@@ -117,13 +137,17 @@ class Suite(_Strict):
     data: dict[str, str] = {}
     table: str = "bvae"
     published: Published | None = None
-    likelihood: Literal["bce", "mse"] = "bce"
+    likelihood: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "bce"
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     note: str | None = None
     alone: bool = False
     rows: tuple[Row, ...] = Field(min_length=1)
     extra_rows: tuple[Row, ...] = ()
     presets: dict[Literal["small", "paper", "code"], Preset]
+
+    def seeds_of(self, preset: str) -> Sequence[int]:
+        """Return the seeds; one for each combination of the preset's grid, where none are named."""
+        return self.seeds if "seeds" in self.model_fields_set else range(size(self.presets[preset].grid))  # type: ignore[index]
 
 
 def explain(error: ValidationError, where: str, known: Iterable[str]) -> BadInput:

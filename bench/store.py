@@ -1,6 +1,7 @@
 """Results on disk: run folders (heavy, not committed), their digests, and the measurements as one table."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,8 @@ from bench import manifest
 from bench.errors import BadInput
 from bench.files import replace_folder, write_whole
 from bench.suite import Run
+
+_NUMBERS = re.compile(r"\[\n\s*(?:null|-?\d)[^][{}\"]*\]")  # a list of numbers over several lines
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -26,7 +29,9 @@ def seal(folder: Path, name: str, value: Any, digest: Path | None = None) -> Non
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=1, allow_nan=False).encode() + b"\n"
+    """Write strict JSON, a key a line and a list of numbers a line (no string holds a line's end)."""
+    text = json.dumps(value, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
 
 
 def read_json(path: Path) -> Any:
@@ -84,7 +89,7 @@ def withdraw(suite_folder: Path, run: Run) -> None:
 
 
 def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
-    """Write the small copy of a run from which tables, figures and pages are rebuilt (100 kB at most)."""
+    """Write the small copy of a run from which tables, figures and pages are rebuilt (150 kB at most)."""
     folder = suite_folder / "runs" / run.id / "digest.partial"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from pydantic import ValidationError
 
 from bench import plugins
+from bench.combinations import combination
 from bench.errors import BadInput, unknown
 from bench.schema import Evaluation, Preset, Published, Row, Suite, explain
 from models import MODELS
@@ -30,7 +31,7 @@ VARIANTS = {  # variant -> prefix of the model's name
 
 # Settings of a training that a run's folder depends on where they are not the default.
 SPECIAL = {
-    "precision", "capture", "schedule", "adam_epsilon", "clip_norm", "clip_value", "labelled_batch_size",
+    "precision", "capture", "schedule", "adam_epsilon", "adam_beta1", "clip_norm", "clip_value", "labelled_batch_size",
 }  # fmt: skip
 
 
@@ -84,6 +85,11 @@ def names() -> list[str]:
     return sorted(p.stem for p in SUITES.glob("*.toml"))
 
 
+def folder_name(name: str, preset: str) -> str:
+    """Return the name of the folder of a suite's results: each preset has its own."""
+    return name if preset == "small" else f"{name}-{preset}"
+
+
 def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     """Read suite `name` (or a path to a TOML file) and apply `key=value` overrides to it and to its preset.
 
@@ -118,7 +124,7 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
 
 def count(suite: Suite, preset: str, seeds: Iterable[int] | None = None) -> int:
     """Return how many runs a suite has."""
-    return sum(1 for _ in _rows(suite, preset)) * len(set(suite.seeds if seeds is None else seeds))
+    return sum(1 for _ in _rows(suite, preset)) * len(set(suite.seeds_of(preset) if seeds is None else seeds))
 
 
 def _rows(suite: Suite, preset: str) -> Iterator[tuple[Row, str]]:
@@ -162,6 +168,8 @@ def expand(
     runs = []
     for row, variant in _rows(suite, preset):
         latent = row.latent_dim or size.latent_dim
+        options = {**size.options.get(row.model, {}), **row.options}
+        likelihood = options.get("reconstruction_loss", suite.likelihood) if variant == "control" else None
         runs += [
             Run(
                 suite=Path(name).stem,
@@ -174,9 +182,9 @@ def expand(
                 latent_dim=latent,
                 data=suite.data | row.data,
                 network=_network(
-                    VARIANTS[variant] + row.model, row.network or size.network, shape, latent, variant == "control"
+                    VARIANTS[variant] + row.model, (row.network or size.network) | fields, shape, latent, likelihood
                 ),
-                options={**size.options.get(row.model, {}), **row.options},
+                options=options | chosen,
                 likelihood=suite.likelihood,
                 training={
                     **size.model_dump(include={"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start"}),
@@ -185,7 +193,8 @@ def expand(
                 },
                 evaluation=size.evaluation.model_dump(mode="json") | added,
             )
-            for seed in dict.fromkeys(suite.seeds if seeds is None else seeds)
+            for seed in dict.fromkeys(suite.seeds_of(preset) if seeds is None else seeds)
+            for fields, chosen in [combination(size.grid, seed)]
         ]
     if twice := [k for k, n in Counter((r.row, r.variant, r.seed) for r in runs).items() if n > 1]:
         raise BadInput(
@@ -220,9 +229,13 @@ def select(runs: Iterable[Run], patterns: Iterable[str]) -> list[Run]:
 
 
 def _network(
-    model: str, network: Mapping[str, Any], shape: tuple[int, ...], latent: int, control: bool
+    model: str, network: Mapping[str, Any], shape: tuple[int, ...], latent: int, control: str | None
 ) -> dict[str, Any]:
-    """Return the full configuration of a model's network; a control's is narrowed to the bidirectional parameters."""
+    """Return the full configuration of a model's network; a control's is narrowed to the bidirectional parameters.
+
+    `control` is a control's likelihood, which its decoder's size depends on.
+    """
+    from models.likelihoods import numbers_a_pixel
     from models.networks import NetworkConfig, matched_width
 
     kind = get_type_hints(MODELS[model].resolve().config_class)["network"]
@@ -230,7 +243,8 @@ def _network(
         raise BadInput(f"{model} has no control: a {kind.__name__} has no width to match; leave out that variant")
     try:
         config = kind(**network)
-        config = matched_width(config, shape, latent) if control else config
+        if control:
+            config = matched_width(config, tuple(shape), latent, numbers_a_pixel(control, shape[0]))
     except ValidationError as error:
         raise explain(error, "network", (f.name for f in fields(kind))) from None
     except ValueError as error:

@@ -60,7 +60,9 @@ class Tile:
 
 
 def save_tiles(folder: Path, evaluation: Evaluation) -> None:
-    """Write every tile of TILES that the evaluation asks for and the model can serve."""
+    """Write every tile of TILES that the evaluation asks for and the model can serve; of points there is none."""
+    if "points" in evaluation.view.capabilities:
+        return
     for name, tile in TILES.items():
         asked = tile.extra is None or tile.extra in evaluation.settings["extras"]
         if asked and tile.needs <= evaluation.view.capabilities and (images := tile.images(evaluation)) is not None:
@@ -158,11 +160,11 @@ def _canonical(evaluation: Evaluation) -> np.ndarray:
 
 
 def _label_walks(evaluation: Evaluation) -> np.ndarray | None:
-    """Return a grid of the two latent variables for every class, the classes side by side; of one seed alone."""
+    """Return a grid of the two latent variables for every class, the classes side by side, in 16 greys; of one seed."""
     if evaluation.seed not in evaluation.settings["tsne_seeds"] or len(evaluation.get("mean_z")) != 2:
         return None
     walks = evaluation.get("label_walks")  # [k, 5, 5, C, H, W]
-    return walks.swapaxes(0, 1).reshape(walks.shape[1], -1, *walks.shape[3:])
+    return np.round(15 * walks.swapaxes(0, 1).reshape(walks.shape[1], -1, *walks.shape[3:])) / 15
 
 
 _BITS, _LABELS = frozenset({"bits"}), frozenset({"class_codes"})

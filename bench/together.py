@@ -2,6 +2,7 @@
 
 import copy
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from pythae.models import BaseAE
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
+from torch.func import functional_call, vmap
 
 from bench.checkpoint import Checkpoints, random_state, set_random_state
 from bench.engine import SELECTION_SEED, copy_tensors, is_finite, own_tensors
@@ -19,11 +20,11 @@ from bench.memory import keep_freed_memory
 from bench.optimisers import Optimiser, TrainerConfig
 from bench.precision import chosen, set_precision
 from models.noise import Draw, Recorder, Replay, drawn
-from models.training import Batch, Objective, as_float, weighted_sum
+from models.training import Batch, Objective, Phase, as_float, weighted_sum
 
 
 class Together:
-    r"""Trains S models that differ in seed and in the weights of their loss terms alone.
+    r"""Trains S models that differ in seed and in the weights of their loss terms alone, in one phase a batch or more.
 
     Parameters are stacked to [S, ...]; `torch.func.vmap` computes all losses at once, and since the gradient of their
     sum holds each model's own, one element-wise optimiser moves them all. Each model has its own order of images and
@@ -64,15 +65,20 @@ class Together:
             model.to(self.device)
             if hasattr(model, "check_labels"):
                 model.check_labels(self._data.labels)
-        self._parameters, self._buffers = stack_module_state(self.models)
+        self._parameters, self._buffers = stacked(self.models)
         self._base = copy.deepcopy(self.models[0]).to("meta")
         set_precision(self._base, chosen(config.precision, self.device))
         self._recorded: dict[tuple[str, int], list[Draw]] = {}
         sizes = (config.per_device_train_batch_size, config.seed, config.labelled_batch_size)
         self._loaders = [Loader(self._data, self.device, sizes[0], c.seed, sizes[2]) for c in self.configs]
         self._generators = [torch.Generator(self.device).manual_seed(c.seed) for c in self.configs]
-        parameters = [p for p in self._parameters.values() if isinstance(p, Tensor)]
-        self._optimiser = Optimiser(parameters, config, len(self._loaders[0]), stacked=True)  # type: ignore[arg-type]
+        self._phases = self.models[0].phases()
+        owned = {p.name: [self._parameters[name] for name in self.models[0].owned(p)] for p in self._phases}
+        times = Counter(phase.name for phase in self._phases)
+        self._optimisers = {
+            name: Optimiser(own, config, len(self._loaders[0]) * times[name], stacked=True)
+            for name, own in owned.items()
+        }
         self._epoch, self._done, self._seconds, self._count = 1, 0, 0.0, 0
         self._totals = torch.zeros(len(self.models), device=self.device)
         self._best = torch.full((len(self.models),), float("inf"), dtype=torch.float64, device=self.device)
@@ -92,19 +98,21 @@ class Together:
             copy_tensors({name: t[place] for name, t in self._best_state.items()}, own_tensors(model))
             model.eval()
 
-    def step(self, losses: Callable[..., Tensor], indices: Sequence[Tensor]) -> Tensor:
+    def step(self, phase: Phase, losses: Callable[..., Tensor], indices: Sequence[Tensor]) -> Tensor:
         """Take one optimiser step along the sum of the models' losses on their batches; return the losses [S]."""
         index = torch.stack(list(indices))
-        noise = self._noise("training", index.shape[1])
-        for parameter in self._parameters.values():
+        noise = self._noise(phase.terms, index.shape[1])
+        optimiser = self._optimisers[phase.name]
+        for parameter in optimiser.parameters:
             parameter.grad = None
         values = losses(as_float(self._data.data[index]), self._data.labels[index], index, noise)
-        values.sum().backward()
-        self._optimiser.step()
+        total, alone = values.sum(), len(optimiser.parameters) == len(self._parameters)
+        total.backward() if alone else total.backward(inputs=optimiser.parameters)
+        optimiser.step()
         return values.detach()
 
-    def losses(self, epoch: int) -> Callable[..., Tensor]:
-        """Return the function of stacked (x, y, index, noise) that gives each model's training loss [S]."""
+    def losses(self, phase: Phase, epoch: int) -> Callable[..., Tensor]:
+        """Return the function of stacked (x, y, index, noise) that gives each model's loss in a phase [S]."""
         self._base.train()
         each = [model.weights(epoch) for model in self.models]
         names = {name for weights in each for name in weights}
@@ -113,7 +121,7 @@ class Together:
 
         def loss(model: Any, weights: dict[str, Tensor], x: Tensor, y: Tensor, index: Tensor, noise: Any) -> Tensor:
             batch = Batch(x, y, index, size)
-            return weighted_sum(model.terms(batch, Replay(noise)).losses, weights)
+            return weighted_sum(getattr(model, phase.terms)(batch, Replay(noise)), weights)
 
         return lambda *batch: self._batched(loss, weights, *batch)
 
@@ -128,25 +136,25 @@ class Together:
         dims = (0, 0, *((in_dims,) * len(arguments)))
         return vmap(one, in_dims=dims)(self._parameters, self._buffers, *arguments)
 
-    def _noise(self, phase: str, length: int) -> list[Tensor]:
+    def _noise(self, terms: str, length: int) -> list[Tensor]:
         """Return each draw of a training batch for all models, [S, ...], from their own generators."""
-        requests = self._requests(phase, length)
+        requests = self._requests(terms, length)
         draws = [[drawn(request, generator, self.device) for request in requests] for generator in self._generators]
         return [torch.stack(list(same)) for same in zip(*draws, strict=True)]
 
     @torch.no_grad()
-    def _requests(self, phase: str, length: int) -> list[Draw]:
-        """Return what a model draws for a batch of this length, noted at the first one."""
-        if (phase, length) not in self._recorded:
+    def _requests(self, terms: str, length: int) -> list[Draw]:
+        """Return what a model draws for a batch of this length, by the name of the method, noted at the first one."""
+        if (terms, length) not in self._recorded:
             model, recorder = self.models[0].eval(), Recorder(torch.Generator(self.device).manual_seed(0))
             x = torch.zeros(length, *self._data.data.shape[1:], device=self.device)
             labels = self._data.labels[:1].expand(length, *self._data.labels.shape[1:])
-            if phase == "training":
-                model.terms(Batch(x, labels, torch.arange(length), len(self._data)), recorder)
-            else:
+            if terms == "selection_loss":
                 self._criterion = model.selection_loss(x, recorder) is not None
-            self._recorded[phase, length] = recorder.requests
-        return self._recorded[phase, length]
+            else:
+                getattr(model, terms)(Batch(x, labels, torch.arange(length), len(self._data)), recorder)
+            self._recorded[terms, length] = recorder.requests
+        return self._recorded[terms, length]
 
     @torch.no_grad()
     def _validate(self) -> Tensor | None:
@@ -155,7 +163,7 @@ class Together:
         generator = torch.Generator(self.device).manual_seed(SELECTION_SEED)
         total = torch.zeros(len(self.models), dtype=torch.float64, device=self.device)
         for part in self._validation.split(self.configs[0].per_device_eval_batch_size):
-            requests = self._requests("validation", len(part))
+            requests = self._requests("selection_loss", len(part))
             if not self._criterion:
                 return None
             noise = [drawn(request, generator, self.device) for request in requests]
@@ -168,11 +176,14 @@ class Together:
 
     def train_step(self) -> list[float]:
         """Run (the rest of) an epoch and return each model's mean loss an image."""
-        losses, started = self.losses(self._epoch), time.perf_counter() - self._seconds
+        started = time.perf_counter() - self._seconds
+        phases = [(phase, self.losses(phase, self._epoch)) for phase in self._phases]
         positions = [loader.state_dict() for loader in self._loaders]
         batches = list(zip(*(loader.epoch() for loader in self._loaders), strict=True))
         for indices in batches[self._done :]:
-            self._totals += self.step(losses, indices) * len(indices[0])
+            for phase, losses in phases:
+                values = self.step(phase, losses, indices)
+            self._totals += values * len(indices[0])
             self._count, self._done = self._count + len(indices[0]), self._done + 1
             if self.checkpoints and self.checkpoints.due(epoch_ended=False):
                 self._seconds = time.perf_counter() - started
@@ -186,8 +197,9 @@ class Together:
     def _train_epoch(self) -> None:
         train_losses, validation = self.train_step(), self._validate()
         seconds = self.elapsed / len(self.models)
-        rate = self._optimiser.learning_rate
-        self._optimiser.epoch_ended(sum(train_losses))
+        rate = next(iter(self._optimisers.values())).learning_rate
+        for optimiser in self._optimisers.values():
+            optimiser.epoch_ended(sum(train_losses))
         for place, train_loss in enumerate(train_losses):
             row = {"epoch": self._epoch, "train_loss": train_loss, "learning_rate": rate, "seconds": seconds}
             if validation is not None:
@@ -229,7 +241,7 @@ class Together:
             "models": self._tensors(),
             "best": self._best,
             "best_models": self._best_state,
-            "optimiser": self._optimiser.state_dict(),
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in self._optimisers.items()},
             "loaders": positions,
             "generators": [generator.get_state() for generator in self._generators],
             "random": random_state(),
@@ -244,12 +256,23 @@ class Together:
         self._best.copy_(state["best"])
         copy_tensors(state["models"], self._tensors())
         copy_tensors(state["best_models"], self._best_state)
-        self._optimiser.load_state_dict(state["optimiser"])
+        for name, optimiser in self._optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
         for loader, position in zip(self._loaders, state["loaders"], strict=True):
             loader.load_state_dict(position)
         for generator, noise in zip(self._generators, state["generators"], strict=True):
             generator.set_state(noise)
         set_random_state(state["random"])
+
+
+def stacked(models: Sequence[nn.Module]) -> tuple[dict[str, nn.Parameter], dict[str, Tensor]]:
+    """Return the models' parameters and buffers by name, stacked to [S, ...]; their classes may differ."""
+    parameters = [dict(model.named_parameters()) for model in models]
+    buffers = [dict(model.named_buffers()) for model in models]
+    return (
+        {name: nn.Parameter(torch.stack([p[name].detach() for p in parameters])) for name in parameters[0]},
+        {name: torch.stack([b[name] for b in buffers]) for name in buffers[0]},
+    )
 
 
 class _Call(nn.Module):
@@ -264,8 +287,10 @@ class _Call(nn.Module):
 
 
 def stackable(first: BaseAE, other: BaseAE) -> bool:
-    """Whether two models differ in the weights of their loss terms alone, and take one step a batch."""
+    """Whether two models are of one class or family and differ in the weights of their loss terms alone."""
     a, b = (asdict(model.model_config) for model in (first, other))
-    if type(first) is not type(other) or not isinstance(first, Objective) or len(first.steps(1)) != 1:
+    if not isinstance(first, Objective):
         return False
-    return all(a[key] == b[key] for key in a if key not in first.weight_options)
+    if type(first) is not type(other) and (not first.family or getattr(other, "family", "") != first.family):
+        return False
+    return all(a[key] == b.get(key) for key in a if key not in first.weight_options | {"name"})

@@ -25,6 +25,14 @@ from bench.suite import Run, digest
 from bench.together import Together
 from models import MODELS
 
+# Burda et al. 2016, Section 5: the rate is that at the start times 10^(-i/7) for 3^i epochs, i = 0 to 7.
+_BURDA = {"milestones": [sum(3**j for j in range(i)) for i in range(1, 8)], "gamma": 10 ** (-1 / 7)}
+SCHEDULES: dict[str, tuple[str | None, dict[str, Any] | None]] = {
+    "onecycle": ("OneCycleLR", None),
+    "constant": (None, None),
+    "burda": ("MultiStepLR", _BURDA),
+}
+
 Progress = Callable[[Run, str], None]  # (run, what it is doing now)
 
 
@@ -49,13 +57,18 @@ def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
 def settings_of(run: Run) -> TrainerConfig:
     """Return the trainer's settings for a run."""
     settings = run.training
+    scheduler, parameters = SCHEDULES[settings.get("schedule", "onecycle")]
     return TrainerConfig(
         num_epochs=settings["epochs"],
         per_device_train_batch_size=settings["batch_size"],
         learning_rate=settings["learning_rate"],
-        optimizer_params={"weight_decay": settings["weight_decay"], "eps": settings.get("adam_epsilon", 1e-8)},
-        scheduler_cls=None if settings.get("schedule") == "constant" else "OneCycleLR",
-        scheduler_params={"pct_start": settings["pct_start"]},
+        optimizer_params={
+            "weight_decay": settings["weight_decay"],
+            "eps": settings.get("adam_epsilon", 1e-8),
+            **({"betas": (settings["adam_beta1"], 0.999)} if "adam_beta1" in settings else {}),
+        },
+        scheduler_cls=scheduler,
+        scheduler_params={"pct_start": settings["pct_start"]} if parameters is None else parameters,
         seed=run.seed,
         labelled_batch_size=settings.get("labelled_batch_size"),
         clip_norm=settings.get("clip_norm"),
@@ -125,10 +138,11 @@ def _settled(suite_folder: Path, run: Run) -> bool:
 
 
 def _images(run: Run, data: ImageDataset) -> tuple[ImageTensors, ImageTensors]:
-    def tensors(split: Split, limit: int | None) -> ImageTensors:
-        return ImageTensors(torch.from_numpy(split.images[:limit]), torch.from_numpy(split.labels[:limit]))
+    def tensors(split: Split, limit: int | None, dynamic: bool = False) -> ImageTensors:
+        return ImageTensors(torch.from_numpy(split.images[:limit]), torch.from_numpy(split.labels[:limit]), dynamic)
 
-    return tensors(data.train, run.training["train_images"]), tensors(data.validation, None)
+    dynamic = run.data.get("pixels") == "dynamic"
+    return tensors(data.train, run.training["train_images"], dynamic), tensors(data.validation, None)
 
 
 def _store(

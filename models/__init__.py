@@ -97,6 +97,15 @@ MODELS: dict[str, ModelEntry] = {
     "Untapped": ModelEntry("models.untapped:Untapped", "unidirectional", "Untapped"),
     "BidirectionalM2": ModelEntry("models.untapped:BidirectionalM2", "bidirectional", "M2"),
     "BidirectionalUntapped": ModelEntry("models.untapped:BidirectionalUntapped", "bidirectional", "Untapped"),
+    "SymmetricVAE": ModelEntry("models.symmetric:SymmetricVAE", "unidirectional", "sVAE"),
+    "SymmetricVAER": ModelEntry("models.symmetric:SymmetricVAER", "unidirectional", "sVAE-r"),
+    "BidirectionalSymmetricVAER": ModelEntry("models.symmetric:BidirectionalSymmetricVAER", "bidirectional", "sVAE-r"),
+    "ALI": ModelEntry("models.symmetric:ALI", "unidirectional", "ALI"),
+    "ALICE": ModelEntry("models.symmetric:ALICE", "unidirectional", "ALICE"),
+    "PlaneSymmetricVAE": ModelEntry("models.symmetric_plane:PlaneSymmetricVAE", "unidirectional", "sVAE (points)"),
+    "PlaneSymmetricVAER": ModelEntry("models.symmetric_plane:PlaneSymmetricVAER", "unidirectional", "sVAE-r (points)"),
+    "PlaneALI": ModelEntry("models.symmetric_plane:PlaneALI", "unidirectional", "ALI (points)"),
+    "PlaneALICE": ModelEntry("models.symmetric_plane:PlaneALICE", "unidirectional", "ALICE (points)"),
 }
 
 # Models of Pythae that one network cannot be, and why; every other has a bidirectional form.

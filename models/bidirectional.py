@@ -9,6 +9,7 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
+from models.likelihoods import LIKELIHOODS, numbers_a_pixel
 from models.networks import BidirectionalNetwork, NetworkConfig
 
 
@@ -38,19 +39,22 @@ class PointEncoder(Encoder):
 
 
 class Decoder(BaseDecoder):
-    """A network seen as Pythae's decoder: the reverse pass, through a sigmoid."""
+    """A network seen as Pythae's decoder: the reverse pass, through a sigmoid or what else p(x|z) makes of it.
 
-    def __init__(self, network: Any):
+    `likelihood` is a name of LIKELIHOODS.
+    """
+
+    def __init__(self, network: Any, likelihood: str = "bce"):
         super().__init__()
-        self.network = network
+        self.network, self.likelihood = network, likelihood
 
     def logits(self, z: Tensor) -> Tensor:
-        """Return pixel logits: [B, L] -> [B, C, H, W]."""
+        """Return pixel logits, or the numbers that p(x|z) takes: [B, L] -> [B, P, H, W]."""
         return self.network.reverse(z)
 
     def forward(self, z: Tensor) -> ModelOutput:
-        """Return `reconstruction`, the pixel probabilities: [B, L] -> [B, C, H, W]."""
-        return ModelOutput(reconstruction=self.logits(z).sigmoid())
+        """Return `reconstruction`, the mean image of p(x|z): [B, L] -> [B, C, H, W]."""
+        return ModelOutput(reconstruction=LIKELIHOODS[self.likelihood].law(self.logits(z)).mean)
 
 
 def with_networks(
@@ -67,7 +71,8 @@ def with_networks(
 
     `shared=True` gives the bidirectional form: encoder and decoder are two views of one network, so every weight is
     one tensor. `view` and `decoder_view` are how the networks are seen. The loss is `base`'s own, as are the networks
-    beside the two (a discriminator, a flow). Since the networks follow from the configuration, a saved model holds no
+    beside the two (a discriminator, a flow). `base.mixed_in`, where there is one, are fields for the configuration
+    besides those of `config`. Since the networks follow from the configuration, a saved model holds no
     pickle and is tied again when it is loaded. Its configuration class, `<name>Config`, refuses unknown keys.
     """
 
@@ -76,11 +81,15 @@ def with_networks(
         if shared and custom:
             raise ValueError(f"{name} builds its one network from the configuration; it takes no encoder or decoder")
         shape, latent, network = model_config.input_dim, model_config.latent_dim, model_config.network
+        likelihood = model_config.reconstruction_loss
+        numbers = numbers_a_pixel(likelihood, shape[0])
         if shared:
-            both = BidirectionalNetwork(network, shape, latent, "both", view.log_variance)
-            encoder, decoder = view(both), decoder_view(both)
+            both = BidirectionalNetwork(network, shape, latent, "both", view.log_variance, numbers)
+            encoder, decoder = view(both), decoder_view(both, likelihood)
         own_encoder = encoder or view(BidirectionalNetwork(network, shape, latent, "forward", view.log_variance))
-        own_decoder = decoder or decoder_view(BidirectionalNetwork(network, shape, latent, "reverse"))
+        own_decoder = decoder or decoder_view(
+            BidirectionalNetwork(network, shape, latent, "reverse", numbers=numbers), likelihood
+        )
         base.__init__(self, model_config, own_encoder, own_decoder, **others)
         self.model_name = name
         model_config.uses_default_encoder = shared or encoder is None
@@ -95,7 +104,9 @@ def with_networks(
         "__module__": module,
         "__doc__": f"Configuration of {name}: {config.__name__} and the network.",
     }
-    own_config = dataclass(config=ConfigDict(extra="forbid"))(type(f"{name}Config", (config,), fields))
+    own_config = dataclass(config=ConfigDict(extra="forbid"))(
+        type(f"{name}Config", (*getattr(base, "mixed_in", ()), config), fields)
+    )
     form = "one network, run both ways" if shared else "an encoder and a decoder network"
     body = {
         "__init__": init,

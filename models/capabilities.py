@@ -9,19 +9,18 @@ from torch import Tensor
 
 from models.box import BoxedGaussian, UniformBox
 from models.distributions import (
-    Bernoulli,
     BernoulliMeans,
     Gaussian,
-    Likelihood,
     StandardNormal,
     UnitGaussian,
     kl_to_standard_normal,
 )
 from models.labelled import LabelledPosterior, LabelledPrior
+from models.likelihoods import LIKELIHOODS, Likelihood
 from models.noise import Noise
 
 _GAUSSIAN = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
-CAPABILITIES = _GAUSSIAN | {"bits", "classify", "class_codes", "codebook", "metric"}
+CAPABILITIES = _GAUSSIAN | {"bits", "classify", "class_codes", "codebook", "metric", "points"}
 
 # Pythae subclasses of VAE whose posterior, prior or likelihood is another than VAE's.
 _NOT_GAUSSIAN = (
@@ -59,11 +58,10 @@ class GaussianLatent:
 
     def likelihood(self, z: Tensor) -> Likelihood:
         """Return p(x|z) for codes z [N, L]; its `mean` is [N, C, H, W]."""
-        if self.model_config.reconstruction_loss == "mse":
-            return UnitGaussian(self.decoder(z).reconstruction)
+        name = self.model_config.reconstruction_loss
         if hasattr(self.decoder, "logits"):
-            return Bernoulli(self.decoder.logits(z))
-        return BernoulliMeans(self.decoder(z).reconstruction)
+            return LIKELIHOODS[name].law(self.decoder.logits(z))
+        return (UnitGaussian if name == "mse" else BernoulliMeans)(self.decoder(z).reconstruction)
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Return ln p(x|z) in nats [N * K]: x [N, C, H, W], z [N * K, L] with K consecutive rows an image.
@@ -107,7 +105,7 @@ class GaussianLatent:
         return self.neg_elbo(x, generator)
 
     def neg_elbo(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> Tensor:
-        r"""Return the negative ELBO of each image in nats [N], with one posterior sample and the exact KL.
+        r"""Return the negative ELBO of each image in nats [N], with one posterior sample and the KL of `divergence`.
 
         `q` is the posterior of the images, for a caller that has it.
 
@@ -115,24 +113,33 @@ class GaussianLatent:
 
         Source: Eq. 23, BVAE.
         """
+        terms = self.elbo_terms(x, generator, q)
+        return terms["kl"] + terms["distortion"]
+
+    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> dict[str, Tensor]:
+        """Return the two terms of the negative ELBO in nats, each [N]: "kl" and "distortion", which is -ln p(x|z)."""
         q = self.posterior(x) if q is None else q
-        return kl_to_standard_normal(*q) - self.log_likelihood(x, q.rsample(1, generator)[:, 0])
+        z = q.rsample(1, generator)  # [N, 1, L]
+        return {"kl": self.divergence(q, z)[:, 0], "distortion": -self.log_likelihood(x, z[:, 0])}
+
+    def divergence(self, q: Any, z: Tensor) -> Tensor:
+        r"""Return the posterior's divergence from the prior for its samples z [N, k, L] in nats: [N, k].
+
+        Exact where the prior is N(0, I), so that samples do not matter; else :math:`\ln q(z|x) - \ln p(z)`, whose
+        expectation it is.
+        """
+        prior = self.prior
+        if isinstance(prior, StandardNormal):
+            return kl_to_standard_normal(*q)[:, None].expand(z.shape[:2])
+        return q.log_prob(z) - prior.log_prob(z)
 
 
 class SampledLatent(GaussianLatent):
     """The capabilities of a model that has no closed form of the divergence of its posterior from its prior."""
 
-    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Any = None) -> Tensor:
-        r"""Return the negative ELBO of each image in nats [N], with one posterior sample for all of it.
-
-        .. math:: -L(x) = \ln q(z|x) - \ln p(z) - \ln p(x|z), \quad z \sim q(z|x)
-
-        `q` is the posterior of the images, for a caller that has it.
-        """
-        q = self.posterior(x) if q is None else q
-        code = q.rsample(1, generator)
-        log_ratio = (q.log_prob(code) - self.prior.log_prob(code))[:, 0]
-        return log_ratio - self.log_likelihood(x, code[:, 0])
+    def divergence(self, q: Any, z: Tensor) -> Tensor:
+        r"""Return :math:`\ln q(z|x) - \ln p(z)` of samples z [N, k, L] of the posterior in nats: [N, k]."""
+        return q.log_prob(z) - self.prior.log_prob(z)
 
 
 class ImplicitLatent(GaussianLatent):
@@ -181,6 +188,11 @@ class LabelledLatent(SampledLatent):
         location, scale = self.encoder.latent(seen, y)
         return BoxedGaussian(location, scale, self.model_config.half_width)
 
+    def latent_posteriors(self, seen: Any) -> BoxedGaussian:
+        """Return q(z|x, y) of every label, with parameters [N, k, d]."""
+        location, scale = self.encoder.latents(seen, self.model_config.classes)
+        return BoxedGaussian(location, scale, self.model_config.half_width)
+
     @property
     def prior(self) -> LabelledPrior:  # type: ignore[override]
         """The prior p(y) p(z) of codes."""
@@ -189,11 +201,8 @@ class LabelledLatent(SampledLatent):
 
     def posterior(self, x: Tensor) -> LabelledPosterior:  # type: ignore[override]
         """Return q(y|x) q(z|x, y) for x [N, C, H, W] in [0, 1]."""
-        seen, k = self.encoder.look(x), self.model_config.classes
-        log_probs = self.encoder.label_log_probs(seen)
-        each = [self.encoder.latent(seen, label.expand(len(x), -1)) for label in torch.eye(k, device=log_probs.device)]
-        location, scale = (torch.stack(parts, 1) for parts in zip(*each, strict=True))  # [N, k, d]
-        return LabelledPosterior(log_probs, BoxedGaussian(location, scale, self.model_config.half_width))
+        seen = self.encoder.look(x)
+        return LabelledPosterior(self.encoder.label_log_probs(seen), self.latent_posteriors(seen))
 
     def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
         """Return None: the last epoch is kept, as in Untapped."""

@@ -1,7 +1,7 @@
 """Pythae's models with an error, corrected: each a small change of the stock class, with the equation it follows.
 
-Those of several importance samples are in `models/corrected_importance.py`. The evidence is `tests/test_corrected.py`,
-whose tests fail on the stock classes.
+Those of several importance samples are in `models/corrected_importance.py`. The evidence is `tests/test_corrected.py`
+and `tests/test_corrected_values.py`, whose tests fail on the stock classes.
 """
 
 from typing import Any, Literal

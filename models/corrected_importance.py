@@ -7,7 +7,8 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models.bidirectional import with_networks
-from models.distributions import Likelihood, gaussian_log_prob, log_mean_exp
+from models.distributions import gaussian_log_prob, log_mean_exp
+from models.likelihoods import Likelihood
 from models.noise import Noise
 from models.routes import Route, owned
 from models.stock_routed import PIWAE

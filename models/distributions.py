@@ -81,9 +81,6 @@ class UnitGaussian(NamedTuple):
         return -0.5 * (LOG_2PI * mean.shape[-1] + (images - mean).square().sum(-1)).flatten()
 
 
-Likelihood = Bernoulli | BernoulliMeans | UnitGaussian
-
-
 class StandardNormal(NamedTuple):
     """The prior N(0, I) over `dim` latent variables."""
 

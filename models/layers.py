@@ -71,7 +71,8 @@ class BiConv2d(TwoWay):
     .. math:: \langle W * x, y \rangle = \langle x, W^{*} * y \rangle
 
     Source: Section IV.C and Figure 3a, BVAE. The padding is (k - 1) / 2; the output padding of the transposed
-    convolution is (H + 2p - k) mod s, which restores the input size H for every stride s.
+    convolution is (H + 2p - k) mod s, which restores the input size H for every stride s. Forward, an image of fewer
+    channels than `in` stands for one whose last channels are 0.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, size: tuple[int, ...]):
@@ -86,10 +87,11 @@ class BiConv2d(TwoWay):
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
-        if suits(x, self.weight, self.out_shape[1:]):
-            y = tiny_conv2d(x, self.weight, self.stride, self.padding)
+        weight = self.weight if x.shape[1] == self.in_shape[0] else self.weight[:, : x.shape[1]]
+        if suits(x, weight, self.out_shape[1:]):
+            y = tiny_conv2d(x, weight, self.stride, self.padding)
             return y if bias is None else y + bias[:, None, None]
-        return F.conv2d(x, self.weight, bias, self.stride, self.padding)
+        return F.conv2d(x, weight, bias, self.stride, self.padding)
 
     def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return the adjoint applied to y, plus bias: [B, out, H', W'] -> [B, in, H, W]."""

@@ -22,7 +22,9 @@ class NetworkConfig:
     kind          "convolutional": one 3 x 3 convolution a stage; "residual": a 3 x 3 stem, then blocks; "lbae": the
                   network of LBAE (`models/lbae_networks.py`), its decoder the mirror of its encoder as the paper
                   says; "lbae-code": the same, but a decoder of its own starts from one map on grey images and from
-                  the last but one stage's number of maps on colour images, as in the paper's code
+                  the last but one stage's number of maps on colour images, as in the paper's code; "svae": 5 x 5
+                  convolutions and ReLU (`models/symmetric_networks.py`); "perceptron": `hidden` layers of tanh units
+                  alone
     channels      of each stage (residual: the stem has the first stage's)
     strides       one a convolution, or (residual) stem then one a stage
     blocks        residual blocks a stage (residual)
@@ -32,7 +34,7 @@ class NetworkConfig:
     alpha, beta   of the G-NoVa activation (convolutional, residual)
     """
 
-    kind: Literal["convolutional", "residual", "lbae", "lbae-code"] = "convolutional"
+    kind: Literal["convolutional", "residual", "lbae", "lbae-code", "svae", "perceptron"] = "convolutional"
     channels: tuple[int, ...] = (32, 64, 128)
     strides: tuple[int, ...] = (2, 2, 2)
     blocks: int = 2
@@ -47,6 +49,8 @@ class NetworkConfig:
         expected = len(self.channels) + (self.kind == "residual")
         if len(self.strides) != expected:
             raise ValueError(f"a {self.kind} network of {len(self.channels)} stages needs {expected} strides")
+        if self.kind == "perceptron" and (self.channels or not self.hidden):
+            raise ValueError("a perceptron has hidden layers and no convolutions: set channels = [] and strides = []")
         if not all(math.isfinite(number) for number in (self.width, self.alpha, self.beta)):
             raise ValueError("width, alpha and beta must be finite")
         if min((*self.channels, *self.strides, *self.hidden, self.blocks), default=1) < 1 or self.width <= 0:
@@ -75,6 +79,8 @@ class BidirectionalNetwork(Autocast, nn.Module):
     Source: Algorithm 1, BVAE. `direction` says which passes will be trained: a unidirectional model has one
     "forward" network (no reverse biases or norms) and one "reverse" network (no V, no forward biases or norms).
     Without `log_variance` there is no V: the code is a point. LBAE's network adds a margin of zeros to the image.
+    Where p(x|z) takes more numbers a pixel than the image has channels, they are its `numbers`: a network for both
+    directions has as many channels at the pixels, and the image is the first of them forward, the others 0.
     With `precision` set, the layers compute in that type by torch's autocast; results are float32 always.
     Raises ValueError if the image is too small for the strides to leave a pixel.
     """
@@ -86,21 +92,26 @@ class BidirectionalNetwork(Autocast, nn.Module):
         latent_dim: int,
         direction: Direction,
         log_variance: bool = True,
+        numbers: int | None = None,
     ):
         super().__init__()
         self.direction = direction
+        channels, *size = input_dim
+        ends = channels if numbers is None or direction == "forward" else numbers
         lbae = config.kind.startswith("lbae")
         self.margin = even_margin(input_dim, config.strides) if lbae else Margin()
-        trunk = _trunk(config, self.margin.around(tuple(input_dim)), direction)
+        trunk = _trunk(config, self.margin.around((ends, *size)), direction)
         self.trunk = nn.ModuleList(trunk)
         features = trunk[-1].out_shape[0]
-        activation = GNoVa(config.alpha, config.beta)
+        activation = _activation(config)
         bare = ("forward", "reverse") if lbae else ("forward",)
         self.mean = BiLayer(BiLinear(features, latent_dim), config.norm, activation, direction, bare)
         self.log_variance = nn.Linear(features, latent_dim) if log_variance and direction != "reverse" else None
         if self.log_variance is not None:
             nn.init.xavier_normal_(self.log_variance.weight)
             nn.init.zeros_(self.log_variance.bias)
+        if direction == "both" and ends > channels:
+            _start_as_alone(trunk, channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
@@ -123,7 +134,10 @@ class BidirectionalNetwork(Autocast, nn.Module):
         return h
 
     def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
-        """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it."""
+        """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it.
+
+        With `numbers`, these are in the place of the C channels.
+        """
         with self.autocast(z):
             h = self.mean.reverse(z)
             for layer in reversed(self.trunk):
@@ -136,9 +150,21 @@ def as_float32(x: Tensor) -> Tensor:
     return x.float() if x.dtype == torch.bfloat16 else x
 
 
+@torch.no_grad()
+def _start_as_alone(trunk: list[TwoWay], channels: int) -> None:
+    """Draw the first layer's weights of the image's own channels as if there were no others."""
+    weight = trunk[0].linear.weight  # type: ignore[union-attr]
+    weight[:, :channels] *= math.sqrt(weight.shape[1] / channels)  # type: ignore[index,operator]
+
+
+def _activation(config: NetworkConfig) -> nn.Module:
+    other = {"svae": nn.ReLU, "perceptron": nn.Tanh}.get(config.kind)
+    return GNoVa(config.alpha, config.beta) if other is None else other()
+
+
 def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[TwoWay]:
     """Return the layers from the pixels to the features that feed the heads."""
-    activation = GNoVa(config.alpha, config.beta)
+    activation, kernel = _activation(config), 5 if config.kind == "svae" else 3
     channels = [config.scaled(c) for c in config.channels]
     if config.kind == "lbae-code" and direction == "reverse":
         channels[-1] = 1 if shape[0] == 1 else channels[-2]
@@ -147,12 +173,12 @@ def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) 
     def conv(out: int, stride: int) -> None:
         c, *size = layers[-1].out_shape if layers else shape
         bare = () if layers else ("reverse",)
-        linear = BiConv2d(c, out, 3, stride, tuple(size))
+        linear = BiConv2d(c, out, kernel, stride, tuple(size))
         layers.append(BiLayer(linear, config.norm, activation, direction, bare))
 
     if config.kind.startswith("lbae"):
         layers = lbae_trunk(channels, config.strides, shape, config.norm, direction)
-    elif config.kind == "convolutional":
+    elif config.kind in ("convolutional", "svae", "perceptron"):
         for out, stride in zip(channels, config.strides, strict=True):
             conv(out, stride)
     else:
@@ -162,10 +188,11 @@ def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) 
                 c, *size = layers[-1].out_shape
                 stride = stage_stride if block == 0 else 1
                 layers.append(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
-    layers.append((MeanPool if config.pool else Flatten)(layers[-1].out_shape))
+    layers.append((MeanPool if config.pool else Flatten)(layers[-1].out_shape if layers else shape))
     for units in config.hidden:
         dense = BiLinear(layers[-1].out_shape[0], config.scaled(units))
-        layers.append(BiLayer(dense, config.norm, activation, direction))
+        bare: tuple[str, ...] = ("reverse",) if len(layers) == 1 else ()  # right after the pixels
+        layers.append(BiLayer(dense, config.norm, activation, direction, bare))
     return layers
 
 
@@ -174,28 +201,33 @@ def count_parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def unidirectional_parameters(config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int) -> int:
+def unidirectional_parameters(
+    config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
+) -> int:
     """Return the parameters of an encoder-decoder pair of this shape, without allocating them."""
     with torch.device("meta"):
         ways: tuple[Direction, ...] = ("forward", "reverse")
-        return sum(count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, way)) for way in ways)
+        pair = (BidirectionalNetwork(config, input_dim, latent_dim, way, numbers=numbers) for way in ways)
+        return sum(map(count_parameters, pair))
 
 
 @cache
-def matched_width(config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int) -> NetworkConfig:
+def matched_width(
+    config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
+) -> NetworkConfig:
     """Return `config` narrowed until its unidirectional pair has the bidirectional network's parameters.
 
     Bisects the width; sizes are integers, so the nearest width is kept. Raises ValueError where no width comes
     within 2 % (networks of a few units).
     """
     with torch.device("meta"):
-        target = count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, "both"))
+        target = count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, "both", numbers=numbers))
     low, high = config.width * 0.1, config.width
     best, best_error = config, math.inf
     for _ in range(40):
         width = (low + high) / 2
         candidate = replace(config, width=width)
-        count = unidirectional_parameters(candidate, input_dim, latent_dim)
+        count = unidirectional_parameters(candidate, input_dim, latent_dim, numbers)
         error = abs(count / target - 1)
         if error < best_error:
             best, best_error = candidate, error

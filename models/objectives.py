@@ -8,19 +8,27 @@ from torch import Tensor
 from models.distributions import gaussian_log_prob, kl_to_standard_normal, log_mean_exp, standard_normal_log_prob
 
 
-def elbo_terms(log_p_x: Tensor, mean: Tensor, log_variance: Tensor) -> dict[str, Tensor]:
+def elbo_terms(
+    log_p_x: Tensor, mean: Tensor, log_variance: Tensor, divergence: Tensor | None = None
+) -> dict[str, Tensor]:
     r"""Negative evidence lower bound, as distortion and rate.
 
-    .. math:: -L(x) = -E_q \ln p(x|z) + D_{KL}(q(z|x) || N(0, I))
+    .. math:: -L(x) = -E_q \ln p(x|z) + D_{KL}(q(z|x) || p(z))
 
     Source: Eq. 23, BVAE; the beta-VAE multiplies `kl` by beta. `log_p_x` is ln p(x|z) [B] at one z ~ q(z|x); mean
-    and log_variance are [B, L].
+    and log_variance are [B, L]. `divergence` [B] is the second term where p(z) is not N(0, I).
     """
-    return {"distortion": -log_p_x, "kl": kl_to_standard_normal(mean, log_variance)}
+    exact = kl_to_standard_normal(mean, log_variance) if divergence is None else divergence
+    return {"distortion": -log_p_x, "kl": exact}
 
 
 def total_correlation_terms(
-    log_p_x: Tensor, z: Tensor, mean: Tensor, log_variance: Tensor, dataset_size: int
+    log_p_x: Tensor,
+    z: Tensor,
+    mean: Tensor,
+    log_variance: Tensor,
+    dataset_size: int,
+    log_p_z: Tensor | None = None,
 ) -> dict[str, Tensor]:
     r"""Negative ELBO with the KL split in three, by minibatch stratified sampling.
 
@@ -29,6 +37,7 @@ def total_correlation_terms(
 
     Source: Eq. 2 and Appendix C.2 of Chen et al. 2018 (beta-TCVAE); beta weights `total_correlation`. z is [B, L],
     one sample of each posterior. The last two terms are one-sample estimates and may be negative for a sample.
+    `log_p_z` is ln p(z) [B], of N(0, I) where it is not given.
     Raises ValueError for a batch of one sample, which has no other sample to estimate q(z) from.
     """
     log_q_z, log_q_z_product = aggregated_posterior(z, mean, log_variance, dataset_size)
@@ -36,7 +45,7 @@ def total_correlation_terms(
         "distortion": -log_p_x,
         "mutual_information": gaussian_log_prob(z, mean, log_variance) - log_q_z,
         "total_correlation": log_q_z - log_q_z_product,
-        "dimension_kl": log_q_z_product - standard_normal_log_prob(z),
+        "dimension_kl": log_q_z_product - (standard_normal_log_prob(z) if log_p_z is None else log_p_z),
     }
 
 
@@ -74,14 +83,21 @@ def stratified_log_weights(batch_size: int, dataset_size: int, device: torch.dev
 
 
 def importance_weighted_terms(
-    log_p_x: Tensor, z: Tensor, mean: Tensor, log_variance: Tensor, beta: float = 1.0
+    log_p_x: Tensor,
+    z: Tensor,
+    mean: Tensor,
+    log_variance: Tensor,
+    beta: float = 1.0,
+    log_p_z: Tensor | None = None,
 ) -> dict[str, Tensor]:
     r"""Negative importance-weighted bound; the value is the bound itself, not a surrogate with its gradient.
 
     .. math:: -\ln \frac1K \sum_k w_k, \quad \ln w_k = \ln p(x|z_k) - \beta [\ln q(z_k|x) - \ln p(z_k)]
 
     Source: Eq. 8 of Burda et al. 2016 at beta = 1, a lower bound on ln p(x); the beta of BVAE's Table IV is not
-    defined there, this form is our reading. `log_p_x` is [B, K], z is [B, K, L], mean and log_variance [B, L].
+    defined there, this form is our reading. `log_p_x` is [B, K], z is [B, K, L], mean and log_variance [B, L];
+    `log_p_z` is ln p(z) [B, K], of N(0, I) where it is not given.
     """
-    log_ratio = gaussian_log_prob(z, mean[:, None], log_variance[:, None]) - standard_normal_log_prob(z)  # [B, K]
+    log_p_z = standard_normal_log_prob(z) if log_p_z is None else log_p_z
+    log_ratio = gaussian_log_prob(z, mean[:, None], log_variance[:, None]) - log_p_z  # [B, K]
     return {"negative_bound": -log_mean_exp(log_p_x - beta * log_ratio, dim=1)}

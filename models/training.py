@@ -7,7 +7,7 @@ import torch
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
-from models.distributions import Likelihood
+from models.likelihoods import Likelihood
 from models.noise import Noise
 
 
@@ -33,6 +33,15 @@ class Step(NamedTuple):
     loss: Callable[[Batch, Noise], Tensor]
 
 
+class Phase(NamedTuple):
+    """One kind of update: its name, the parts of the model that it moves (attributes; none: all of it), and the method
+    `(batch, generator) -> named terms [B]` that it minimises the weighted sum of."""
+
+    name: str
+    parts: tuple[str, ...]
+    terms: str
+
+
 class Terms(NamedTuple):
     """What an objective computed for a batch: named per-sample terms [B], the codes [B, L] and p(x|z)."""
 
@@ -50,11 +59,14 @@ class Objective:
     """A model that trains on named terms. A subclass writes `terms`, and `weights` where not all are 1.
 
     Pythae's `forward` and the single default step are derived here, once. `weight_options` names the fields of the
-    configuration that `weights` alone reads: models that differ in nothing else can train in one batched step.
+    configuration that `weights` alone reads: models that differ in nothing else can train in one batched step, as do
+    those of two classes with the same `family`. A model that alternates names its `phases`.
     """
 
     parameters: Callable[[], Iterator[nn.Parameter]]
+    named_parameters: Callable[[], Iterator[tuple[str, nn.Parameter]]]
     weight_options: frozenset[str] = frozenset()
+    family: str = ""
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         """Return the named, unreduced, unweighted loss terms of a batch."""
@@ -68,10 +80,28 @@ class Objective:
         """Return the mean over the batch of the weighted sum of terms: a scalar."""
         return weighted_sum(terms, self.weights(epoch))
 
+    def losses(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
+        """Return the terms of `terms` alone: what a model of one phase minimises."""
+        return self.terms(batch, generator).losses
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the kinds of update to make for each batch, in order, a repeated one as often as it is to be made."""
+        return (Phase("model", (), "losses"),)
+
+    def owned(self, phase: Phase) -> dict[str, nn.Parameter]:
+        """Return the parameters that a phase moves, by name."""
+        named = self.named_parameters()
+        return {name: p for name, p in named if not phase.parts or name.partition(".")[0] in phase.parts}
+
     def steps(self, epoch: int = 1) -> tuple[Step, ...]:
-        """Return the updates to make for each batch, in order; by default one over all parameters."""
-        own = list(self.parameters())
-        return (Step("model", own, lambda batch, generator: self.loss(self.terms(batch, generator).losses, epoch)),)
+        """Return the updates of `phases`, of which equal ones share an optimiser."""
+
+        def step(phase: Phase) -> Step:
+            terms = getattr(self, phase.terms)
+            own = list(self.owned(phase).values())
+            return Step(phase.name, own, lambda batch, generator: self.loss(terms(batch, generator), epoch))
+
+        return tuple(step(phase) for phase in self.phases())
 
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> ModelOutput:
         """Pythae's interface: loss, terms, codes and images of a batch `{"data": x, "labels": y}`."""

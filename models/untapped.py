@@ -9,12 +9,12 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models.capabilities import LabelledLatent
-from models.concrete import concrete_log_prob, concrete_rsample, hard_bernoulli, relaxed_bernoulli
+from models.concrete import concrete_log_prob, hard_bernoulli, relaxed_bernoulli
 from models.distributions import Bernoulli
-from models.judged import judged
 from models.labelled import one_hot
 from models.noise import Noise
 from models.training import Batch, Objective, Terms
+from models.untapped_bounds import BOUNDS
 from models.untapped_networks import networks_of
 from models.untapped_settings import BidirectionalM2Config, BidirectionalUntappedConfig, M2Config, UntappedConfig
 
@@ -25,13 +25,10 @@ class M2(Objective, LabelledLatent, pythae.AE):
     r"""M2: minimise the negative forward bounds and the discriminative losses, each a mean over the images it is for.
 
     .. math::
-        \mathcal{J}_f^l &= \ln p(x|y, z) + \ln p(y) + \ln p(z) - \ln q(z|x, y) \\
-        \mathcal{J}_f^u &= \ln p(x|y, z) + \ln p(y) + \ln p(z) - \ln q(y|x) - \ln q(z|x, y), \quad y \sim q(y|x) \\
-        L &= -\mathcal{J}_f^l - \mathcal{J}_f^u + \alpha_f^d L_y(q(y|x), y) + \alpha_r^d ||x - E[x|y, z]||^2
+        L = -\mathcal{J}_f^l - \mathcal{J}_f^u + \alpha_f^d L_y(q(y|x), y) + \alpha_r^d ||x - E[x|y, z]||^2
 
-    Source: Eqs. 3, 4, 7 and 8, Untapped; z ~ q(z|x, y), one sample. Without a label, y is a Concrete sample inside the
-    simplex, q(y|x) its density, and p(y) the uniform density (k - 1)! there; with one, p(y) = 1 / k. All constants are
-    kept. Labelled and unlabelled images (label -1) may stand in any order in a batch.
+    Source: Eqs. 7 and 8, Untapped, with the bounds of `models.untapped_bounds`, y of an unlabelled image relaxed or
+    summed; all constants are kept. Labelled and unlabelled images (label -1) may stand in any order in a batch.
     """
 
     config_class: ClassVar[type] = M2Config
@@ -70,29 +67,17 @@ class M2(Objective, LabelledLatent, pythae.AE):
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         assert batch.y is not None
-        config, x = self.model_config, batch.x
+        config = self.model_config
         labelled = batch.y >= 0  # [B]
         y_l = one_hot(batch.y, config.classes)  # [B, k]
-        seen = self.encoder.look(x)
-        log_q_y = self.encoder.label_log_probs(seen)
-        log_y_u = concrete_rsample(log_q_y, config.temperature, generator)
-        y = torch.where(labelled[:, None], y_l, log_y_u.exp())
-        q_z = self.latent_posterior(seen, y)
-        z, log_q_z = q_z.rsample(generator)
-        code = torch.cat([y, z], 1)
-        p_x = Bernoulli(self.decoder.logits(code))
-        log_p_x, squared_error = judged(p_x.logits, x)
-
-        forward = log_p_x + self.prior.box.log_prob(z) - log_q_z
-        log_ratio_y = math.lgamma(config.classes) - concrete_log_prob(log_y_u, log_q_y, config.temperature)
-        log_q_label = log_q_y if config.label_loss == "cross-entropy" else log_y_u
+        found = BOUNDS[config.unlabelled](self, batch.x, y_l, labelled, generator)
         losses = {
-            "forward_labelled": of(labelled, math.log(config.classes) - forward),
-            "forward_unlabelled": of(~labelled, -log_ratio_y - forward),
-            "label_loss": of(labelled, -(y_l * log_q_label).sum(-1)),
-            "image_loss": of(labelled, squared_error),
+            "forward_labelled": of(labelled, -found.labelled),
+            "forward_unlabelled": of(~labelled, -found.unlabelled),
+            "label_loss": of(labelled, -(y_l * found.log_y).sum(-1)),
+            "image_loss": of(labelled, found.squared_error),
         }
-        return Terms(losses, code, p_x)
+        return Terms(losses, found.code, Bernoulli(found.logits))
 
 
 class Untapped(M2):

@@ -62,7 +62,10 @@ class EncoderPerceptrons(Autocast, nn.Module):
             return as_float32(self.labels(seen))
 
     def latent(self, seen: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the Gaussian's mean and standard deviation behind q(z|x, y), before the flow: [B, d] each."""
+        """Return the Gaussian's mean and standard deviation behind q(z|x, y), before the flow: [B, d] each.
+
+        y is [B, k], or one label [k] of all images.
+        """
         with self.autocast(seen):
             h = self.trunk(self.from_image(seen) + self.from_label(y))
             location, scale = self.location(h), self.scale(h)
@@ -122,11 +125,11 @@ class MirrorNetwork(Autocast, nn.Module):
         return as_float32(seen[1][:, : self.classes])
 
     def latent(self, seen: tuple[Tensor, Tensor], y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the Gaussian's mean and standard deviation behind q(z|x, y): [B, d] each."""
+        """Return the Gaussian's mean and standard deviation behind q(z|x, y): [B, d] each; y is [B, k] or [k]."""
         h, code = seen
         with self.autocast(y):
             location = code[:, self.classes :] + self.location(y)
-            scale = self.scale(torch.cat([h, y.to(h.dtype)], 1))
+            scale = self.scale(torch.cat([h, y.to(h.dtype).expand(len(h), -1)], 1))
         return as_float32(location), _positive(as_float32(scale))
 
     def reverse(self, code: Tensor) -> Tensor:
@@ -156,6 +159,11 @@ class LabelledEncoder(BaseEncoder):
     def latent(self, seen: Any, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the Gaussian's mean and standard deviation behind q(z|x, y), before the flow: y [B, k] -> [B, d]."""
         return self.networks.latent(seen, y)
+
+    def latents(self, seen: Any, classes: int) -> tuple[Tensor, Tensor]:
+        """Return the same of every label: [B, k, d] each. What does not depend on the label is computed once."""
+        labels = torch.eye(classes, device=next(self.parameters()).device)
+        return torch.vmap(lambda y: self.latent(seen, y), out_dims=1)(labels)
 
     def forward(self, x: Tensor) -> ModelOutput:
         """Pythae's interface: `embedding`, ln q(y|x)."""

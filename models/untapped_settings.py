@@ -39,6 +39,7 @@ class M2Config(pythae.AEConfig):
 
     classes            k; labels are 0 to k - 1, and -1 where there is none
     setting            "as-paper" or "as-code", which differ as `SETTINGS` says
+    unlabelled         y of an unlabelled image: a "concrete" sample (Eq. 4), or the "sum" over all k of Kingma et al.
     temperature        of the Concrete distribution of y
     half_width         h of the box [-h, h]^d of z
     label_loss         y-discriminative loss: the "cross-entropy" of q(y|x), or KL(y || y~) of a Concrete "sample" y~
@@ -51,6 +52,7 @@ class M2Config(pythae.AEConfig):
     network: PerceptronConfig = PerceptronConfig()
     classes: int = 10
     setting: Literal["as-paper", "as-code"] = "as-paper"
+    unlabelled: Literal["concrete", "sum"] = "concrete"
     temperature: float = 1.0
     half_width: float | None = None
     label_loss: Literal["cross-entropy", "sample"] | None = None
@@ -65,6 +67,8 @@ class M2Config(pythae.AEConfig):
         assert self.half_width is not None
         if self.classes < 2 or self.half_width <= 0 or self.temperature <= 0:
             raise ValueError("classes must be at least 2, half_width and temperature positive")
+        if self.unlabelled == "sum" and self.label_loss == "sample":
+            raise ValueError('label_loss "sample" is of a Concrete sample, and unlabelled "sum" draws none')
 
 
 @dataclass(config=_STRICT)

@@ -1,4 +1,9 @@
-"""The four objectives of the BVAE study as Pythae models, each in a unidirectional and a bidirectional form."""
+"""The four objectives of the BVAE study as Pythae models, each in a unidirectional and a bidirectional form.
+
+Each takes any prior of PRIORS and any likelihood of LIKELIHOODS.
+"""
+
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
@@ -7,17 +12,34 @@ from models.bidirectional import with_networks
 from models.capabilities import GaussianLatent
 from models.noise import Noise
 from models.objectives import elbo_terms, importance_weighted_terms, total_correlation_terms
+from models.priors import PriorConfig, TrainedPrior
 from models.training import Batch, Objective, Terms
 
 
-class _VAE(Objective, GaussianLatent, pythae.VAE):
+@dataclass
+class _Densities:
+    """The fields of a configuration that name the likelihood and the prior."""
+
+    reconstruction_loss: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "mse"
+    prior: PriorConfig = PriorConfig()
+
+
+class _VAE(Objective, TrainedPrior, GaussianLatent, pythae.VAE):  # type: ignore[misc]
     """VAE: minimise distortion + KL (Eq. 23, BVAE)."""
+
+    mixed_in = (_Densities,)
+
+    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+        super().__init__(model_config, encoder, decoder)
+        self.build_prior()
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         q = self.posterior(batch.x)
-        z = q.rsample(1, generator)[:, 0]
+        codes = q.rsample(1, generator)  # [B, 1, L]
+        z = codes[:, 0]
         p_x = self.likelihood(z)
-        return Terms(elbo_terms(p_x.log_prob(batch.x), *q), z, p_x)
+        divergence = self.divergence(q, codes)[:, 0]
+        return Terms(elbo_terms(p_x.log_prob(batch.x), *q, divergence=divergence), z, p_x)
 
 
 class _BetaVAE(_VAE):
@@ -38,7 +60,8 @@ class _BetaTCVAE(_VAE):
         q = self.posterior(batch.x)
         z = q.rsample(1, generator)[:, 0]
         p_x = self.likelihood(z)
-        return Terms(total_correlation_terms(p_x.log_prob(batch.x), z, *q, batch.dataset_size), z, p_x)
+        log_p_x, log_p_z = p_x.log_prob(batch.x), self.prior.log_prob(z)
+        return Terms(total_correlation_terms(log_p_x, z, *q, batch.dataset_size, log_p_z=log_p_z), z, p_x)
 
     def weights(self, epoch: int) -> dict[str, float]:
         config = self.model_config
@@ -61,7 +84,8 @@ class _BetaIWAE(_VAE):
         z = q.rsample(k, generator)  # [B, K, L]
         p_x = self.likelihood(z.flatten(0, 1))  # over [B * K, C, H, W]
         log_p_x = p_x.log_prob(x.repeat_interleave(k, dim=0)).reshape(len(x), k)
-        bound = importance_weighted_terms(log_p_x, z, *q, beta=getattr(self.model_config, "beta", 1.0))
+        beta, log_p_z = getattr(self.model_config, "beta", 1.0), self.prior.log_prob(z)
+        bound = importance_weighted_terms(log_p_x, z, *q, beta=beta, log_p_z=log_p_z)
         return Terms(bound, z[:, 0], type(p_x)(p_x[0][::k]))
 
 

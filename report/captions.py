@@ -45,15 +45,18 @@ def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: l
 
 
 def settings(suite: Suite) -> str:
-    """Write what was run: "data set MNIST; preset small (small networks, not the paper's); seed 0; 6 epochs"."""
+    """Write what was run: "data set MNIST; preset small (not the paper's sizes); seed 0; 6 epochs"."""
     preset = str(suite.facts["preset"])
     seeds = sorted({d.seed for d in suite.digests})
     parts = [
         f"data set {dataset_label(str(suite.facts['dataset']))}",
-        f"preset {preset}" + (" (small networks, not the paper's)" if preset == "small" else ""),
+        f"preset {preset}" + (" (not the paper's sizes)" if preset == "small" else ""),
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
     ]
+    with_nll = any(m["metric"] == "nll" for d in suite.digests for m in d.facts["measurements"])
     for section, key, text in _SETTINGS:
+        if section == "evaluation" and not with_nll:
+            continue
         if values := _settings(suite, section, key):
             parts.append(text.format(" or ".join(values)))
     return "; ".join(parts)
@@ -89,7 +92,9 @@ def _not_run(suite: Suite, layout: Layout) -> list[str]:
         return any(suite.runs(row, variant) for variant in variants)
 
     paired = [row for row in suite.rows if has(row, *layout.pair) or not has(row, *layout.variants)]
-    missing = [model_label(row, v) for row in paired for v in layout.pair if not has(row, v)]
+    planned = {run.rpartition("/")[0] for run in suite.facts.get("runs") or ()}  # "row/variant"
+    wanted = [(row, v) for row in paired for v in layout.pair if not planned or f"{row}/{v}" in planned]
+    missing = [model_label(row, v) for row, v in wanted if not has(row, v)]
     return [f"Not run: {', '.join(missing)}."] if missing else []
 
 
@@ -102,7 +107,9 @@ def _by_reason(dropped: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _settings(suite: Suite, section: str, key: str) -> list[str]:
     """Return the different values of one setting over the runs, as text; runs without it do not count."""
-    found = ((d.facts.get("run") or {}).get(section) or {} for d in suite.digests)
+    found = [(d.facts.get("run") or {}).get(section) or {} for d in suite.digests]
+    if key.startswith("nll_"):
+        found = [options for options in found if "nll" in options.get("metrics", ("nll",))]
     return sorted({str(options[key]) for options in found if options.get(key) is not None})
 
 

@@ -43,7 +43,8 @@ def printed_pairs(claim: Claim, index: Index) -> tuple[PrintedPair, ...]:
         if paper == claim.paper and first and second:
             table = " and ".join(dict.fromkeys([first.table, second.table]))
             found.append(PrintedPair(table, dataset, first.text, second.text, first.value - second.value))
-    return tuple(pair for pair in found if claim.suite.endswith(pair.dataset)) or tuple(found)
+    suite = claim.suite.removesuffix("-paper").removesuffix("-code")
+    return tuple(pair for pair in found if suite.endswith(pair.dataset)) or tuple(found)
 
 
 def seed_values(suite: Suite, side: Side) -> dict[int, float]:

@@ -226,4 +226,73 @@ _PYTHAE = Layout(
     pair=("stock", "bidirectional"),
 )
 
-TABLES: dict[str, Layout] = {"bvae": _BVAE, "lbae": _LBAE, "all": _ALL, "untapped": _UNTAPPED, "pythae": _PYTHAE}
+_BOUND = "Bound in nats"
+_PRIORS = Layout(
+    columns=(
+        Column("bits_per_dim", "", "Bits/dim", 4, printed_setting="", image_error=True),
+        Column("nll", "", "NLL", 2, _BOUND, image_error=True),
+        Column("reconstruction_nats", "", "RE", 2, _BOUND, printed_setting="", image_error=True),
+        Column("kl_nats", "", "KL", 2, _BOUND, printed_setting="", image_error=True),
+        Column("active_units", "", "AU", 1),
+        Column("parameters", "", "Parameters", 0, style="count", printed_setting="", comparable=False),
+        *(
+            Column(
+                "generation_seconds",
+                f"images={n}",
+                f"s for\n{text}",
+                5,
+                printed_setting=f"images={n}",
+                comparable=False,
+            )
+            for n, text in (("1", "1 image"), ("100", "100 images"))
+        ),
+        *_by_sampler("fid", "FID-2048", 2, (("normal", "own prior"),), features=_INCEPTION),
+        *_by_sampler("kid", "KID × 10³", 2, (("normal", "own prior"),), features=_INCEPTION),
+        *_by_sampler("fd_classifier", "FD-classifier", 2, (("normal", "own prior"),)),
+        *_by_sampler("kd_classifier", "KD-classifier × 10³", 0, (("normal", "own prior"),)),
+        Column("psnr", "reconstruction=mean", "PSNR", 2, _RECONSTRUCTION),
+        Column("probe_accuracy", "probe=linear", "Accuracy", 2, _RECONSTRUCTION, "percent"),
+    )
+)
+
+_ANCHORS = Layout(
+    columns=(
+        Column("parameters", "", "Parameters", 0, style="count", comparable=False),
+        Column("nll", "", "NLL", 2, _GENERATIVE, printed_setting="", image_error=True),
+        Column("neg_elbo", "", "-ELBO", 2, _GENERATIVE, image_error=True),
+        Column("active_units", "", "AU", 1, _GENERATIVE),
+        Column("seconds_per_epoch", "", "s/epoch", 2, comparable=False),
+    ),
+    variants=("stock", "corrected"),
+    pair=("stock", "corrected"),
+)
+
+_SCORE = Column("inception_score", "", "Inception score", 2, printed_setting="", image_error=True)
+_ERROR = Column("mse", "", "MSE", 4, printed_setting="")
+_SVAE_TOY = Layout((_SCORE, _ERROR), trials=True)
+_SVAE = Layout(
+    columns=(
+        Column("parameters", "", "Parameters", 0, style="count", comparable=False),
+        Column("nll_ais", "", "NLL (AIS)", 2, printed_setting="", image_error=True),
+        Column("bdmc_gap", "", "BDMC gap", 2, image_error=True, comparable=False),
+        Column("nll", "", "NLL (IW)", 2, image_error=True),
+        _SCORE,
+        Column("inception_score_test", "", "Inception score\ntest images", 2, comparable=False),
+        Column("score_classifier_accuracy", "", "its classifier's\naccuracy", 2, style="percent", comparable=False),
+        Column("fd_classifier", "sampler=normal", "FD-classifier", 2),
+        _ERROR,
+        Column("seconds_per_epoch", "", "s/epoch", 2, comparable=False),
+    )
+)
+
+TABLES: dict[str, Layout] = {
+    "bvae": _BVAE,
+    "lbae": _LBAE,
+    "all": _ALL,
+    "untapped": _UNTAPPED,
+    "pythae": _PYTHAE,
+    "svae": _SVAE,
+    "svae-toy": _SVAE_TOY,
+    "anchors": _ANCHORS,
+    "priors": _PRIORS,
+}

@@ -16,6 +16,7 @@ from report.sample_figures import draw_class_shares, draw_prd
 from report.store import Suite, log
 from report.style import STYLE
 from report.tiles import draw_backwards, draw_pairs, draw_stored
+from report.toy_figures import draw_toy
 
 # Draws one figure into the suite's folder (NAME.png, and NAME.pdf for a plot) and returns the paths written; none where
 # the suite has nothing of the kind. What should be there and is not is logged to "report" in one line.
@@ -39,6 +40,7 @@ FIGURES: dict[str, Draw] = {
     "class_shares": draw_class_shares,
     "canonical": draw_canonical,
     "label-walks": draw_label_walks,
+    "toy": draw_toy,
 }
 
 

@@ -12,6 +12,7 @@ _DATASETS = {
     "fashion": "Fashion-MNIST",
     "cifar10": "CIFAR-10",
     "celeba": "CelebA-64",
+    "toy-mixture": "Five Gaussians",
     "imagefolder": "Image folder",
 }
 

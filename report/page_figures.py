@@ -21,6 +21,7 @@ TITLES = {  # stem of the file -> what a reader sees in it, in the page's order
     "canonical": "Canonical images of all labels, model by model and trial by trial",
     "label-walks": "For each label, a grid over the two latent variables",
     "pareto": "Quality against parameters and against training time: nothing else is at least as good in both",
+    "toy": "Inception score and error over configurations; grey: as published for ALICE, mean ± deviation and median",
 }
 
 

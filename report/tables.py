@@ -14,7 +14,12 @@ from report.store import Digest, NoResults, Suite, number
 
 BLANK = "–"
 _ARROWS = {"lower": "↓", "higher": "↑"}
-_PRINTED_AS = {"unidirectional": "unidirectional", "bidirectional": "bidirectional", "stock": "unidirectional"}
+_PRINTED_AS = {
+    "unidirectional": "unidirectional",
+    "bidirectional": "bidirectional",
+    "stock": "unidirectional",
+    "corrected": "unidirectional",
+}
 
 
 def make_table(suite: Suite, published: Published | None = None) -> Table:

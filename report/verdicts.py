@@ -1,6 +1,7 @@
 """What stored results say of the papers' claims: one verdict each, by one rule, none written by hand."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,15 +65,18 @@ class Verdict:
 def verdicts(results: Path, claims: Path = CLAIMS) -> list[Verdict]:
     """Judge every claim by the suites in a results folder; what cannot be read there counts as not there.
 
-    Raises ValueError for a bad entry of the claims' file.
+    A suite that was run at several presets has a folder for each, and the claim is judged in each. Raises ValueError
+    for a bad entry of the claims' file.
     """
-    declared = read_claims(claims)
-    suites = {}
-    for name in dict.fromkeys(claim.suite for claim in declared):
-        try:
-            suites[name] = read_suite(Path(results) / name)
-        except NoResults:
-            continue
+    declared: list[Claim] = []
+    suites: dict[str, Suite] = {}
+    for claim in read_claims(claims):
+        folders = [f"{claim.suite}{preset}" for preset in ("", "-paper", "-code")]
+        for name in folders:
+            with suppress(NoResults):
+                suites[name] = suites.get(name) or read_suite(Path(results) / name)
+        there = [name for name in folders if name in suites]
+        declared += [replace(claim, suite=name) for name in there or folders[:1]]
     return judge(declared, suites, printed_cells(Path(results)))
 
 

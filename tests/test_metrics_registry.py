@@ -20,6 +20,11 @@ INPUTS = {
     "backwards": {"encode"},
     "nll_nats": {"posterior"},
     "neg_elbo_nats": {"posterior"},
+    "discrete_nll_nats": {"posterior"},
+    "reconstruction_nats": {"posterior"},
+    "kl_nats": {"posterior"},
+    "dimensions": set(),
+    "generation_seconds": {"prior"},
     "test_mean": {"encode"},
     "train_mean": {"encode"},
     "train_labels": set(),
@@ -50,6 +55,11 @@ INPUTS = {
     "free_classes": set(),
     "canonical_readings": {"class_codes"},
     "round_trip": {"class_codes"},
+    "score_probabilities": {"generate"},
+    "test_probabilities": set(),
+    "drawn_reconstructions": {"reconstruct"},
+    "ais_nats": {"likelihood"},
+    "bdmc_gap_nats": {"likelihood"},
 }
 AXES = {
     "reconstruction": {"sample", "mean"},
@@ -60,6 +70,7 @@ AXES = {
     "protocol": {"code", "figure", "interior"},
     "threshold": {"0.1", "0.12"},
     "assignment": {"paper", "optimal"},
+    "images": {"1", "100"},
 }
 
 
@@ -89,12 +100,11 @@ def test_precision_and_recall_cannot_be_mistaken() -> None:
 
 
 def test_what_a_suite_may_ask_for_is_what_there_is() -> None:
-    def choices(field: str) -> set[str]:
-        (literal, _) = get_args(Evaluation.model_fields[field].annotation)
-        return set(get_args(literal))
-
-    assert choices("samplers") == set(SAMPLERS)
-    assert choices("extras") == {metric.extra for metric in METRICS.values() if metric.extra}
+    (literal, _) = get_args(Evaluation.model_fields["extras"].annotation)
+    assert set(get_args(literal)) == {metric.extra for metric in METRICS.values() if metric.extra}
+    assert Evaluation(samplers=tuple(SAMPLERS)).samplers == tuple(SAMPLERS)
+    with pytest.raises(ValueError, match="dice"):
+        Evaluation(samplers=("dice",))
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -132,3 +132,16 @@ def test_bad_configurations_are_refused() -> None:
         NetworkConfig(channels=(8, 16), strides=(2,))
     with pytest.raises((ValidationError, TypeError)):
         NetworkConfig(chanels=(8,))  # type: ignore[call-arg]
+
+
+def test_a_perceptron_is_two_layers_of_tanh_each_way() -> None:
+    config = NetworkConfig(kind="perceptron", channels=(), strides=(), hidden=(20, 10))
+    network = BidirectionalNetwork(config, (1, 8, 8), 4, "both")
+    first, second = (layer.linear.weight for layer in network.trunk[1:])
+    x, z = torch.rand(3, 1, 8, 8), torch.randn(3, 4)
+    hidden = (x.flatten(1) @ first.T).tanh() @ second.T
+    assert torch.allclose(network(x)[0], hidden.tanh() @ network.mean.linear.weight.T, atol=1e-6)
+    decoded = ((z @ network.mean.linear.weight).tanh() @ second).tanh() @ first
+    assert torch.allclose(network.reverse(z).flatten(1), decoded, atol=1e-6)
+    with pytest.raises((ValidationError, ValueError), match="no convolutions"):
+        NetworkConfig(kind="perceptron", hidden=(20,))

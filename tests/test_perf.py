@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 
+from bench.executors import EXECUTORS
 from bench.flops import training_cost
-from bench.perf import common, limit, nll, scaling, suite, trainer
+from bench.perf import ais, common, limit, nll, scaling, submission, suite, trainer
 from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs
 from bench.train import build
 from models.variational import BidirectionalVAE
@@ -93,6 +94,13 @@ def test_nll_program_covers_both_networks_and_likelihoods(tmp_path: Path) -> Non
         (f"Pythae's {kind} VAE", likelihood) for kind in ("MLP", "ResNet") for likelihood in ("bce", "mse")
     }
     assert all(len(row["stock_repeats"]) == len(row["ours_repeats"]) == 2 for row in found["rows"])
+
+
+def test_annealing_is_counted_by_leapfrog_steps_of_all_chains(tmp_path: Path) -> None:
+    few = ("--images", "2", "--chains", "3", "--distributions", "4", "--repeats", "2")
+    together, loop = outcome(ais, tmp_path, *few)["rows"]
+    assert (together["chain_steps"], loop["chain_steps"]) == (2 * 3 * 2 * 10, 3 * 2 * 10)
+    assert together["ratio"] == pytest.approx(together["rate"] / loop["rate"]) and loop["ratio"] == 1
 
 
 def test_limit_divides_the_counted_work_by_its_time(tmp_path: Path) -> None:
@@ -227,3 +235,10 @@ def test_bad_input_is_one_line_and_exit_code_2(
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_submission_hands_out_every_run_of_every_executor(tmp_path: Path) -> None:
+    found = outcome(submission, tmp_path)
+    assert [(row["executor"], row["runs"]) for row in found["rows"]] == [(name, 20) for name in EXECUTORS]
+    assert all(row["ms"] > 0 for row in found["rows"])

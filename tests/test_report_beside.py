@@ -43,7 +43,7 @@ def test_difference_stands_in_csv_and_its_mean_below_the_table(tmp_path: Path) -
 def test_small_table_says_so_in_every_format(tmp_path: Path) -> None:
     table = _table(tmp_path, **LBAE)
     for text in (to_csv(table), to_markdown(table), to_latex(table)):
-        assert "preset small (small networks, not the paper's)" in text
+        assert "preset small (not the paper's sizes)" in text
         assert "preset small, not the paper's; 24 epochs, the paper has 2000" in text
 
 

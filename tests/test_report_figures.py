@@ -203,4 +203,6 @@ def test_curves_of_unlike_losses_have_an_axis_each(tmp_path: Path, monkeypatch: 
 
 
 def test_suite_without_runs_draws_nothing(tmp_path: Path) -> None:
-    assert [path.name for path in write(write_suite(tmp_path, ["VAE"]))] == ["table.csv", "table.tex", "table.md"]
+    written = write(write_suite(tmp_path, ["VAE"]))
+    assert "table.md" in {path.name for path in written}
+    assert not {path.suffix for path in written} & {".png", ".pdf"}

@@ -117,7 +117,7 @@ def test_missing_half_of_a_pair_is_named(tmp_path: Path) -> None:
 
 def test_caption_tells_data_preset_seeds_and_k(tmp_path: Path) -> None:
     caption = make_table(read_suite(write_full(tmp_path, ["VAE"], (0, 1)))).caption
-    assert "Digits (8 × 8); preset small (small networks, not the paper's); seeds 0, 1; NLL with K = 100" in caption
+    assert "Digits (8 × 8); preset small (not the paper's sizes); seeds 0, 1; NLL with K = 100" in caption
 
 
 def test_paper_preset_is_not_called_small(tmp_path: Path) -> None:

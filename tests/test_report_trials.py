@@ -88,3 +88,19 @@ def test_walks_are_one_panel_a_label(tmp_path: Path) -> None:
 def test_suites_without_labels_have_neither_figure(tmp_path: Path) -> None:
     drawn = {path.name for path in draw_figures(read_suite(write_full(tmp_path, ["VAE"])))}
     assert not {"canonical.png", "label-walks.png"} & drawn
+
+
+def test_what_a_suite_never_planned_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    planned = {f"{row}/unidirectional/{seed}": "" for row in TRIALS for seed in range(3)}
+    suite = read_suite(write_untapped(tmp_path))
+    for runs, missing in ((planned | {"M2/bidirectional/0": ""}, ["Not run: Bidirectional M2."]), (planned, [])):
+        suite.facts["runs"] = runs
+        assert [x for x in make_table(suite).remarks if x.startswith("Not run")] == missing
+
+
+def test_caption_tells_no_setting_of_a_likelihood_that_is_not_measured(tmp_path: Path) -> None:
+    folder = write_untapped(tmp_path)
+    assert "NLL with K = 100" in make_table(read_suite(folder)).caption
+    for path in folder.glob("digests/*/digest.json"):
+        path.write_text(path.read_text().replace('"nll_samples": 100', '"nll_samples": 100, "metrics": ["test_error"]'))
+    assert "NLL" not in make_table(read_suite(folder)).caption

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench import suite
 from bench.errors import BadInput
 from bench.run import main
 from models import load_model
@@ -93,7 +94,7 @@ def test_list_has_exactly_four_keys_and_imports_neither_torch_nor_numpy() -> Non
     found = json.loads(done.stdout)
     assert list(found) == ["suites", "models", "datasets", "metrics"]
     assert {"celeba", "cifar10", "digits", "fashion", "mnist"} <= set(found["suites"])
-    assert found["datasets"] == ["celeba", "cifar10", "digits", "fashion", "imagefolder", "mnist"]
+    assert {"celeba", "cifar10", "digits", "fashion", "imagefolder", "mnist"} <= set(found["datasets"])
     assert {"VAE", "BidirectionalVAE", "StockVAE"} <= set(found["models"])
     assert {"nll", "active_units", "psnr", "ssim", "fid", "rfid", "probe_accuracy"} <= set(found["metrics"])
 
@@ -101,7 +102,7 @@ def test_list_has_exactly_four_keys_and_imports_neither_torch_nor_numpy() -> Non
 def test_list_without_json_names_the_same_things(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert "suites: celeba, cifar10, digits, fashion, " in out
+    assert f"suites: {', '.join(suite.names())}\n" in out
 
 
 def dry_run(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
@@ -252,7 +253,7 @@ def test_the_page_gives_a_command_that_plans_the_same_run(pair: Path, capsys: py
 def test_a_run_stores_configuration_provenance_curves_and_per_image_nll(pair: Path) -> None:
     import numpy as np
 
-    for folder in pair.glob("runs/*"):
+    for folder in pair.glob("runs/*/"):
         run, record = (json.loads((folder / name).read_text()) for name in ("run.json", "record.json"))
         assert run["training"]["epochs"] == 1
         assert record["curves"]["epoch"] == [1]
@@ -271,7 +272,7 @@ def test_measurements_have_the_promised_columns_and_a_unique_key(pair: Path) -> 
     keys = [tuple(line[column] for column in KEY) for line in lines]
     assert len(set(keys)) == len(keys)
     assert {line["variant"] for line in lines} == {"unidirectional", "bidirectional"}
-    assert {line["path"] for line in lines} == {f"runs/{p.name}" for p in pair.glob("runs/*")}
+    assert {line["path"] for line in lines} == {f"runs/{p.name}" for p in pair.glob("runs/*/")}
     assert ("nll", "") in {(line["metric"], line["setting"]) for line in lines}
     assert ("fid", "features=inception64;sampler=gmm") in {(line["metric"], line["setting"]) for line in lines}
 
@@ -279,7 +280,7 @@ def test_measurements_have_the_promised_columns_and_a_unique_key(pair: Path) -> 
 def test_measurements_are_exactly_what_the_evaluator_stored(pair: Path) -> None:
     written = {(line["path"], line["metric"], line["setting"]): line for line in lines_of(pair)}
     stored = 0
-    for folder in pair.glob("runs/*"):
+    for folder in pair.glob("runs/*/"):
         for cell in json.loads((folder / "record.json").read_text())["measurements"]:
             line = written[f"runs/{folder.name}", cell["metric"], cell["setting"]]
             stored += 1
@@ -382,7 +383,7 @@ def test_the_readmes_python_examples_work(pair: Path) -> None:
     assert len(blocks) == 2
     names: dict[str, Any] = {"__name__": "readme"}
     for block in blocks:
-        exec(block.replace("results/digits/runs/RUN", str(next(pair.glob("runs/*")))), names)
+        exec(block.replace("results/digits/runs/RUN", str(next(pair.glob("runs/*/")))), names)
     assert names["model"].embed(names["x"]).shape == (16, 16)
     assert names["Twin"].__name__ == "Twin"
 

@@ -34,7 +34,7 @@ def test_table_i_at_paper_scale_resumes_and_ends_in_a_table(tmp_path: Path) -> N
 
     first = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
-    while not list(tmp_path.glob("mnist/runs/*/states/*.sha256")):  # an epoch is on disk
+    while not list(tmp_path.glob("mnist-paper/runs/*/states/*.sha256")):  # an epoch is on disk
         assert time.monotonic() < deadline and first.poll() is None
         time.sleep(0.05)
     first.send_signal(signal.SIGINT)
@@ -43,10 +43,10 @@ def test_table_i_at_paper_scale_resumes_and_ends_in_a_table(tmp_path: Path) -> N
 
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    digests = [store.read_json(path) for path in tmp_path.glob("mnist/digests/*/digest.json")]
+    digests = [store.read_json(path) for path in tmp_path.glob("mnist-paper/digests/*/digest.json")]
     assert [digest["status"] for digest in digests] == ["done"] * 3
     assert all(digest["curves"]["epoch"] == [1, 2, 3] for digest in digests)
-    assert not list(tmp_path.glob("mnist/runs/*/states"))  # what a finished training leaves is its model
+    assert not list(tmp_path.glob("mnist-paper/runs/*/states"))  # what a finished training leaves is its model
     parameters = {m["value"] for d in digests for m in d["measurements"] if m["metric"] == "parameters"}
     assert parameters == {22_086_145, 11_067_329}
-    assert "| VAE" in (tmp_path / "mnist" / "table.md").read_text()
+    assert "| VAE" in (tmp_path / "mnist-paper" / "table.md").read_text()

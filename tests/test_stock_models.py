@@ -41,18 +41,22 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 @pytest.mark.parametrize("name", [*STOCK, "BidirectionalFactorVAE", "BidirectionalAAE", "BidirectionalHVAE"])
-def test_the_engine_trains_it_and_its_loss_falls(name: str) -> None:
+def test_the_engine_moves_every_parameter_and_improves_the_images(name: str) -> None:
     model = build(name)
-    x = (torch.rand(8, *SHAPE, generator=generator()) > 0.5).to(torch.uint8).mul(255).repeat(16, 1, 1, 1)
+    x = (torch.rand(4, *SHAPE, generator=generator()) > 0.5).to(torch.uint8).mul(255).repeat(32, 1, 1, 1)
     data = ImageTensors(x, torch.zeros(len(x), dtype=torch.long))
-    settings = TrainerConfig(num_epochs=2, per_device_train_batch_size=32, learning_rate=5e-3)
-    trainer = Trainer(model, data, data, settings)
+    settings = TrainerConfig(num_epochs=4, per_device_train_batch_size=32, learning_rate=1e-2)
     before = {key: p.detach().clone() for key, p in model.named_parameters()}
-    trainer.train()
+
+    def error() -> float:
+        with torch.no_grad():
+            return float((model.reconstruct(x[:4] / 255) - x[:4] / 255).square().mean())
+
+    worst = error()
+    Trainer(model, data, data, settings).train()
     moved = [key for key, p in model.named_parameters() if p.requires_grad and not torch.equal(p, before[key])]
     assert len(moved) == sum(p.requires_grad for p in model.parameters())
-    first, last = trainer.history["train_loss"]
-    assert last < first or "GAN" in name
+    assert error() < worst or "GAN" in name
 
 
 def test_routed_parameters_follow_their_own_loss_alone() -> None:

@@ -3,11 +3,13 @@
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from bench import data, suite
 from bench.errors import BadInput
+from bench.run import PRESETS
 from bench.suite import Run, Suite
 from bench.train import configure
 from models import MODELS
@@ -197,7 +199,7 @@ def test_bad_override_is_one_line_that_names_it(override: str, said: str) -> Non
 
 
 def test_data_setting_that_the_data_set_does_not_have_is_refused() -> None:
-    with pytest.raises(BadInput, match="no settings"):
+    with pytest.raises(BadInput, match="unknown value of digits's split 'official'; known: clean, own, paper"):
         runs_of("digits", "small", "data.split=official")
     with pytest.raises(BadInput, match="did you mean 'official'"):
         runs_of("celeba", "small", "data.split=oficial")
@@ -350,7 +352,7 @@ def test_every_suite_file_loads_and_expands(name: str, preset: str) -> None:
     assert {run.model for run in runs} <= set(MODELS)
     assert len({run.id for run in runs}) == len(runs)
     assert len({(run.row, run.variant) for run in runs}) == len(runs)
-    assert {"unidirectional", "bidirectional"} <= {run.variant for run in runs} <= set(suite.VARIANTS)
+    assert {run.variant for run in runs} <= set(suite.VARIANTS)
     for run in runs:
         MODELS[run.model].resolve().config_class(
             input_dim=(1, 8, 8), latent_dim=run.latent_dim, network=run.network, **run.options
@@ -374,3 +376,9 @@ def test_where_lbaes_code_differs_is_a_preset_beside_the_papers(name: str, epoch
     assert paper.learning_rate == 1e-3
     changed = {"epochs", "learning_rate", "options"}
     assert code.model_dump(exclude=changed) == paper.model_dump(exclude=changed)
+
+
+def test_each_preset_has_a_folder_of_its_own() -> None:
+    assert set(get_args(get_args(Suite.model_fields["presets"].annotation)[0])) == set(PRESETS)
+    assert len({suite.folder_name("mnist", preset) for preset in PRESETS}) == len(PRESETS)
+    assert suite.folder_name("mnist", "small") == "mnist"

@@ -68,6 +68,13 @@ def test_a_rows_data_takes_the_place_of_the_suites() -> None:
     assert all(run.data["pixels"] == "binary" for run in runs) and len({run.id for run in runs}) == len(runs)
 
 
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_every_row_of_m2_sums_the_labels_with_one_weight(preset: str) -> None:
+    """The weight is chosen on validation images, once for all rows."""
+    configured = [configure(run, (1, 28, 28)) for run in runs_of("m2-mnist", preset)]
+    assert {config.unlabelled for config in configured} == {"sum"} and len({c.alpha_f_d for c in configured}) == 1
+
+
 def test_named_metrics_are_measured_and_no_others() -> None:
     run = runs_of("m2-mnist", "small")[0]
     assert {name for name, *_ in wanted(run.evaluation)} == {"parameters", "seconds_per_epoch", "test_error"}

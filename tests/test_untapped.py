@@ -9,7 +9,7 @@ from torch import Tensor
 from untapped_toy import IMAGES, LABELS, NAMES, ROWS, SHAPE, D, K, toy
 
 from bench.likelihood import nll
-from models.box import BoxedGaussian
+from models.box import BoxedGaussian, to_box
 from models.concrete import concrete_log_prob
 from models.labelled import one_hot
 from models.training import Batch
@@ -90,6 +90,39 @@ def test_the_unlabelled_forward_bound_with_labels_summed_is_below_log_p_x(name: 
         assert float((log_p_x - bound).min()) > 0
         x = IMAGES[6].expand(ROWS, *SHAPE)
         assert near(-model.neg_elbo(x, torch.Generator().manual_seed(2)), bound[6])
+
+
+@pytest.mark.parametrize("name", ["M2", "BidirectionalM2"])
+def test_the_summed_bound_is_its_enumeration_and_below_log_p_x(name: str) -> None:
+    """Of every image: over all labels, each with its z written out from the same noise, and in the mean over z."""
+    model = toy(name, unlabelled="sum")
+    log_p_x = torch.logsumexp(log_joint(model), (1, 2)) + math.log(z_grid(model)[1])
+    log_prior = -math.log(K) - D * math.log(2 * model.model_config.half_width)
+    with torch.no_grad():
+        batch = Batch(IMAGES, torch.tensor([-1, -1, -1, 2]).repeat(4))
+        terms = model.terms(batch, torch.Generator().manual_seed(8)).losses
+        log_q_y, seen = model.label_log_probs(IMAGES), model.encoder.look(IMAGES)
+        noise = torch.randn(16, K, D, generator=torch.Generator().manual_seed(8))
+        each, errors = [], []
+        for label, y in enumerate(LABELS.unbind()):
+            q = model.latent_posterior(seen, y.expand(16, K))
+            z = to_box(q.location + q.scale * noise[:, label], q.half_width)
+            p = model.decode_given(y.expand(16, K), z)
+            log_p = (IMAGES * p.log() + (1 - IMAGES) * (1 - p).log()).flatten(1).sum(1)
+            each.append(log_p + log_prior - q.log_prob(z))
+            errors.append((IMAGES - p).square().flatten(1).sum(1))
+        joint = torch.stack(each, 1)
+        summed = sum(log_q_y[:, y].exp() * (joint[:, y] - log_q_y[:, y]) for y in range(K))
+        unlabelled = batch.y < 0
+        torch.testing.assert_close(terms["forward_unlabelled"], torch.where(unlabelled, -summed, 0) * 16 / 12)
+        torch.testing.assert_close(terms["forward_labelled"], torch.where(unlabelled, 0, -joint[:, 2]) * 4)
+        torch.testing.assert_close(terms["image_loss"], torch.where(unlabelled, 0, errors[2]) * 4)
+        torch.testing.assert_close(terms["label_loss"], torch.where(unlabelled, 0, -log_q_y[:, 2]) * 4)
+
+        bound = (log_q_y.exp() * (forward_bounds(model) - log_q_y)).sum(1)
+        assert float((log_p_x - bound).min()) > 0
+        drawn = model.terms(repeated(6, -1), torch.Generator().manual_seed(9)).losses["forward_unlabelled"]
+        assert near(-drawn, bound[6])
 
 
 def test_importance_sampling_over_labels_and_latents_gives_log_p_x() -> None:

@@ -63,6 +63,23 @@ def test_as_code_the_decoder_gets_the_score_of_its_own_sample_which_has_no_mean(
     assert float(gradient.abs().max()) > 0.01
 
 
+@pytest.mark.parametrize("unlabelled", ["concrete", "sum"])
+def test_the_labelled_bound_does_not_move_the_classifier(unlabelled: str) -> None:
+    model = toy("M2", unlabelled=unlabelled)
+    labels = torch.tensor([0, 1, 2, -1, -1, -1])
+    losses = model.terms(Batch(IMAGES[4:10], labels, None, 6), torch.Generator().manual_seed(0)).losses
+    touched = {}
+    for term in ("forward_labelled", "image_loss", "forward_unlabelled"):
+        found = torch.autograd.grad(losses[term].mean(), owners(model)["q(y|x)"], retain_graph=True, allow_unused=True)
+        touched[term] = any(g is not None and bool(g.abs().sum() > 0) for g in found)
+    assert touched == {"forward_labelled": False, "image_loss": False, "forward_unlabelled": True}
+
+
+def test_labels_summed_leave_no_sample_for_the_label_loss() -> None:
+    with pytest.raises(ValueError, match='unlabelled "sum" draws none'):
+        toy("M2", unlabelled="sum", setting="as-code")
+
+
 def test_as_code_the_image_loss_has_no_weight() -> None:
     assert toy("M2", setting="as-code").weights(1) == {"label_loss": 10.0, "image_loss": 0.0}
     assert toy("M2").weights(1) == {"label_loss": 10.0, "image_loss": 0.1}

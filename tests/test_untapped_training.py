@@ -56,15 +56,15 @@ def alone(name: str, seed: int, states: Path | None = None, **options: Any) -> T
     return Trainer(model_of(name, seed, **options), images(), images(), settings(seed), checkpoints=states)
 
 
-@pytest.mark.parametrize("setting", ["as-paper", "as-code"])
+@pytest.mark.parametrize("options", [{"setting": "as-paper"}, {"setting": "as-code"}, {"unlabelled": "sum"}], ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_trials_together_equal_trials_alone(name: str, setting: str) -> None:
+def test_trials_together_equal_trials_alone(name: str, options: dict[str, str]) -> None:
     members = [(0, 10.0), (1, 10.0), (1, 3.0)]  # seeds, and a weight of the loss
-    models = [model_of(name, seed, setting=setting, alpha_f_d=weight) for seed, weight in members]
+    models = [model_of(name, seed, **options, alpha_f_d=weight) for seed, weight in members]
     group = Together(models, images(), images(), [settings(seed) for seed, _ in members])
     group.train()
     for (seed, weight), model, history in zip(members, group.models, group.histories, strict=True):
-        trainer = alone(name, seed, setting=setting, alpha_f_d=weight)
+        trainer = alone(name, seed, **options, alpha_f_d=weight)
         trainer.train()
         for key, tensor in trainer.model.state_dict().items():
             torch.testing.assert_close(model.state_dict()[key], tensor, **TOLERANCE)
@@ -120,6 +120,7 @@ def test_models_of_other_settings_do_not_stack() -> None:
     assert stackable(model_of("Untapped", 0), model_of("Untapped", 1, alpha_r_d=0.3))
     assert not stackable(model_of("Untapped", 0), model_of("Untapped", 0, setting="as-code"))
     assert not stackable(model_of("M2", 0), model_of("Untapped", 0))
+    assert not stackable(model_of("M2", 0), model_of("M2", 0, unlabelled="sum"))
 
 
 def test_the_last_sample_of_an_odd_batch_is_served() -> None:

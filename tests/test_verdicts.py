@@ -155,6 +155,16 @@ def test_absent_suite_is_not_measured_and_the_command_said(tmp_path: Path) -> No
     assert "--data-dir DATA" in found.command
 
 
+def test_a_claim_is_judged_at_each_preset_that_was_run(tmp_path: Path) -> None:
+    _runs(tmp_path, [9 + s for s in SPREAD], suite="s-paper")
+    (alone,) = _judged(tmp_path, ONE)
+    assert (alone.claim.suite, alone.verdict) == ("s-paper", HOLDS)
+    _runs(tmp_path, [s - 9 for s in SPREAD])
+    small, paper = _judged(tmp_path, ONE)
+    assert (small.claim.suite, small.verdict) == ("s", DOES_NOT_HOLD)
+    assert (paper.claim.suite, paper.verdict) == ("s-paper", HOLDS)
+
+
 def test_why_a_claim_is_not_measured(tmp_path: Path) -> None:
     write_suite(tmp_path / "s", ["VAE", "IWAE", "WAE"])
     write_digest(tmp_path / "s", "VAE", "unidirectional", 0, [ok("nll", "", 90.0)])

@@ -26,6 +26,7 @@ class DatasetEntry:
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     train_images: int | None = None  # of the training split, to tell a cost before reading; None: not known before
     attributes: bool = False  # whether a label is many of 0 and 1, and not one class
+    points: bool = False  # whether the data are no pixels but points of a space, float32 [N, 1, 1, D]
 
     def function(self) -> Callable[[Places, Mapping[str, str]], ImageDataset]:
         """Return the loader, importing its module now."""
@@ -33,9 +34,10 @@ class DatasetEntry:
         return getattr(import_module(module), name)
 
 
-# Settings that every data set of one class an image has on top of its own (bench/data/semisupervised.py).
+# Settings that every data set of one class an image has on top of its own (bench/data/semisupervised.py and, for the
+# pixels "sampled" and "dynamic", bench/data/binarised.py).
 SEMISUPERVISED: Mapping[str, tuple[str, ...]] = {
-    "pixels": ("grey", "binary"),
+    "pixels": ("grey", "binary", "sampled", "dynamic"),
     "split": ("own", "paper", "clean"),
     "labels_per_class": ("all", "10", "60", "100", "300"),
 }
@@ -56,6 +58,14 @@ DATASETS: dict[str, DatasetEntry] = {
         train_images=166_620,  # about, with the identity split
         attributes=True,
     ),
+    "toy-mixture": DatasetEntry(
+        "bench.data.mixture:load_mixture",
+        "Five Gaussians in the plane",
+        (1, 1, 2),
+        5,
+        train_images=2_048,
+        points=True,
+    ),
     "imagefolder": DatasetEntry(
         "bench.data.imagefolder:load_imagefolder",
         "Folder of images",
@@ -71,7 +81,7 @@ def _entry(name: str, settings: Mapping[str, str] | None) -> tuple[DatasetEntry,
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
     entry = DATASETS[name]
-    known = {**({} if entry.attributes else SEMISUPERVISED), **entry.settings}
+    known = {**({} if entry.attributes or entry.points else SEMISUPERVISED), **entry.settings}
     chosen = {key: values[0] for key, values in entry.settings.items()}
     for key, value in (settings or {}).items():
         if key not in known:
@@ -118,9 +128,12 @@ def load(
     except Exception as error:  # a plug-in's loader, or the system below ours, can raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadInput(f"data set {name!r} cannot be read ({reason})") from error
-    data = check(found, name, image_shape(name, own))
+    data = check(found, name, image_shape(name, own), points=entry.points)
     if len(own) == len(chosen):
         return data
+    from bench.data.binarised import DRAWN, binarised
     from bench.data.semisupervised import semisupervised
 
-    return semisupervised(data, {key: value for key, value in chosen.items() if key not in own})
+    added = {key: value for key, value in chosen.items() if key not in own}
+    data = binarised(data, added["pixels"], places) if added.get("pixels") in DRAWN else data
+    return semisupervised(data, added)

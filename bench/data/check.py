@@ -6,24 +6,24 @@ from bench.data.types import ImageDataset, Split
 from bench.errors import BadInput
 
 
-def check(found: object, name: str, shape: tuple[int, int, int]) -> ImageDataset:
+def check(found: object, name: str, shape: tuple[int, int, int], *, points: bool = False) -> ImageDataset:
     """Return the data set of a loader; raises BadInput where it is not what `bench.data.types` says."""
     if not isinstance(found, ImageDataset):
         raise BadInput(f"data set {name!r}: its loader returned a {type(found).__name__}, no ImageDataset")
     for part in ("train", "validation", "test"):
-        if problem := _problem(getattr(found, part), shape, len(found.classes)):
+        if problem := _problem(getattr(found, part), shape, len(found.classes), np.float32 if points else np.uint8):
             raise BadInput(f"data set {name!r}: the {part} split {problem}")
     if len(found.train) < 2:
         raise BadInput(f"data set {name!r}: one training image is not enough; give at least 2")
     return found
 
 
-def _problem(split: Split, shape: tuple[int, int, int], classes: int) -> str | None:
+def _problem(split: Split, shape: tuple[int, int, int], classes: int, kind: type) -> str | None:
     images, labels = np.asarray(split.images), np.asarray(split.labels)
     if images.dtype.kind == "f" and not np.isfinite(images).all():
-        return "holds NaN or infinite pixels; a loader returns uint8 images [N, C, H, W]"
-    if images.dtype != np.uint8 or images.ndim != 4:
-        return f"is {images.dtype} {list(images.shape)}; a loader returns uint8 images [N, C, H, W]"
+        return f"holds NaN or infinite pixels; a loader returns {kind.__name__} images [N, C, H, W]"
+    if images.dtype != kind or images.ndim != 4:
+        return f"is {images.dtype} {list(images.shape)}; a loader returns {kind.__name__} images [N, C, H, W]"
     if images.shape[1:] != shape:
         return f"has images {list(images.shape[1:])} where its entry says {list(shape)}"
     if not len(images):

@@ -16,7 +16,7 @@ _DRAWN = 2 / 7  # unlabelled images drawn, as a share of all images: the paper's
 def semisupervised(data: ImageDataset, settings: Mapping[str, str]) -> ImageDataset:
     """Return a data set in which only some training images keep their labels; the others have the label -1.
 
-    pixels             "binary" rounds each pixel to 0 or 1 (stored as 0 or 255)
+    pixels             "binary" rounds each pixel to 0 or 1 (stored as 0 or 255); the drawn ones are drawn before
     split              "paper": training, validation and test images are pooled; labelled is every image of the first
                        half of the classes, unlabelled are 2/7 as many as there are images, drawn from all with
                        replacement; the test part is every image of the other classes, which are trained on as well.

@@ -1,16 +1,17 @@
 """What every data set returns: uint8 images, integer labels and a split that is fixed before training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.splits import SPLIT_SEED, Indices
 
-Images = NDArray[np.uint8]  # [N, C, H, W]
+Images = NDArray[Any]  # uint8 [N, C, H, W]; points of a space are float32 [N, 1, 1, D]
 Labels = NDArray[np.int64]  # [N], or [N, 40] of 0/1 for attributes
 
 
@@ -39,6 +40,7 @@ class ImageDataset:
     note: str | None = None  # what a table made from these images must say
     split_seed: int = SPLIT_SEED
     reference: Split | None = None  # images with labels that `train` does not tell: for judges, never for a model
+    judge: Callable[[np.ndarray], np.ndarray] | None = None  # the exact p(class | x) [N, k], where it is known
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -8,8 +8,6 @@ from bench import locks, store
 from bench.execute import give_up, smaller
 from bench.executors import ATTEMPTS, Hear, Job, Work
 
-KILLED = "killed by signal 9"  # as the system does where memory is short
-
 
 class Attempts:
     """Jobs in waiting, largest first, and the statuses of the runs that ended.
@@ -65,8 +63,8 @@ class Attempts:
 
     def _give_up(self, run: Any, how: str) -> None:
         last = self._doing.get(run.id, "nothing")
-        reason = f"its worker was lost {ATTEMPTS} times, at last {how}, after it said: {last}"
-        if KILLED in how:
-            trained = store.is_trained(self.work.suite_folder / "runs" / run.id)
-            reason += f"; memory was short, perhaps: {smaller(run, trained)}"
+        hint = smaller(run, store.is_trained(self.work.suite_folder / "runs" / run.id))
+        reason = (
+            f"its worker was lost {ATTEMPTS} times, at last {how}, after it said: {last}; if memory was short: {hint}"
+        )
         self.finished(run.id, give_up(run, self.work.suite_folder, reason))

@@ -95,11 +95,15 @@ def _client(address: Any, means: Means) -> Iterator[Any]:
         reason = " ".join(str(error).split()) or type(error).__name__
         hint = "is it running, and of the version that is here?"
         raise BadInput(f"--scheduler {address}: no answer within {means.wait:g} s ({reason}); {hint}") from None
+    log = logging.getLogger("distributed.client")  # of a scheduler that is lost it shows tracebacks; our error says it
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         _refuse_other_versions(client, address)
         yield client
     finally:
         client.close(timeout=5)
+        log.setLevel(level)
 
 
 def _refuse_other_versions(client: Any, address: Any) -> None:

@@ -5,7 +5,10 @@ the setting and a seeded generator. Names of inputs and what they hold:
 
 test_images                                        uint8 [N, C, H, W]
 reconstructions, backwards                         float32 [N, C, H, W] in [0, 1]
-nll_nats, neg_elbo_nats                            [N], nats per image
+nll_nats, neg_elbo_nats, discrete_nll_nats         [N], nats per image, the last of discrete pixels alone
+reconstruction_nats, kl_nats                       [N], the terms of the second
+dimensions                                         [1], numbers of an image
+generation_seconds                                 [100], of setting["images"] images each
 train_mean, test_mean                              posterior means [M, L], [N, L]
 train_labels, test_labels                          classes [M], [N]; attributes have a second axis
 reference_features, sample_features,
@@ -21,12 +24,17 @@ edit_targets, edited_classes                       [N], classes that codes were 
 class_log_probabilities, predicted_labels          [N, k], ln q(y|x) of the test images; [N]
 free_classes                                       [F], those without labels in training
 canonical_readings                                 [k, k], p(class | canonical image of a one-hot y)
+score_probabilities, test_probabilities       [N, k], p(class | x) of samples and of test images, for scores
+ais_nats, bdmc_gap_nats                            [N], nats per image
+drawn_reconstructions                              float32 [N, C, H, W], of a sampled code
 round_trip                                         [P, 2], y' = y and |z' - z| over a grid of (y, z)
 """
 
 from bench.metrics.codes import CODES
+from bench.metrics.densities import DENSITIES
 from bench.metrics.distances import DISTANCES
 from bench.metrics.labels import LABELS
+from bench.metrics.scores import SCORES
 from bench.metrics.types import Metric, grid
 
 PROBES = ("linear", "mlp100", "mlp256")
@@ -86,9 +94,11 @@ METRICS: dict[str, Metric] = {
         settings=grid(reconstruction=_HOW),
         description="Mean of per-image SSIM, 11 x 11 Gaussian window, decoded from a posterior sample or the mean.",
     ),
+    **DENSITIES,
     **DISTANCES,
     **CODES,
     **LABELS,
+    **SCORES,
     "probe_accuracy": Metric(
         label="Accuracy",
         unit="%",

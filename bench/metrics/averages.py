@@ -1,5 +1,6 @@
 """Means over the test set of numbers that each image has one of."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,3 +23,13 @@ def mean(values: np.ndarray) -> Measured:
 def nats(per_image_nats: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
     """Return the mean over images of a per-image number of nats [N]."""
     return mean(per_image_nats)
+
+
+def bits_per_dim(
+    nll_nats: np.ndarray, dimensions: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
+) -> Measured:
+    r"""Return the mean over images of :math:`-\log_2 p(x) / D`, with D = C H W.
+
+    nll_nats: [N], the importance-weighted estimate of each image; dimensions: [1], D. Source: Table 2, selfVAE.
+    """
+    return mean(nll_nats / (float(dimensions.item()) * math.log(2)))

@@ -20,3 +20,8 @@ def parameter_mib(count: np.ndarray, *, setting: Mapping[str, str], rng: np.rand
 def seconds_per_epoch(seconds: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
     """Return the wall-clock seconds of one pass over the training images; seconds [1]."""
     return Measured(float(seconds.item()))
+
+
+def generation_seconds(seconds: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+    """Return the median of the seconds that each run took [n]."""
+    return Measured(float(np.median(seconds)), None, len(seconds))

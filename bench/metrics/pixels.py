@@ -28,6 +28,16 @@ def psnr(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], 
     return mean(-10.0 * np.log10(squared))
 
 
+def mse(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+    """Return the mean over images of the mean squared difference of pixels in [0, 1], or of points' coordinates.
+
+    images, others: [N, C, H, W], floats or uint8.
+    """
+    starts = range(0, len(images), ROWS_AT_ONCE)
+    parts = [_mean_squared_error(*(a[i : i + ROWS_AT_ONCE] for a in (images, others))) for i in starts]
+    return mean(np.concatenate(parts))
+
+
 def ssim(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
     """Return the mean over images of the structural similarity (Wang et al. 2004), averaged over channels.
 
