@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_NAMED = 24  # names that a line can hold
+
 
 class BadInput(ValueError):
     """Input that cannot be used; the message is one line that names the thing and the remedy."""
@@ -12,5 +14,6 @@ def unknown(kind: str, name: str, options: Iterable[str]) -> BadInput:
     """Return the error for a name that is not among `options`, with the nearest one suggested."""
     known = sorted(set(options) - {name})  # a right name in a wrong place is no hint
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    others = f" and {len(known) - _NAMED} more (--list)" if len(known) > _NAMED else ""
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known[:_NAMED])}{others}"
     return BadInput(f"unknown {kind} {name!r}; {hint}")

@@ -177,7 +177,7 @@ def _now() -> str:
 
 
 def _epoch_line(news: Mapping[str, float], epochs: int) -> str:
-    return f"epoch {news['epoch']:.0f}/{epochs}  loss {news['loss']:.2f}  {news['seconds']:.1f} s"
+    return f"epoch {news['epoch']:.0f}/{epochs}  loss {news['loss']:.2f}  {news['seconds']:.3f} s"
 
 
 class _Announce(TrainingCallback):

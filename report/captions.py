@@ -53,10 +53,7 @@ def settings(suite: Suite) -> str:
         f"preset {preset}" + (" (not the paper's sizes)" if preset == "small" else ""),
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
     ]
-    with_nll = any(m["metric"] == "nll" for d in suite.digests for m in d.facts["measurements"])
     for section, key, text in _SETTINGS:
-        if section == "evaluation" and not with_nll:
-            continue
         if values := _settings(suite, section, key):
             parts.append(text.format(" or ".join(values)))
     return "; ".join(parts)

@@ -1,6 +1,9 @@
 """Where Inception's weights come from: the file named, an earlier download, a download now, or nowhere."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -38,9 +41,15 @@ def test_weights_are_the_named_file_or_the_cached_one_or_none(tmp_path: Path) ->
 def test_a_download_is_checked_against_the_official_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = tmp_path / "mirror.pth"
     mirror.write_bytes(b"other weights")
-    monkeypatch.setattr(weights, "URL", mirror.as_uri())
-    with pytest.raises(BadInput):
-        find_weights("download", silent)
-    monkeypatch.setattr(weights, "SHA256", weights.checksum(mirror))
-    found = find_weights("download", silent)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(weights, "URL", f"http://127.0.0.1:{server.server_port}/mirror.pth")
+    try:
+        with pytest.raises(BadInput, match="checksum"):
+            find_weights("download", silent)
+        monkeypatch.setattr(weights, "SHA256", weights.checksum(mirror))
+        found = find_weights("download", silent)
+    finally:
+        server.shutdown()
+        server.server_close()
     assert found is not None and found.read_bytes() == b"other weights"

@@ -22,7 +22,8 @@ SMALL = NetworkConfig(channels=(8, 16), strides=(2, 2), hidden=(32,))
 def of_suite(name: str, preset: str) -> tuple[NetworkConfig, tuple[int, ...], int]:
     loaded = suite.load(name, preset)
     size = loaded.presets[preset]  # type: ignore[index]
-    return NetworkConfig(**size.network), image_shape(loaded.dataset, loaded.data), size.latent_dim
+    latent = loaded.rows[0].latent_dim or size.latent_dim
+    return NetworkConfig(**size.network), image_shape(loaded.dataset, loaded.data), latent
 
 
 def both_parameters(config: NetworkConfig, shape: tuple[int, ...], latent: int) -> int:
@@ -76,7 +77,7 @@ def with_controls() -> list[str]:
 def test_control_is_within_two_percent_and_pairs_halve(name: str, preset: str) -> None:
     config, shape, latent = of_suite(name, preset)
     both, two = both_parameters(config, shape, latent), unidirectional_parameters(config, shape, latent)
-    assert 0.5 <= both / two <= 0.53
+    assert 0.5 <= both / two <= (0.53 if suite.load(name, preset).table == "bvae" else 0.56)
     control = unidirectional_parameters(matched_width(config, shape, latent), shape, latent)
     assert control == pytest.approx(both, rel=0.02)
 

@@ -99,8 +99,8 @@ def test_the_summed_bound_is_its_enumeration_and_below_log_p_x(name: str) -> Non
     log_p_x = torch.logsumexp(log_joint(model), (1, 2)) + math.log(z_grid(model)[1])
     log_prior = -math.log(K) - D * math.log(2 * model.model_config.half_width)
     with torch.no_grad():
-        batch = Batch(IMAGES, torch.tensor([-1, -1, -1, 2]).repeat(4))
-        terms = model.terms(batch, torch.Generator().manual_seed(8)).losses
+        labels = torch.tensor([-1, -1, -1, 2]).repeat(4)
+        terms = model.terms(Batch(IMAGES, labels), torch.Generator().manual_seed(8)).losses
         log_q_y, seen = model.label_log_probs(IMAGES), model.encoder.look(IMAGES)
         noise = torch.randn(16, K, D, generator=torch.Generator().manual_seed(8))
         each, errors = [], []
@@ -112,8 +112,8 @@ def test_the_summed_bound_is_its_enumeration_and_below_log_p_x(name: str) -> Non
             each.append(log_p + log_prior - q.log_prob(z))
             errors.append((IMAGES - p).square().flatten(1).sum(1))
         joint = torch.stack(each, 1)
-        summed = sum(log_q_y[:, y].exp() * (joint[:, y] - log_q_y[:, y]) for y in range(K))
-        unlabelled = batch.y < 0
+        summed = torch.stack([log_q_y[:, y].exp() * (joint[:, y] - log_q_y[:, y]) for y in range(K)]).sum(0)
+        unlabelled = labels < 0
         torch.testing.assert_close(terms["forward_unlabelled"], torch.where(unlabelled, -summed, 0) * 16 / 12)
         torch.testing.assert_close(terms["forward_labelled"], torch.where(unlabelled, 0, -joint[:, 2]) * 4)
         torch.testing.assert_close(terms["image_loss"], torch.where(unlabelled, 0, errors[2]) * 4)

@@ -58,7 +58,7 @@ def alone(name: str, seed: int, states: Path | None = None, **options: Any) -> T
 
 @pytest.mark.parametrize("options", [{"setting": "as-paper"}, {"setting": "as-code"}, {"unlabelled": "sum"}], ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_trials_together_equal_trials_alone(name: str, options: dict[str, str]) -> None:
+def test_trials_together_equal_trials_alone(name: str, options: dict[str, Any]) -> None:
     members = [(0, 10.0), (1, 10.0), (1, 3.0)]  # seeds, and a weight of the loss
     models = [model_of(name, seed, **options, alpha_f_d=weight) for seed, weight in members]
     group = Together(models, images(), images(), [settings(seed) for seed, _ in members])

@@ -1,4 +1,4 @@
-"""A model, a data set and a metric from outside the package: python -m bench.run --plugin my_plugin --suite mine.toml"""
+"""A model, a data set and a metric of one's own: python -m bench.run --plugin my_plugin --suite mine.toml"""
 
 import numpy as np
 from pythae.models import VAE, VAEConfig
