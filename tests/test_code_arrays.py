@@ -1,5 +1,6 @@
 """The study of codes by an evaluation: pairs, ways between them, edits, and what digests keep of it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from PIL import Image
 from toy_evaluation import DATA, build_model, evaluation
 
 from bench.arrays import Evaluation
+from bench.data.types import Split
 from bench.evaluate import measure
 from bench.plots import plots
-from bench.tiles import save_tiles
+from bench.tiles import TILES, save_tiles
 from models import MODELS
 
 STUDY = {"samplers": ("normal", "two-stage", "hyperplane", "rounding", "coins"), "extras": ("prd", "classes", "codes")}
@@ -89,6 +91,19 @@ def test_edits_are_towards_another_class(bits: Evaluation) -> None:
     targets, labels = bits.get("edit_targets"), bits.get("test_labels")
     assert (targets != labels).all()
     assert set(targets) <= set(range(len(DATA.classes)))
+
+
+def test_edits_of_attributes_are_walked_towards_in_ten_steps(bits: Evaluation) -> None:
+    rng = np.random.default_rng(0)
+
+    def attributed(split: Split) -> Split:
+        return Split(split.images, rng.integers(0, 2, (len(split.images), 3)))
+
+    parts = {name: attributed(getattr(DATA, name)) for name in ("train", "validation", "test")}
+    data = replace(DATA, classes=("Young", "Eyeglasses", "Goatee"), **parts)
+    given = Evaluation(bits.model, data, bits.settings, 0, bits.features, 1.0)
+    sheet = TILES["edits"].images(given)
+    assert sheet is not None and sheet.shape == (2 * 2, 12, 1, 8, 8)  # two images an attribute; source, steps, edited
 
 
 def test_every_cell_of_the_study_is_a_number_or_says_why_not(gaussian: Evaluation, bits: Evaluation) -> None:

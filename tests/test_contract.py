@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from pythae.samplers import GaussianMixtureSampler, GaussianMixtureSamplerConfig, NormalSampler
 from torch import Tensor
 
-from bench import data
-from bench.errors import BadInput
+from bench import contract, data
 from bench.metrics import METRICS
 from models import MODELS, NO_TWIN, load_model
 from models.capabilities import CAPABILITIES, capable
@@ -270,20 +269,19 @@ def test_load_model_refuses_what_it_cannot_vouch_for(tmp_path: Path) -> None:
         load_model(tmp_path)
 
 
+# What is asked of the entries of plug-ins too
+
+
+@EVERY_MODEL
+def test_every_model_keeps_the_contract(name: str) -> None:
+    assert contract.model_problems(name) == []
+
+
 @pytest.mark.parametrize("name", METRICS)
-def test_every_metric_resolves_and_states_itself(name: str) -> None:
-    metric = METRICS[name]
-    assert callable(metric.function())
-    assert metric.direction in ("lower", "higher", "none")
-    assert metric.needs <= CAPABILITIES
-    assert metric.label and metric.description and metric.inputs
-    assert len({tuple(sorted(s.items())) for s in metric.settings}) == len(metric.settings)
+def test_every_metric_keeps_the_contract(name: str) -> None:
+    assert contract.metric_problems(name) == []
 
 
 @pytest.mark.parametrize("name", data.DATASETS)
-def test_every_data_set_has_a_shape_before_it_is_read(name: str) -> None:
-    channels, height, width = data.image_shape(name)
-    assert channels in (1, 3)
-    assert data.DATASETS[name].points or (height >= 8 and width >= 8)
-    with pytest.raises(BadInput):
-        data.image_shape(name, {"no such setting": "x"})
+def test_every_data_set_keeps_the_contract(name: str) -> None:
+    assert contract.dataset_problems(name) == []

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import contract, data, plugins, suite
-from bench.metrics import METRICS
+from bench import plugins, suite
 from bench.run import main
 from models import MODELS, load_model
 
@@ -93,21 +92,6 @@ def test_a_plug_in_is_loaded_once_and_all_or_nothing() -> None:
 
 
 # What the contract tells
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_keeps_the_contract(name: str) -> None:
-    assert contract.model_problems(name) == []
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_every_metric_keeps_the_contract(name: str) -> None:
-    assert contract.metric_problems(name) == []
-
-
-@pytest.mark.parametrize("name", data.DATASETS)
-def test_every_data_set_keeps_the_contract(name: str) -> None:
-    assert contract.dataset_problems(name) == []
 
 
 HEAD = """
