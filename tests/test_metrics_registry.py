@@ -9,7 +9,9 @@ from typing import get_args
 import pytest
 
 from bench.metrics import METRICS
+from bench.metrics.levels import MODES, TERMS
 from bench.metrics.types import Measured
+from bench.plots import PLOTS
 from bench.samplers import SAMPLERS
 from bench.schema import Evaluation
 from models.capabilities import CAPABILITIES
@@ -23,6 +25,9 @@ INPUTS = {
     "discrete_nll_nats": {"posterior"},
     "reconstruction_nats": {"posterior"},
     "kl_nats": {"posterior"},
+    "level_nats": {"levels"},
+    "sent_bits": {"levels"},
+    "shown": {"levels"},
     "dimensions": set(),
     "generation_seconds": {"prior"},
     "test_mean": {"encode"},
@@ -57,8 +62,11 @@ INPUTS = {
     "round_trip": {"class_codes"},
     "score_probabilities": {"generate"},
     "test_probabilities": set(),
+    "inception_probabilities": {"generate"},
     "drawn_reconstructions": {"reconstruct"},
     "ais_nats": {"likelihood"},
+    "bdmc_lower_nats": {"likelihood"},
+    "bdmc_upper_nats": {"likelihood"},
     "bdmc_gap_nats": {"likelihood"},
 }
 AXES = {
@@ -71,6 +79,8 @@ AXES = {
     "threshold": {"0.1", "0.12"},
     "assignment": {"paper", "optimal"},
     "images": {"1", "100"},
+    "term": set(TERMS),
+    "mode": set(MODES),
 }
 
 
@@ -101,7 +111,8 @@ def test_precision_and_recall_cannot_be_mistaken() -> None:
 
 def test_what_a_suite_may_ask_for_is_what_there_is() -> None:
     (literal, _) = get_args(Evaluation.model_fields["extras"].annotation)
-    assert set(get_args(literal)) == {metric.extra for metric in METRICS.values() if metric.extra}
+    plots = {extra for extra, _, _ in PLOTS.values()}
+    assert set(get_args(literal)) == {metric.extra for metric in METRICS.values() if metric.extra} | plots
     assert Evaluation(samplers=tuple(SAMPLERS)).samplers == tuple(SAMPLERS)
     with pytest.raises(ValueError, match="dice"):
         Evaluation(samplers=("dice",))
