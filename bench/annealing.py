@@ -90,7 +90,8 @@ def lower_bound(
         z_1 \sim p(z), z_t \sim T_{b_t}(\cdot | z_{t-1})
 
     Source: Neal 2001; Wu et al. 2016. Its exponential has the mean p(x). x is [N, C, H, W] in [0, 1]; `view` is a model
-    in evaluation mode with `prior` and `log_likelihood`. All chains of as many images as make `rows` codes go together.
+    in evaluation mode with `prior` and `log_likelihood`, of code and noise together where the decoder takes noise. All
+    chains of as many images as make `rows` codes go together.
     """
     return _in_parts(_lower, view, x, None, schedule, generator, rows)
 

@@ -35,8 +35,8 @@ class AnnealingArrays:
         x = as_float(torch.from_numpy(self.get("test_images")[:images]).to(self.device))
         return -lower_bound(self.view, x, schedule, generator=self.generator("ais"), rows=self.rows).cpu().numpy()
 
-    def _bdmc_gap_nats(self) -> np.ndarray:
-        """Return the upper bound less the lower one of ln p(x), of images drawn from the model [N]."""
+    def _bdmc_nats(self) -> np.ndarray:
+        """Return the lower and the upper bound of ln p(x), of images drawn from the model [2, N]."""
         images, schedule = self._annealing()
         generator = self.generator("bdmc")
         try:
@@ -46,4 +46,13 @@ class AnnealingArrays:
             raise Blank(f"images cannot be drawn from the model: {error}") from None
         low = lower_bound(self.view, x, schedule, generator=generator, rows=self.rows)
         high = upper_bound(self.view, x, z, schedule, generator=generator, rows=self.rows)
-        return (high - low).cpu().numpy()
+        return torch.stack([low, high]).cpu().numpy()
+
+    def _bdmc_lower_nats(self) -> np.ndarray:
+        return self.get("bdmc_nats")[0]
+
+    def _bdmc_upper_nats(self) -> np.ndarray:
+        return self.get("bdmc_nats")[1]
+
+    def _bdmc_gap_nats(self) -> np.ndarray:
+        return self.get("bdmc_upper_nats") - self.get("bdmc_lower_nats")

@@ -2,21 +2,28 @@
 
 import json
 
-from bench import data, plugins, suite
+from bench import data, plugins, suite_files
 from bench.errors import BadInput
 from bench.metrics import METRICS
-from models import MODELS
+from models import MODELS, NO_TWIN
 
 
 def listing(as_json: bool) -> str:
-    """Return the names of suites, models, data sets and metrics."""
-    found = {
-        "suites": suite.names(),
-        "models": sorted(MODELS),
-        "datasets": sorted(data.DATASETS),
-        "metrics": sorted(METRICS),
-    }
-    return json.dumps(found) if as_json else "\n".join(f"{kind}: {', '.join(names)}" for kind, names in found.items())
+    """Return what there is: the names for a program, or for a reader suites by title and models by variant."""
+    if as_json:
+        kinds = {"suites": suite_files.names(), "models": MODELS, "datasets": data.DATASETS, "metrics": METRICS}
+        return json.dumps({kind: sorted(found) for kind, found in kinds.items()})
+    titles = suite_files.titles()
+    width = max(map(len, titles))
+    lines = ["suites:", *(f"  {name:{width}}  {title}" for name, title in titles.items())]
+    variants: dict[str, list[str]] = {}
+    for name, entry in MODELS.items():
+        variants.setdefault(entry.variant, []).append(name)
+    lines += [f"models, {variant}: {', '.join(sorted(found))}" for variant, found in variants.items()]
+    lines += [f"models, not bidirectional: {name}: {reason}" for name, reason in NO_TWIN.items()]
+    return "\n".join(
+        [*lines, f"datasets: {', '.join(sorted(data.DATASETS))}", f"metrics: {', '.join(sorted(METRICS))}"]
+    )
 
 
 def plugin_problems() -> list[str]:

@@ -1,6 +1,7 @@
 """One pass over a trained model: posteriors, reconstructions, samples and features are computed once and shared."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from inspect import signature
 from typing import Any
 from zlib import crc32
@@ -16,6 +17,7 @@ from bench.data.types import ImageDataset
 from bench.density_arrays import DensityArrays
 from bench.features import NETWORK_OF, FeatureNetworks
 from bench.label_arrays import LabelArrays
+from bench.level_arrays import LevelArrays
 from bench.likelihood import nll, rows_at_once
 from bench.metrics.images import to_uint8
 from bench.metrics.prd import prd_curve
@@ -32,7 +34,7 @@ def setting_text(setting: Mapping[str, str]) -> str:
     return ";".join(f"{key}={setting[key]}" for key in sorted(setting))
 
 
-class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, ScoreArrays):
+class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, LevelArrays, ScoreArrays):
     """The arrays that metrics and figures take from one model, each computed at first use.
 
     Array `name` is made by the method `_name`, whose arguments are the keys of a setting that it depends on. Every
@@ -128,6 +130,20 @@ class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, ScoreA
         pairs = zip(self._batches(self.get(images)), posteriors, strict=True)
         return np.concatenate([function(x, q).cpu().numpy() for x, q in pairs])
 
+    def _encoded_by_name(
+        self, function: Callable[[Tensor, Any], dict[str, Tensor]], images: str
+    ) -> dict[str, np.ndarray]:
+        """Do the same with a function of named tensors [B], the same names each time; return float64 arrays [N]."""
+        names: list[str] = []
+
+        def table(x: Tensor, q: Any) -> Tensor:
+            found = function(x, q)
+            names[:] = found
+            return torch.stack(list(found.values()), 1).double()
+
+        columns = self._encoded(table, images).T  # which fills `names`
+        return dict(zip(names, columns, strict=True))
+
     def _mean(self, x: Tensor, q: Any) -> Tensor:
         return self.view.embed(x) if q is None else q.mean
 
@@ -165,8 +181,8 @@ class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, ScoreA
         return self._encoded(decoded, "test_images")
 
     def _backwards(self) -> np.ndarray:
-        network = getattr(self.model.encoder, "network", None)
-        if network is None:
+        network: Any = getattr(self.model.encoder, "network", None)
+        if not hasattr(network, "reverse"):
             raise Blank("the encoder is not a network that can run backwards")
         images = self.run(lambda z: network.reverse(z).sigmoid(), self.get("test_mean"))
         if images.shape[1] != self.data.shape[0]:
@@ -176,7 +192,10 @@ class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, ScoreA
     @torch.no_grad()
     def _samples(self, sampler: str) -> np.ndarray:
         codes = SAMPLERS[sampler].draw(self, len(self.get("test_images"))).to(self.device)
-        return np.concatenate([to_uint8(self.view.decode(z).cpu().numpy()) for z in codes.split(self.rows)])
+        decode = self.view.decode
+        if "noise" in self.view.capabilities:  # a draw of p(x|z) is more than the decoder's image of z
+            decode = partial(self.view.decode_drawn, generator=self.generator(f"decoder:{sampler}"))
+        return np.concatenate([to_uint8(decode(z).cpu().numpy()) for z in codes.split(self.rows)])
 
     # What feature networks give
 

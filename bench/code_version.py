@@ -13,6 +13,7 @@ from models import MODELS
 
 ENGINE = ("capture", "checkpoint", "engine", "loader", "memory", "optimisers", "precision", "together", "train")
 NAME = "code.json"  # beside the states of a training
+KEYS = ("before", "version", "sources")
 
 
 @cache
@@ -41,7 +42,7 @@ def begin(states: Path, model: str) -> dict[str, Any]:
 
     Where another code began it, {"code_before": [versions]} too.
     """
-    known = store.read_json(states / NAME) if any(states.glob("*.pt")) else None
+    known = store.read_json(states / NAME, *KEYS) if any(states.glob("*.pt")) else None
     known = known or {"before": []}
     if "version" in known and known["version"] != version(model):
         known["before"].append(known["version"])
@@ -52,12 +53,12 @@ def begin(states: Path, model: str) -> dict[str, Any]:
 
 def unfinished_by_other(suite_folder: Path, runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
     """Return the runs whose training was begun by other code and is not at its end, and the files that differ."""
-    groups = [(store.read_json(path) or (), path.parent) for path in suite_folder.glob("runs/together-*/members.json")]
+    groups = [(store.read_names(path), path.parent) for path in suite_folder.glob("runs/together-*/members.json")]
     found, files = [], set()
     for run in runs:
         folder = suite_folder / "runs" / run.id
         states = [folder / "states", *(place for members, place in groups if run.id in members)]
-        stored = [store.read_json(place / NAME) for place in states if any(place.glob("*.pt"))]
+        stored = [store.read_json(place / NAME, *KEYS) for place in states if any(place.glob("*.pt"))]
         other = [known for known in stored if known and known["version"] != version(run.model)]
         if other and not store.is_trained(folder):
             found.append(run)
@@ -71,7 +72,7 @@ def finished_by_other(suite_folder: Path, runs: Iterable[Run]) -> dict[str, str]
     """Return the code of those finished runs that other code trained, by id; nothing is known of older results."""
     found = {}
     for run in runs:
-        record = store.read_json(suite_folder / "runs" / run.id / "record.json") or {}
+        record = store.read_record(suite_folder / "runs" / run.id)
         code = (record.get("provenance") or {}).get("code")
         if code not in (None, version(run.model)):
             found[run.id] = code

@@ -27,23 +27,23 @@ class DensityArrays:
     rows: int
     get: Callable[..., Any]
     generator: Callable[[str], torch.Generator]
-    _encoded: Callable[..., np.ndarray]
+    _encoded_by_name: Callable[..., dict[str, np.ndarray]]
 
-    def _elbo_terms(self) -> np.ndarray:
-        """Return the terms of -ELBO [N, 2] in nats: distortion and KL, of the posterior samples that -ELBO has."""
+    def _bound_terms(self) -> dict[str, np.ndarray]:
+        """Return the terms of -ELBO by name, [N] each in nats, of the posterior samples that -ELBO has.
+
+        A model of several levels has a distortion for each image and a KL for each latent.
+        """
         generator = self.generator("elbo")
-
-        def terms(x: torch.Tensor, q: Any) -> torch.Tensor:
-            found = self.view.elbo_terms(x, generator, q)
-            return torch.stack([found["distortion"], found["kl"]], 1).double()
-
-        return self._encoded(terms, "test_images")
+        terms = self.view.level_terms if "levels" in self.view.capabilities else self.view.elbo_terms
+        return self._encoded_by_name(lambda x, q: terms(x, generator, q), "test_images")
 
     def _reconstruction_nats(self) -> np.ndarray:
-        return self.get("elbo_terms")[:, 0]
+        terms = self.get("bound_terms")
+        return terms["distortion_x" if "distortion_x" in terms else "distortion"]
 
     def _kl_nats(self) -> np.ndarray:
-        return self.get("elbo_terms")[:, 1]
+        return np.sum([term for name, term in self.get("bound_terms").items() if name.startswith("kl")], axis=0)
 
     def _discrete_nll_nats(self) -> np.ndarray:
         """Return the NLL where p(x) is a distribution over the values that pixels have; raises Blank elsewhere."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bench.capture import Captured
 from bench.checkpoint import Checkpoints, random_state, set_random_state
+from bench.first_batch import initialise
 from bench.loader import ImageTensors, Loader
 from bench.memory import keep_freed_memory
 from bench.optimisers import Optimiser, TrainerConfig, distinct
@@ -85,6 +86,7 @@ class Trainer(BaseTrainer):
         labelled = getattr(config, "labelled_batch_size", None)
         batch_size = config.per_device_train_batch_size
         self.loader = Loader(self.train_dataset, self.device, batch_size, config.seed, labelled)
+        initialise(self.model, self.loader, config.seed)
         self._validation = None if self.eval_dataset is None else self.eval_dataset.data.to(self.device)
         names = Counter(step.name for step in self._steps(1))  # a step made twice a batch has one optimiser
         self.optimisers = {

@@ -65,6 +65,10 @@ class FeatureNetworks:
         path = self._path(NETWORK_OF[features], f"{features}-statistics", images)
         return cached_arrays(path, names, made)
 
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return p(class | image) [N, 1008] as Inception reads images; raises Blank without its weights."""
+        return self._inception().probabilities(self.extract("inception", images)["inception2048"])
+
     def classes(self, features: np.ndarray) -> np.ndarray:
         """Return the class [N] that the classifier reads in its features [N, 64]; raises Blank for attributes."""
         if self.data.test.labels.ndim > 1:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
 
 import torch
 
@@ -15,7 +14,7 @@ from bench.engine import Trainer
 from bench.loader import ImageTensors
 from bench.provenance import processor
 from bench.suite import Run, digest
-from bench.together import Together
+from bench.together import Together, stackable
 from bench.train import build, settings_of
 from models import MODELS
 from models.networks import count_parameters
@@ -80,7 +79,8 @@ def faster_together(group: Job, shape: tuple[int, ...]) -> bool:
     The measurement is made once for a group and machine and kept in the user's cache.
     """
     path = cache_folder() / "together.json"
-    known: dict[str, Any] = store.read_json(path) or {}
+    stored = store.read_json(path)
+    known: dict[str, float] = stored if isinstance(stored, dict) else {}
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
     key = digest([key_of(group[0]), len(group), shape, device, torch.__version__])
     if key not in known:
@@ -96,6 +96,8 @@ def measured_gain(group: Job, shape: tuple[int, ...]) -> float:
     torch.set_num_threads(1)
     try:
         models = [build(run, shape) for run in group]
+        if not all(stackable(models[0], model) for model in models):
+            return 0.0
         if not torch.cuda.is_available() and sum(map(count_parameters, models)) > MOST_PARAMETERS:
             return 0.0
         labelled = group[0].training.get("labelled_batch_size", 0)

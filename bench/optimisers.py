@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from pythae.trainers import BaseTrainerConfig
 from torch.optim import lr_scheduler
 
+TRACE, TRACE_STEPS = 1e-30, 128  # a moment below the first moves no weight; looked for every so many steps
 _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")  # optimisers with a fused step on every device
 
 
@@ -51,6 +52,10 @@ class Optimiser:
     """One optimiser and its schedule: OneCycleLR moves after each batch, any other schedule after each epoch.
 
     `stacked` parameters are those of several models along the first axis, whose gradients have a length each.
+
+    Where a unit has died its gradient is zero, and its moments decay by 0.9 a step until they are denormal numbers, on
+    which a processor is slow: half of the time of a step of Pythae's perceptron on MNIST, from the fifth epoch on.
+    Moments below `TRACE` are set to zero before they get there.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Optimiser:
         stacked: bool = False,
     ):
         self.parameters, self._stacked = distinct(parameters), stacked
+        self._steps = 0
         self._clip_norm, self._clip_value = getattr(config, "clip_norm", None), getattr(config, "clip_value", None)
         options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
         optimizer_class = getattr(torch.optim, config.optimizer_cls)
@@ -82,8 +88,17 @@ class Optimiser:
             torch._foreach_clamp_min_(gradients, -self._clip_value)
             torch._foreach_clamp_max_(gradients, self._clip_value)
         self.optimizer.step()
+        self._steps += 1
+        if self._steps % TRACE_STEPS == 0:
+            self._drop_traces()
         if self._per_batch and self.schedule is not None:
             self.schedule.step()
+
+    def _drop_traces(self) -> None:
+        for state in self.optimizer.state.values():
+            for moment in state.values():
+                if isinstance(moment, torch.Tensor) and moment.device.type == "cpu":
+                    moment.masked_fill_(moment.abs() < TRACE, 0)
 
     def _shorten(self, gradients: list[torch.Tensor], most: float) -> None:
         rows = [g.reshape(len(g) if self._stacked else 1, -1) for g in gradients]
@@ -107,12 +122,14 @@ class Optimiser:
     def state_dict(self) -> dict:
         """Return the states of both."""
         return {
+            "steps": self._steps,
             "optimizer": self.optimizer.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
         }
 
     def load_state_dict(self, state: dict) -> None:
         """Put both into a state."""
+        self._steps = state["steps"]
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.arrays import Evaluation
 from bench.bits import INVERSIONS, bit_sums, hamming_curves
+from bench.critic_study import critic_study
 from bench.metrics.types import Blank
 
 _DIGITS = 4
@@ -62,6 +63,13 @@ def _canonical_classes(evaluation: Evaluation) -> list[int]:
     return [int(c) for c in evaluation.get("canonical_readings").argmax(axis=1)]
 
 
+def _critic_gradients(evaluation: Evaluation) -> dict[str, list[float]]:
+    """Return accuracies of a critic as it learns, and the norms of the gradients that it gives, by loss."""
+    train, test = evaluation.get("fit_images"), evaluation.get("test_images")
+    found = critic_study(evaluation.model, train, test, evaluation.number("critic"), evaluation.device)
+    return {name: [float(f"{value:.{_DIGITS}g}") for value in values] for name, values in found.items()}
+
+
 def _rounded(values: np.ndarray) -> list[float]:
     return [round(float(value), _DIGITS) for value in values]
 
@@ -73,4 +81,5 @@ PLOTS: dict[str, tuple[str, str, Callable[[Evaluation], Any]]] = {
     "prd": ("prd", "generate", _prd),
     "class_shares": ("classes", "generate", _class_counts),
     "canonical_classes": ("labels", "class_codes", _canonical_classes),
+    "critic_gradients": ("critic", "critic", _critic_gradients),
 }

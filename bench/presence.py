@@ -14,6 +14,7 @@ from bench.processes import is_alive, this_process
 from bench.suite import Run
 
 NAME = "worker.json"
+KEYS = ("host", "place", "pid", "started", "claim", "since", "at", "doing")
 RENEWED = 1.0  # seconds between two writings
 
 
@@ -44,8 +45,8 @@ class Presence:
     def check(self, run: Run) -> None:
         """Raise locks.Taken where the folder is no longer held, or the run was begun by another process since."""
         locks.check(self.suite_folder, self.token)
-        found = store.read_json(self._path(run))
-        if run.id in self._since and found and found.get("claim") != self.about["claim"]:
+        found = store.read_json(self._path(run), *KEYS)
+        if run.id in self._since and found and found["claim"] != self.about["claim"]:
             raise locks.Taken(f"{run.id} is carried out by process {found['pid']} on {found['host']}")
 
     def end(self, run: Run) -> None:
@@ -64,5 +65,5 @@ def running(run_folder: Path) -> dict[str, Any] | None:
 
     Of a process on another machine it is only known that it did so at the time `at`.
     """
-    found = store.read_json(run_folder / NAME)
+    found = store.read_json(run_folder / NAME, *KEYS)
     return None if found is None or is_alive(found) is False else found

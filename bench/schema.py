@@ -49,7 +49,8 @@ class Evaluation(_Strict):
     `samplers` are the ways of drawing codes that samples are made by, each where the model can serve it. `extras` are
     measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes,
     the study of codes (ways between them; for bits also what their moments give back), what a model makes of labels,
-    and what it is as a density. Of all these `metrics` keeps the named ones, all where it is empty.
+    what it is as a density, the gradients that a critic gives it, and its bound level by level. Of all these `metrics`
+    keeps the named ones, all where it is empty.
     `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in; `score_classifier` how the
     classifier behind inception scores is trained (`bench/metrics/score_classifier.py`).
     """
@@ -59,7 +60,10 @@ class Evaluation(_Strict):
     images: int = Field(default=10_000, ge=2)
     probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = Field(default=("linear",), min_length=1)
     samplers: tuple[str, ...] = Field(default=("normal", "gmm"), min_length=1)
-    extras: tuple[Literal["kernel", "prd", "classes", "codes", "labels", "densities", "scores", "annealing"], ...] = ()
+    extras: tuple[
+        Literal["kernel", "prd", "classes", "codes", "labels", "densities", "scores", "annealing", "critic", "levels"],
+        ...,
+    ] = ()
     metrics: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
     gmm_components: Count = 10
     gmm_images: int = Field(default=10_000, ge=2)
@@ -87,7 +91,8 @@ class Evaluation(_Strict):
 
 
 class Preset(_Strict):
-    """Sizes and training settings; `controls` names the rows that get a parameter-matched control.
+    """Sizes and training settings; `controls` names the rows that get a parameter-matched control. By model, `options`
+    are more of its configuration, and `networks` take the place of `network`.
 
     With `labelled_batch_size`, a batch is that many labelled images and `batch_size` unlabelled ones (label -1), and an
     epoch passes once over the latter. Gradients are shortened to `clip_norm`, then clipped to `clip_value`.
@@ -113,6 +118,7 @@ class Preset(_Strict):
     capture: bool = False
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, dict[str, Any]] = {}
+    networks: dict[str, dict[str, Any]] = Field(default={}, exclude_if=lambda networks: not networks)
     grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
         default={}, exclude_if=lambda grid: not grid
     )

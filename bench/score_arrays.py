@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.features import FeatureNetworks
 from bench.metrics.images import to_uint8
 from bench.metrics.score_classifier import score_classifier
 from bench.metrics.types import Blank
@@ -19,23 +20,32 @@ class ScoreArrays:
     view: Any
     data: Any
     settings: Any
+    features: FeatureNetworks
     device: Any
     rows: int
     get: Callable[..., Any]
     generator: Callable[[str], torch.Generator]
 
-    def _score_probabilities(self) -> np.ndarray:
-        """Return p(class | sample) of as many samples of the model's own as there are test images: [N, k]."""
+    def _own_samples(self) -> np.ndarray:
+        """Return as many samples of the model's own as there are test images; points as they are."""
         if not hasattr(self.view, "sample"):
             raise Blank("the model draws no samples of its own")
         n, generator = len(self.get("test_images")), self.generator("score")
         counts = [min(self.rows, n - start) for start in range(0, n, self.rows)]
+        kept = to_uint8 if self.data.judge is None else np.asarray
         with torch.no_grad():
-            drawn = np.concatenate([self.view.sample(count, generator).cpu().numpy() for count in counts])
-        return self._judged(drawn)
+            return np.concatenate([kept(self.view.sample(count, generator).cpu().numpy()) for count in counts])
+
+    def _score_probabilities(self) -> np.ndarray:
+        """Return p(class | sample) of the model's own samples: [N, k]."""
+        return self._judged(self.get("own_samples"))
 
     def _test_probabilities(self) -> np.ndarray:
         return self._judged(self.get("test_images"))
+
+    def _inception_probabilities(self) -> np.ndarray:
+        """Return p(class | sample) of the same samples as Inception reads them: [N, 1008]."""
+        return self.features.probabilities(self.get("own_samples"))
 
     def _judged(self, images: np.ndarray) -> np.ndarray:
         if self.data.judge is not None:

@@ -9,16 +9,17 @@ from typing import Any
 from bench import locks, presence, store
 
 PLAN = Path("runs", "plan.json")
+KEYS = ("suite", "preset", "configuration", "evaluation_id", "epochs", "workers", "runs")  # of it
 EPOCH = re.compile(r"epoch (\d+)/(\d+) .* ([\d.]+) s\b")  # as bench.train tells it
 STATES = ("done", "running", "failed", "to do")
 
 
 def write_plan(folder: Path, description: dict[str, Any], runs: list[Any], workers: int) -> None:
     """Write down which runs a suite has, for `read` to tell of; those of other seeds of its configuration stay."""
-    before = store.read_json(folder / PLAN) or {}
     about = {key: description[key] for key in ("suite", "preset", "configuration")}
     about |= {"evaluation_id": runs[0].evaluation_id, "epochs": runs[0].training["epochs"], "workers": workers}
-    same = all(before.get(key) == about[key] for key in ("configuration", "evaluation_id"))
+    before = store.read_json(folder / PLAN, *KEYS)
+    same = before is not None and all(before[key] == about[key] for key in ("configuration", "evaluation_id"))
     known = {line["id"]: line for line in before["runs"]} if same else {}
     known |= {run.id: {"id": run.id} | {key: getattr(run, key) for key in ("row", "variant", "seed")} for run in runs}
     store.write_json(folder / PLAN, about | {"runs": list(known.values())})
@@ -30,7 +31,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     A run gets "state", one of STATES; a running one also "host", "pid", "since", "at" and "doing", a failed one
     "status" and "reason". "seconds_left" is null where no epoch has been measured yet; "owner" holds the folder.
     """
-    plan = store.read_json(folder / PLAN)
+    plan = store.read_json(folder / PLAN, *KEYS)
     if plan is None:
         return None
     companions = _companions(folder)
@@ -77,7 +78,7 @@ def _companions(folder: Path) -> dict[str, dict[str, Any]]:
     """Return who carries out each run that trains together with one that says so."""
     found: dict[str, dict[str, Any]] = {}
     for path in (folder / "runs").glob("together-*/members.json"):
-        members = store.read_json(path) or []
+        members = store.read_names(path)
         said = next((who for who in (presence.running(folder / "runs" / member) for member in members) if who), None)
         found |= {member: said for member in members if said}
     return found
@@ -85,18 +86,18 @@ def _companions(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _state(folder: Path, identity: str, evaluation_id: str, companions: dict[str, Any]) -> dict[str, Any]:
     place = folder / "runs" / identity
-    record = store.read_json(place / "record.json") or {}
-    finished = record.get("status") in ("done", "diverged") and record.get("evaluation_id") == evaluation_id
+    record = store.read_record(place)
+    finished = record["status"] in ("done", "diverged") and record["evaluation_id"] == evaluation_id
     if finished and (folder / "digests" / identity / "digest.json").is_file():
         return {"state": "done"} if record["status"] == "done" else _failure(record)
     now = presence.running(place) or (companions.get(identity) if not store.read_json(place / "trained.json") else None)
     if now:
         return {"state": "running"} | {key: now[key] for key in ("host", "pid", "since", "at", "doing")}
-    return _failure(record) if record.get("status") in ("failed", "oom") else {"state": "to do"}
+    return _failure(record) if record["status"] in ("failed", "oom") else {"state": "to do"}
 
 
 def _failure(record: dict[str, Any]) -> dict[str, Any]:
-    return {"state": "failed", "status": record["status"], "reason": record["reason"]}
+    return {"state": "failed", "status": record["status"], "reason": record.get("reason")}
 
 
 def _seconds_left(folder: Path, runs: list[dict[str, Any]], epochs: int, workers: int) -> float | None:
@@ -104,7 +105,7 @@ def _seconds_left(folder: Path, runs: list[dict[str, Any]], epochs: int, workers
     epoch: dict[tuple[str, str], list[float]] = {}  # seconds each, by row and variant
     evaluations = []
     for line in runs:
-        record = store.read_json(folder / "runs" / line["id"] / "record.json") or {}
+        record = store.read_record(folder / "runs" / line["id"])
         heard = EPOCH.search(line.get("doing", ""))
         if line["state"] == "done" and record.get("curves"):
             seconds = record["curves"]["seconds"]

@@ -34,12 +34,25 @@ def _json(value: Any) -> bytes:
     return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
 
 
-def read_json(path: Path) -> Any:
-    """Return the contents of a JSON file, or None where it is absent or torn."""
+def read_json(path: Path, *keys: str) -> Any:
+    """Return the contents of a JSON file; None where it is absent or torn, or no object that has these keys."""
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
+    return found if not keys or (isinstance(found, dict) and found.keys() >= set(keys)) else None
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the list in a JSON file, such as the members of a group; an empty one where there is none."""
+    found = read_json(path)
+    return found if isinstance(found, list) else []
+
+
+def read_record(run_folder: Path) -> dict[str, Any]:
+    """Return how a run ended; {"status": "todo", …} where it has not."""
+    todo = {"status": "todo", "evaluation_id": None}
+    return read_json(run_folder / "record.json", *todo) or todo
 
 
 def is_trained(folder: Path) -> bool:
@@ -56,14 +69,14 @@ def damage(suite_folder: Path, run: Run) -> list[str]:
 
 def is_done(suite_folder: Path, run: Run) -> bool:
     """Whether a run is finished, or diverged, and was measured with these evaluation settings."""
-    record = read_json(suite_folder / "runs" / run.id / "record.json") or {"status": None}
+    record = read_record(suite_folder / "runs" / run.id)
     finished = record["status"] in ("done", "diverged") and record["evaluation_id"] == run.evaluation_id
     return finished and (suite_folder / "digests" / run.id / "digest.json").is_file()
 
 
 def status(suite_folder: Path, run: Run) -> str:
     """Return the stored status of a run, "todo" where there is none."""
-    return (read_json(suite_folder / "runs" / run.id / "record.json") or {"status": "todo"})["status"]
+    return str(read_record(suite_folder / "runs" / run.id)["status"])
 
 
 def prepare(suite_folder: Path) -> None:
@@ -79,7 +92,7 @@ def forget(suite_folder: Path, run: Run) -> None:
     for kind in ("runs", "digests"):
         shutil.rmtree(suite_folder / kind / run.id, ignore_errors=True)
     for members in (suite_folder / "runs").glob("together-*/members.json"):
-        if run.id in (read_json(members) or ()):
+        if run.id in read_names(members):
             shutil.rmtree(members.parent, ignore_errors=True)
 
 
@@ -110,7 +123,8 @@ def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterab
 
     Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
     """
-    before = read_json(suite_folder / "suite.json") or {}
-    keys = dict(before["runs"]) if before.get("configuration") == description["configuration"] else {}
+    before = read_json(suite_folder / "suite.json", "runs", "configuration")
+    same = before is not None and before["configuration"] == description["configuration"]
+    keys = dict(before["runs"]) if same else {}
     keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
     write_json(suite_folder / "suite.json", description | {"runs": keys})

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -14,13 +13,12 @@ from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
-from bench import plugins
+from bench import plugins, suite_files
 from bench.combinations import combination
 from bench.errors import BadInput, unknown
 from bench.schema import Evaluation, Preset, Published, Row, Suite, explain
 from models import MODELS
 
-SUITES = Path(__file__).parent / "suites"
 VARIANTS = {  # variant -> prefix of the model's name
     "unidirectional": "",
     "control": "",
@@ -80,11 +78,6 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def names() -> list[str]:
-    """Return the names of the suites that come with the project."""
-    return sorted(p.stem for p in SUITES.glob("*.toml"))
-
-
 def folder_name(name: str, preset: str) -> str:
     """Return the name of the folder of a suite's results: each preset has its own."""
     return name if preset == "small" else f"{name}-{preset}"
@@ -95,10 +88,10 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
 
     Raises BadInput for an unknown suite, key, preset, model or value.
     """
-    path = _file(name)
-    raw = _read(path)
+    path = suite_files.find(name)
+    raw = suite_files.read(path)
     for override in overrides:
-        _apply(raw, preset, override)
+        suite_files.change(raw, preset, override)
     try:
         suite = Suite.model_validate(raw)
     except ValidationError as error:
@@ -110,9 +103,10 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     for name in () if controls == "all" else controls:
         if name not in [row.row for row in suite.rows]:
             raise unknown("row in controls", name, (row.row for row in suite.rows))
-    for name in suite.presets[preset].options:
-        if name not in MODELS:
-            raise unknown("model in options", name, MODELS)
+    for where in ("options", "networks"):
+        for name in getattr(suite.presets[preset], where):
+            if name not in MODELS:
+                raise unknown(f"model in {where}", name, MODELS)
     for row in suite.rows + suite.extra_rows:
         for variant in row.variants:
             if variant not in VARIANTS:
@@ -136,29 +130,6 @@ def _rows(suite: Suite, preset: str) -> Iterator[tuple[Row, str]]:
                 yield row, variant
 
 
-def _file(name: str) -> Path:
-    """Return the file of a suite that comes with the project, or of a path to one's own; raises BadInput."""
-    if not name.endswith(".toml"):
-        if (own := _own_file(name)) is None:
-            raise unknown("suite", name, names())
-        return own
-    path = Path(name)
-    if not path.is_file():
-        raise BadInput(f"--suite {name}: no such file")
-    if path.stem.startswith(".") or not path.stem.isprintable():
-        raise BadInput(f"--suite {name!r}: the folder of results takes the file's name, which must not be hidden")
-    if path.stem in names() and not path.samefile(SUITES / path.name):
-        raise BadInput(f"--suite {name}: a suite {path.stem!r} comes with the project; name the file otherwise")
-    return path
-
-
-def _own_file(name: Any) -> Path | None:
-    """Return the file of a suite, or of a base, that comes with the project; None for any other name."""
-    inside = isinstance(name, str) and re.fullmatch(r"(base/)?\w[\w.-]*", name)
-    path = SUITES / f"{name}.toml"
-    return path if inside and path.is_file() else None
-
-
 def expand(
     suite: Suite, name: str, preset: str, *, seeds: Iterable[int] | None = None, shape: tuple[int, ...]
 ) -> list[Run]:
@@ -168,6 +139,7 @@ def expand(
     runs = []
     for row, variant in _rows(suite, preset):
         latent = row.latent_dim or size.latent_dim
+        network = row.network or size.networks.get(row.model, size.network)
         options = {**size.options.get(row.model, {}), **row.options}
         likelihood = options.get("reconstruction_loss", suite.likelihood) if variant == "control" else None
         runs += [
@@ -181,9 +153,7 @@ def expand(
                 seed=seed,
                 latent_dim=latent,
                 data=suite.data | row.data,
-                network=_network(
-                    VARIANTS[variant] + row.model, (row.network or size.network) | fields, shape, latent, likelihood
-                ),
+                network=_network(VARIANTS[variant] + row.model, network | fields, shape, latent, likelihood),
                 options=options | chosen,
                 likelihood=suite.likelihood,
                 training={
@@ -233,7 +203,7 @@ def _network(
 ) -> dict[str, Any]:
     """Return the full configuration of a model's network; a control's is narrowed to the bidirectional parameters.
 
-    `control` is a control's likelihood, which its decoder's size depends on.
+    `control` is a control's likelihood, which its decoder's size depends on. Fields without a value are left out.
     """
     from models.likelihoods import numbers_a_pixel
     from models.networks import NetworkConfig, matched_width
@@ -249,52 +219,4 @@ def _network(
         raise explain(error, "network", (f.name for f in fields(kind))) from None
     except ValueError as error:
         raise BadInput(f"network: {error}") from None
-    return json.loads(json.dumps(asdict(config)))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read a suite file and lay it over the one it `extends`."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError, OSError) as error:
-        raise BadInput(f"{path}: not valid TOML: {error}") from None
-    if "extends" not in raw:
-        return raw
-    base = _own_file(name := raw.pop("extends"))
-    if base is None:
-        raise BadInput(f"{path.name} extends {name!r}, which is not a file of {SUITES}; leave out its .toml")
-    return _merge(_read(base), raw)
-
-
-def _merge(low: Any, high: Any) -> Any:
-    if isinstance(low, dict) and isinstance(high, dict):
-        return {
-            k: _merge(low[k], high[k]) if k in low and k in high else high.get(k, low.get(k)) for k in {**low, **high}
-        }
-    return high
-
-
-def _apply(raw: dict[str, Any], preset: str, override: str) -> None:
-    """Set `a.b=value` in the suite, or in its preset where `a` is a preset's field."""
-    key, equals, text = override.partition("=")
-    if not equals:
-        raise BadInput(f"--set {override!r}: write key=value")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    first, *rest = key.strip().split(".")
-    if first in Preset.model_fields:
-        if preset not in raw.get("presets", {}):
-            raise unknown("preset", preset, raw.get("presets", {}))
-        target = raw["presets"][preset]
-    elif first in Suite.model_fields and first not in ("rows", "extra_rows", "presets"):
-        target = raw
-    else:
-        raise unknown("setting", first, {*Preset.model_fields, *Suite.model_fields} - {"rows", "extra_rows", "presets"})
-    *outer, last = [first, *rest]
-    for part in outer:
-        target = target.setdefault(part, {})
-        if not isinstance(target, dict):
-            raise BadInput(f"--set {override!r}: {part} has no settings inside")
-    target[last] = value
+    return json.loads(json.dumps({key: value for key, value in asdict(config).items() if value is not None}))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from bench.arrays import Evaluation
 from bench.bits import paths
+from bench.level_tiles import between, modes, super_resolution, variations
 from bench.metrics.images import to_uint8, to_unit
 
 STEPS, PAIRS, COLUMNS = 10, 4, 10
@@ -120,6 +121,25 @@ def _interpolations(evaluation: Evaluation) -> np.ndarray:
     return np.stack(rows)
 
 
+def _latent_interpolations(evaluation: Evaluation) -> np.ndarray:
+    """Return rows of source, ten decoded steps, target: [PAIRS, 12, C, H, W].
+
+    The steps are linear between the posterior means of two test images (Figure 9, selfVAE); where images are made level
+    by level, between those of u (its Figure 12).
+    """
+    images, view = _first_images(evaluation, 2 * PAIRS), evaluation.view
+    sources, targets = images[: len(images) // 2 * 2 : 2], images[1::2]
+    if "levels" in view.capabilities:
+        return between(evaluation, sources, targets, STEPS)
+    first, last = (evaluation.run(view.embed, ends) for ends in (sources, targets))
+    t = np.linspace(0, 1, STEPS, dtype=np.float32)[:, None]
+    codes = (1 - t) * first[:, None] + t * last[:, None]  # [P, STEPS, L]
+    decoded = evaluation.run(view.decode, codes.reshape(-1, codes.shape[-1])).reshape(
+        *codes.shape[:2], *images.shape[1:]
+    )
+    return np.concatenate([sources[:, None], decoded, targets[:, None]], axis=1)
+
+
 def _walks(evaluation: Evaluation) -> np.ndarray:
     """Return the images along the ways between the codes of test images, both ends included (Figure 10, LBAE)."""
     codes = evaluation.get("walks", {"protocol": "figure"})[:PAIRS]
@@ -167,15 +187,21 @@ def _label_walks(evaluation: Evaluation) -> np.ndarray | None:
     return np.round(15 * walks.swapaxes(0, 1).reshape(walks.shape[1], -1, *walks.shape[3:])) / 15
 
 
-_BITS, _LABELS = frozenset({"bits"}), frozenset({"class_codes"})
+_BITS, _LABELS, _LEVELS = frozenset({"bits"}), frozenset({"class_codes"}), frozenset({"levels"})
 TILES: dict[str, Tile] = {
     "samples": Tile(_samples, 28_000, drop=0, needs=frozenset({"generate"})),
     "reconstructions": Tile(_reconstructions, 12_000, drop=1),
     "interpolations": Tile(_interpolations, 22_000, drop=0),
+    "latent-interpolations": Tile(
+        _latent_interpolations, 18_000, drop=0, needs=frozenset({"encode", "reconstruct"}), extra="densities"
+    ),
     "backwards": Tile(_backwards, 10_000, drop=1, needs=frozenset({"encode"})),
     "coins": Tile(_coins, 12_000, drop=0, needs=_BITS, extra="codes"),
     "walks": Tile(_walks, 18_000, drop=0, extra="codes"),
     "edits": Tile(_edits, 18_000, drop=0, needs=_BITS, extra="codes"),
     "canonical": Tile(_canonical, 12_000, drop=1, needs=_LABELS, extra="labels"),
     "label-walks": Tile(_label_walks, 60_000, drop=0, needs=_LABELS, extra="labels"),
+    "modes": Tile(modes, 22_000, drop=1, needs=_LEVELS, extra="levels"),
+    "variations": Tile(variations, 16_000, drop=0, needs=_LEVELS, extra="levels"),
+    "super-resolution": Tile(super_resolution, 10_000, drop=0, needs=_LEVELS, extra="levels"),
 }

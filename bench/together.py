@@ -20,6 +20,7 @@ from bench.memory import keep_freed_memory
 from bench.optimisers import Optimiser, TrainerConfig
 from bench.precision import chosen, set_precision
 from models.noise import Draw, Recorder, Replay, drawn
+from models.normed import starts_from_data
 from models.training import Batch, Objective, Phase, as_float, weighted_sum
 
 
@@ -287,9 +288,12 @@ class _Call(nn.Module):
 
 
 def stackable(first: BaseAE, other: BaseAE) -> bool:
-    """Whether two models are of one class or family and differ in the weights of their loss terms alone."""
+    """Whether two models are of one class or family and differ in the weights of their loss terms alone.
+
+    Those with weight-normalised layers are not: torch computes such weights one model after another.
+    """
     a, b = (asdict(model.model_config) for model in (first, other))
-    if not isinstance(first, Objective):
+    if not isinstance(first, Objective) or starts_from_data(first):
         return False
     if type(first) is not type(other) and (not first.family or getattr(other, "family", "") != first.family):
         return False

@@ -102,10 +102,17 @@ MODELS: dict[str, ModelEntry] = {
     "BidirectionalSymmetricVAER": ModelEntry("models.symmetric:BidirectionalSymmetricVAER", "bidirectional", "sVAE-r"),
     "ALI": ModelEntry("models.symmetric:ALI", "unidirectional", "ALI"),
     "ALICE": ModelEntry("models.symmetric:ALICE", "unidirectional", "ALICE"),
+    "SelfVAE": ModelEntry("models.selfvae:SelfVAE", "unidirectional", "selfVAE"),
     "PlaneSymmetricVAE": ModelEntry("models.symmetric_plane:PlaneSymmetricVAE", "unidirectional", "sVAE (points)"),
     "PlaneSymmetricVAER": ModelEntry("models.symmetric_plane:PlaneSymmetricVAER", "unidirectional", "sVAE-r (points)"),
     "PlaneALI": ModelEntry("models.symmetric_plane:PlaneALI", "unidirectional", "ALI (points)"),
     "PlaneALICE": ModelEntry("models.symmetric_plane:PlaneALICE", "unidirectional", "ALICE (points)"),
+    "ColourSymmetricVAE": ModelEntry("models.symmetric_colour:ColourSymmetricVAE", "unidirectional", "sVAE (colour)"),
+    "ColourSymmetricVAER": ModelEntry(
+        "models.symmetric_colour:ColourSymmetricVAER", "unidirectional", "sVAE-r (colour)"
+    ),
+    "ColourALI": ModelEntry("models.symmetric_colour:ColourALI", "unidirectional", "ALI (colour)"),
+    "ColourALICE": ModelEntry("models.symmetric_colour:ColourALICE", "unidirectional", "ALICE (colour)"),
 }
 
 # Models of Pythae that one network cannot be, and why; every other has a bidirectional form.

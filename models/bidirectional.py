@@ -1,6 +1,6 @@
 """Networks built from the configuration, for any Pythae class: two networks, or one that runs both ways."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -9,6 +9,7 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
+from models.dense_codes import DenseDecoder, DenseEncoder
 from models.likelihoods import LIKELIHOODS, numbers_a_pixel
 from models.networks import BidirectionalNetwork, NetworkConfig
 
@@ -57,6 +58,22 @@ class Decoder(BaseDecoder):
         return ModelOutput(reconstruction=LIKELIHOODS[self.likelihood].law(self.logits(z)).mean)
 
 
+def _one_way(
+    config: NetworkConfig,
+    shape: tuple[int, ...],
+    latent_dim: int,
+    direction: Literal["forward", "reverse"],
+    log_variance: bool = True,
+    numbers: int = 0,
+) -> Any:
+    """Return the encoder or the decoder of a unidirectional model; `numbers` a pixel are the decoder's."""
+    if config.kind != "dense":
+        return BidirectionalNetwork(config, shape, latent_dim, direction, log_variance, numbers or None)
+    if direction == "forward":
+        return DenseEncoder(config, shape, latent_dim, log_variance)
+    return DenseDecoder(config, shape, latent_dim, numbers)
+
+
 def with_networks(
     base: type[BaseAE],
     config: type,
@@ -86,10 +103,8 @@ def with_networks(
         if shared:
             both = BidirectionalNetwork(network, shape, latent, "both", view.log_variance, numbers)
             encoder, decoder = view(both), decoder_view(both, likelihood)
-        own_encoder = encoder or view(BidirectionalNetwork(network, shape, latent, "forward", view.log_variance))
-        own_decoder = decoder or decoder_view(
-            BidirectionalNetwork(network, shape, latent, "reverse", numbers=numbers), likelihood
-        )
+        own_encoder = encoder or view(_one_way(network, shape, latent, "forward", view.log_variance))
+        own_decoder = decoder or decoder_view(_one_way(network, shape, latent, "reverse", numbers=numbers), likelihood)
         base.__init__(self, model_config, own_encoder, own_decoder, **others)
         self.model_name = name
         model_config.uses_default_encoder = shared or encoder is None

@@ -20,7 +20,17 @@ from models.likelihoods import LIKELIHOODS, Likelihood
 from models.noise import Noise
 
 _GAUSSIAN = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
-CAPABILITIES = _GAUSSIAN | {"bits", "classify", "class_codes", "codebook", "metric", "points"}
+CAPABILITIES = _GAUSSIAN | {
+    "bits",
+    "classify",
+    "class_codes",
+    "codebook",
+    "critic",
+    "levels",
+    "metric",
+    "noise",
+    "points",
+}
 
 # Pythae subclasses of VAE whose posterior, prior or likelihood is another than VAE's.
 _NOT_GAUSSIAN = (

@@ -24,7 +24,8 @@ class NetworkConfig:
                   says; "lbae-code": the same, but a decoder of its own starts from one map on grey images and from
                   the last but one stage's number of maps on colour images, as in the paper's code; "svae": 5 x 5
                   convolutions and ReLU (`models/symmetric_networks.py`); "perceptron": `hidden` layers of tanh units
-                  alone
+                  alone; "dense": the densely connected networks of selfVAE, one way each
+                  (`models/dense_codes.py`), which halve the image once for each of `strides`
     channels      of each stage (residual: the stem has the first stage's)
     strides       one a convolution, or (residual) stem then one a stage
     blocks        residual blocks a stage (residual)
@@ -32,9 +33,11 @@ class NetworkConfig:
     hidden        sizes of the fully connected layers between the convolutions and the latent heads
     norm          "batch": batch normalisation, one a direction; "bias": none
     alpha, beta   of the G-NoVa activation (convolutional, residual)
+    encoder       growth at the pixels and steps a group (dense)
+    decoder       growth at the code and steps a group (dense)
     """
 
-    kind: Literal["convolutional", "residual", "lbae", "lbae-code", "svae", "perceptron"] = "convolutional"
+    kind: Literal["convolutional", "residual", "lbae", "lbae-code", "svae", "perceptron", "dense"] = "convolutional"
     channels: tuple[int, ...] = (32, 64, 128)
     strides: tuple[int, ...] = (2, 2, 2)
     blocks: int = 2
@@ -44,10 +47,13 @@ class NetworkConfig:
     alpha: float = 0.2
     beta: float = 1.0
     width: float = 1.0
+    encoder: tuple[int, int] | None = None
+    decoder: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        self._check_dense()
         expected = len(self.channels) + (self.kind == "residual")
-        if len(self.strides) != expected:
+        if len(self.strides) != expected and self.kind != "dense":
             raise ValueError(f"a {self.kind} network of {len(self.channels)} stages needs {expected} strides")
         if self.kind == "perceptron" and (self.channels or not self.hidden):
             raise ValueError("a perceptron has hidden layers and no convolutions: set channels = [] and strides = []")
@@ -55,6 +61,16 @@ class NetworkConfig:
             raise ValueError("width, alpha and beta must be finite")
         if min((*self.channels, *self.strides, *self.hidden, self.blocks), default=1) < 1 or self.width <= 0:
             raise ValueError("channels, strides, hidden, blocks and width must be positive")
+
+    def _check_dense(self) -> None:
+        if self.kind != "dense":
+            if self.encoder or self.decoder:
+                raise ValueError(f"encoder and decoder are of a dense network, not of a {self.kind} one")
+            return
+        if self.encoder is None or self.decoder is None or min(*self.encoder, *self.decoder) < 1:
+            raise ValueError("a dense network needs encoder and decoder: growth and steps of each, both positive")
+        if self.channels or self.hidden or set(self.strides) - {2}:
+            raise ValueError("a dense network has strides of 2 and its own widths: set channels = [] and hidden = []")
 
     def scaled(self, size: int) -> int:
         """Return a hidden size times the width, at least 1."""
@@ -95,6 +111,8 @@ class BidirectionalNetwork(Autocast, nn.Module):
         numbers: int | None = None,
     ):
         super().__init__()
+        if config.kind == "dense":
+            raise ValueError("a dense network runs one way; leave out the variants bidirectional and control")
         self.direction = direction
         channels, *size = input_dim
         ends = channels if numbers is None or direction == "forward" else numbers

@@ -97,7 +97,7 @@ class PlaneDiscriminator(nn.Module):
         super().__init__()
         self.layers = perceptron(dimensions + latent_dim, *config.discriminator, 1)
 
-    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+    def forward(self, x: Tensor, z: Tensor, noise: Noise = None) -> Tensor:
         """Return f of pairs x [B, 1, 1, D], z [B, L]: [B]."""
         return self.layers(torch.cat([x.flatten(1), z], 1))[:, 0]
 

@@ -10,7 +10,7 @@ from pythae import models as pythae
 from torch import Tensor
 
 from models.capabilities import GaussianLatent
-from models.noise import Noise, normal
+from models.noise import Noise
 from models.symmetric_losses import ali_terms, discriminator_terms, symmetric_terms
 from models.symmetric_networks import SymmetricNetworkConfig, networks_of
 from models.training import Batch, Objective, Phase, Terms
@@ -32,7 +32,8 @@ class Adversarial(Objective):
     regularised: ClassVar[bool] = False
     encoder: Any
     decoder: Any
-    discriminator: Callable[[Tensor, Tensor], Tensor]
+    discriminator: Callable[[Tensor, Tensor, Noise], Tensor]
+    prior: Any
     model_config: Any
     likelihood: Any
 
@@ -51,19 +52,21 @@ class Adversarial(Objective):
     def pairs(self, x: Tensor, generator: Noise = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return z~ of images x, and draws z of the prior with their x~."""
         z_of_x = self.encoder.draw(x, generator)
-        z = normal((len(x), self.model_config.latent_dim), generator, x.device)
+        z = self.prior.sample(len(x), generator, x.device)
         return z_of_x, z, self.decoder.draw(z, generator)
 
-    def critic(self, x: Tensor, z_of_x: Tensor, x_of_z: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    def critic(
+        self, x: Tensor, z_of_x: Tensor, x_of_z: Tensor, z: Tensor, generator: Noise = None
+    ) -> tuple[Tensor, Tensor]:
         """Return f of the encoder's pairs and of the decoder's: [B], [B]."""
-        f = self.discriminator(torch.cat([x, x_of_z]), torch.cat([z_of_x, z]))
+        f = self.discriminator(torch.cat([x, x_of_z]), torch.cat([z_of_x, z]), generator)
         return f[: len(x)], f[len(x) :]
 
     def critic_terms(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
         """Return what the critic minimises; no gradient passes into the pairs."""
         with torch.no_grad():
             z_of_x, z, x_of_z = self.pairs(batch.x, generator)
-        return discriminator_terms(*self.critic(batch.x, z_of_x, x_of_z, z))
+        return discriminator_terms(*self.critic(batch.x, z_of_x, x_of_z, z, generator))
 
     def fooling_terms(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
         """Return what encoder and decoder minimise."""
@@ -71,7 +74,7 @@ class Adversarial(Objective):
 
     def _fooling(self, batch: Batch, pairs: tuple[Tensor, Tensor, Tensor], generator: Noise) -> dict[str, Tensor]:
         z_of_x, z, x_of_z = pairs
-        f = self.critic(batch.x, z_of_x, x_of_z, z)
+        f = self.critic(batch.x, z_of_x, x_of_z, z, generator)
         terms = symmetric_terms(*f) | ali_terms(*f)
         if self.regularised:
             terms["error_of_x"] = self.decoder.error(batch.x, z_of_x, generator)
@@ -108,6 +111,7 @@ class Own:
 class _OfImages(Own, Adversarial, GaussianLatent, pythae.AE):
     """The networks of Table 3: a Gaussian encoder, and a decoder of whose p(x|z) the pairs have the mean."""
 
+    capabilities = GaussianLatent.capabilities | {"critic"}
     shared: ClassVar[bool] = False
 
     def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):

@@ -40,6 +40,16 @@ def ali_terms(f_encoder: Tensor, f_decoder: Tensor) -> dict[str, Tensor]:
     .. math:: -\ln \sigma(f(x, \tilde z)) - \ln \sigma(-f(\tilde x, z))
 
     Source: Eq. 19, sVAE, its sign turned: Eq. 14 with :math:`\pm f` replaced by :math:`\ln \sigma(\pm f)`. The minimum
-    over encoder and decoder in Eq. 18 has the same fixed point and is another function.
+    over encoder and decoder in Eq. 18 has the same fixed point and is another function: `literal_ali_terms`.
     """
     return {"ali_of_encoder": F.softplus(-f_encoder), "ali_of_decoder": F.softplus(f_decoder)}
+
+
+def literal_ali_terms(f_encoder: Tensor, f_decoder: Tensor) -> dict[str, Tensor]:
+    r"""Return what encoder and decoder minimise in the game of two, which saturates as the critic gets better.
+
+    .. math:: \ln (1 - \sigma(f(x, \tilde z))) + \ln \sigma(f(\tilde x, z))
+
+    Source: Eq. 18, sVAE, what the critic maximises; no model is trained by it.
+    """
+    return {"literal_of_encoder": -F.softplus(f_encoder), "literal_of_decoder": -F.softplus(-f_decoder)}

@@ -96,7 +96,7 @@ class Discriminator(Autocast, nn.Module):
         features = config.discriminator_channels[-1] * math.prod(size) + config.discriminator_code
         self.head = nn.Sequential(*[nn.Dropout(config.dropout)] * (config.dropout > 0), nn.Linear(features, 1))
 
-    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+    def forward(self, x: Tensor, z: Tensor, noise: Noise = None) -> Tensor:
         """Return f of pairs x [B, C, H, W], z [B, L]: [B]."""
         with self.autocast(x):
             features = torch.cat([self.of_image(x), self.of_code(z)], 1)

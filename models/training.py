@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.likelihoods import Likelihood
 from models.noise import Noise
+from models.normed import start_from_data
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -83,6 +84,10 @@ class Objective:
     def losses(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
         """Return the terms of `terms` alone: what a model of one phase minimises."""
         return self.terms(batch, generator).losses
+
+    def initialise_from_data(self, batch: Batch, generator: Noise = None) -> None:
+        """Set the layers that start from data (`models.normed`) by what they make of a batch; others stay."""
+        start_from_data(self, lambda: self.terms(batch, generator))  # type: ignore[arg-type]
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the kinds of update to make for each batch, in order, a repeated one as often as it is to be made."""

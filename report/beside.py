@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from report.cells import Line
-from report.columns import Column
+from report.layout import Column
 from report.store import Suite
 
 _EPOCHS = {  # that the papers state, by paper and data set

@@ -13,6 +13,7 @@ from report.noise_floor import NoiseFloor, noise_floors
 from report.page import render
 from report.page_data import Section, make_section
 from report.published import Published, cells_of, read_published
+from report.rates import write_rates
 from report.store import NoResults, Suite, log, read_suite
 from report.tables import make_table
 from report.trials import write_trials
@@ -40,7 +41,7 @@ def write(suite_folder: Path, published: bool = True) -> list[Path]:
         path = suite_folder / name
         path.write_text(text, encoding="utf-8", newline="\n")
         written.append(path)
-    return written + write_trials(suite) + draw_figures(suite, printed)
+    return written + write_trials(suite) + write_rates(suite) + draw_figures(suite, printed)
 
 
 def write_page(results: Path, published: bool = True) -> tuple[Path, list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from report.cells import Line
-from report.columns import Layout
+from report.layout import Layout
 from report.names import dataset_label, model_label
 from report.store import Suite
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from report.columns import Column
+from report.layout import Column
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""The papers' claims as data: claims.toml, read strictly, each entry spread over its suites and rows."""
+"""The papers' claims as data: claims.toml, read strictly, each entry spread over its suites, variants and rows."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import product
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -77,7 +78,7 @@ class _Given(_Strict):
 
 
 class _Entry(_Strict):
-    """An entry of claims.toml: one claim for each of its suites and rows."""
+    """An entry of claims.toml: one claim for each of its suites, variants and rows."""
 
     id: str
     paper: str
@@ -87,6 +88,7 @@ class _Entry(_Strict):
     suites: Annotated[list[str], Field(min_length=1)]
     rows: Annotated[list[str], Field(min_length=1)] | None = None
     variant: str | None = None
+    variants: Annotated[list[str], Field(min_length=1)] | None = None
     metric: str | None = None
     setting: str = ""
     first: _Given
@@ -109,20 +111,23 @@ class _Entry(_Strict):
         ):
             if given != wanted:
                 raise ValueError(f"kind {self.kind} {'needs' if wanted else 'takes no'} {key}")
+        if self.variant and self.variants:
+            raise ValueError("takes variant or variants, not both")
+        row, variant = (names[0] if names else None for names in (self.rows, self.variants))
         for part in ("first", "second"):
-            known = self.side(part, self.rows[0] if self.rows else None)
+            known = self.side(part, row, variant)
             if lacking := [key for key, value in known.items() if value is None]:
                 raise ValueError(f"{part} has no {lacking[0]}")
         return self
 
-    def side(self, part: str, row: str | None) -> dict[str, Any]:
-        """Return row, variant, metric and setting of a side of the claim about `row`."""
-        shared = {"row": row, "variant": self.variant, "metric": self.metric, "setting": self.setting}
+    def side(self, part: str, row: str | None, variant: str | None) -> dict[str, Any]:
+        """Return row, variant, metric and setting of a side of the claim about `row` in `variant`."""
+        shared = {"row": row, "variant": variant or self.variant, "metric": self.metric, "setting": self.setting}
         return shared | getattr(self, part).model_dump(exclude_none=True, exclude={"printed"})
 
 
 def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
-    """Read the claims, in the order of the file: one per entry, suite and row.
+    """Read the claims, in the order of the file: one per entry, suite, variant and row.
 
     Raises ValueError, one line that names the entry and what is wrong with it.
     """
@@ -148,19 +153,14 @@ def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
 def _spread(entry: _Entry) -> Iterator[Claim]:
     shared = entry.model_dump(include=set(Claim.__dataclass_fields__) - {"first", "second"})
     rows: Sequence[str | None] = entry.rows or (None,)
-    for suite in entry.suites:
-        for row in rows:
-            yield Claim(
-                entry=entry.id,
-                suite=suite,
-                first=_side(entry, "first", row),
-                second=_side(entry, "second", row),
-                **shared,
-            )
+    variants: Sequence[str | None] = entry.variants or (None,)
+    for suite, variant, row in product(entry.suites, variants, rows):
+        first, second = (_side(entry, part, row, variant) for part in ("first", "second"))
+        yield Claim(entry=entry.id, suite=suite, first=first, second=second, **shared)
 
 
-def _side(entry: _Entry, part: str, row: str | None) -> Side:
-    facts = entry.side(part, row)
+def _side(entry: _Entry, part: str, row: str | None, variant: str | None) -> Side:
+    facts = entry.side(part, row, variant)
     printed = getattr(entry, part).printed or (facts["metric"], facts["setting"])
     return Side(**facts, printed=(printed[0], printed[1]))
 

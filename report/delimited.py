@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from report.cells import Line, Table
-from report.columns import Column
+from report.layout import Column
 from report.store import COLUMNS, Suite
 
 _LEAD = ("suite", "dataset", "preset", "settings", "unlike_published", "row", "variant", "n_seeds", "seeds", "status")

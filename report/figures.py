@@ -10,11 +10,13 @@ from report.canonical import draw_canonical, draw_label_walks
 from report.code_figures import draw_bit_sums, draw_hamming
 from report.curves import draw_curves
 from report.embeddings import draw_figure4, draw_tsne
+from report.level_figures import draw_modes, draw_rates
 from report.pareto import draw_pareto
 from report.published import Published
 from report.sample_figures import draw_class_shares, draw_prd
 from report.store import Suite, log
 from report.style import STYLE
+from report.symmetric_figures import draw_gradients, draw_lambda
 from report.tiles import draw_backwards, draw_pairs, draw_stored
 from report.toy_figures import draw_toy
 
@@ -26,6 +28,7 @@ FIGURES: dict[str, Draw] = {
     "samples": partial(draw_pairs, tile="samples", pairs_across=2, width=400),
     "reconstructions": partial(draw_pairs, tile="reconstructions", pairs_across=1, width=640),
     "interpolations": partial(draw_pairs, tile="interpolations", pairs_across=1, width=700),
+    "latent-interpolations": partial(draw_stored, tile="latent-interpolations", width=700),
     "backwards": draw_backwards,
     "tsne": draw_tsne,
     "figure4": draw_figure4,
@@ -41,6 +44,12 @@ FIGURES: dict[str, Draw] = {
     "canonical": draw_canonical,
     "label-walks": draw_label_walks,
     "toy": draw_toy,
+    "lambda": draw_lambda,
+    "gradients": draw_gradients,
+    "modes": draw_modes,
+    "variations": partial(draw_stored, tile="variations", width=640),
+    "super-resolution": partial(draw_stored, tile="super-resolution", width=400),
+    "rate_distortion": draw_rates,
 }
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from report.cells import Cell, Line, Table
-from report.columns import Column
+from report.layout import Column
 from report.names import VARIANTS, dataset_label, model_label
 from report.page_curves import curve
 from report.reproduce import command

@@ -6,7 +6,8 @@ from pathlib import Path
 TITLES = {  # stem of the file -> what a reader sees in it, in the page's order
     "samples": "Samples from each model's prior",
     "reconstructions": "Test images above their reconstructions",
-    "interpolations": "Mixes of two test images in latent space",
+    "interpolations": "Mixes of two test images, each encoded and decoded",
+    "latent-interpolations": "Two test images, and what lies between their codes (or between their u alone)",
     "backwards": "Test images above what a one-way encoder makes of them when run backwards",
     "tsne": "t-SNE of the latent means of test images, by class",
     "figure4": "t-SNE of the latent means at latent size 128, by class, with linear-probe accuracies",
@@ -21,7 +22,13 @@ TITLES = {  # stem of the file -> what a reader sees in it, in the page's order
     "canonical": "Canonical images of all labels, model by model and trial by trial",
     "label-walks": "For each label, a grid over the two latent variables",
     "pareto": "Quality against parameters and against training time: nothing else is at least as good in both",
+    "modes": "Test images in every kind of reconstruction, by how much is sent of them",
+    "variations": "A test image, then images with its u and other z",
+    "super-resolution": "A compressed test image, four images drawn given it, the image",
+    "rate_distortion": "Quality of each kind of reconstruction against what it sends",
     "toy": "Inception score and error over configurations; grey: as published for ALICE, mean ± deviation and median",
+    "lambda": "Score and squared error against λ, the weight of the two errors; grey: as published",
+    "gradients": "Gradient that a new critic gives a trained decoder, by loss, as the critic gets better",
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from report.cells import Cell
-from report.columns import Column
+from report.layout import Column
 from report.page_curves import curve
 from report.page_data import Row, Section, direction, seed_values
 from report.store import Digest

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from report.columns import TABLES, Column
+from report.columns import TABLES
+from report.layout import Column
 from report.names import VARIANTS, model_label
 from report.published import Published
 from report.statistics import t_interval

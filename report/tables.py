@@ -6,7 +6,8 @@ from dataclasses import replace
 from report.beside import beside_printed, unlike_printed
 from report.captions import caption, remarks, settings
 from report.cells import Cell, Line, Table
-from report.columns import TABLES, Column, Layout
+from report.columns import TABLES
+from report.layout import Column, Layout
 from report.names import model_label
 from report.published import Printed, Published, printed_cell
 from report.statistics import paired_interval, t_interval

@@ -29,17 +29,18 @@ class Panel:
 
 
 def draw_pairs(suite: Suite, published: Published | None, tile: str, pairs_across: int, width: int) -> list[Path]:
-    """Write one figure of a tile for every pair, first seed each, then for the rows that have a stock run alone.
+    """Write one figure of a tile for every pair, first seed each, then for the rows of which one variant was run.
 
     A tile is enlarged to about `width` pixels.
     """
     pairs, singles = [], []
     for row in suite.rows:
-        pair = [first_tile(suite.runs(row, variant), tile) for variant in PAIR]
-        if any(pixels is not None for pixels in pair):
-            pairs += [Panel(model_label(row, v), pixels) for v, pixels in zip(PAIR, pair, strict=True)]
-        elif (stock := first_tile(suite.runs(row, "stock"), tile)) is not None:
-            singles.append(Panel(model_label(row, "stock"), stock))
+        found = {v: first_tile(suite.runs(row, v), tile) for v in (*PAIR, "stock") if suite.runs(row, v)}
+        panels = [Panel(model_label(row, v), pixels) for v, pixels in found.items()]
+        if set(PAIR) <= found.keys() and any(panel.pixels is not None for panel in panels[:2]):
+            pairs += panels[:2]
+        else:
+            singles += [panel for panel in panels if panel.pixels is not None][:1]
     return draw_panels(pairs + singles, suite, tile, 2 * pairs_across, width)
 
 

@@ -4,7 +4,8 @@ import csv
 import io
 from pathlib import Path
 
-from report.columns import TABLES, Column
+from report.columns import TABLES
+from report.layout import Column
 from report.markdown import escape, row
 from report.names import model_label
 from report.statistics import t_interval

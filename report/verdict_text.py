@@ -71,7 +71,8 @@ def _measured(side: Side) -> str:
 
 
 def _table(name: str) -> str:
-    return name if name.startswith(("Figure", "Section")) else f"Table {name}"
+    named = ("Figure", "Section", "README")
+    return " and ".join(part if part.startswith(named) else f"Table {part}" for part in name.split(" and "))
 
 
 def _decimals(verdict: Verdict) -> int:

@@ -1,10 +1,36 @@
-"""Shared fixtures: where real data may lie, and one thread for repeatable arithmetic."""
+"""Shared fixtures: where real data may lie; and no network but this machine's own."""
 
 import os
+import socket
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+HERE = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", socket.gethostname()}
+
+
+def pytest_configure() -> None:
+    """Keep all tests from the network; what they start on this machine may listen on its own address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # sends nothing
+        HERE.add(probe.getsockname()[0])
+    sys.addaudithook(_refuse_network)
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and arguments[0].family in (socket.AF_INET, socket.AF_INET6):
+        host = "" if arguments[0].type == socket.SOCK_DGRAM else arguments[1][0]  # a datagram's connect sends nothing
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else host or ""
+    if name not in HERE:
+        raise OSError(f"there is no network in tests; {name} was asked for")
 
 
 def _real_data() -> Path | None:

@@ -62,11 +62,17 @@ class _Hungry(_Faulty):
         torch.empty(1 << 60, dtype=torch.uint8)
 
 
+class _Raiser(_Faulty):
+    def fault(self) -> None:
+        raise RuntimeError("no luck")
+
+
 Killer = with_networks(_Killer, VAEConfig, "Killer", __name__)
 KilledOnce = with_networks(_KilledOnce, VAEConfig, "KilledOnce", __name__)
 Crasher = with_networks(_Crasher, VAEConfig, "Crasher", __name__)
 Hungry = with_networks(_Hungry, VAEConfig, "Hungry", __name__)
+Raiser = with_networks(_Raiser, VAEConfig, "Raiser", __name__)
 MODELS = {
     made.__name__: ModelEntry(f"{__name__}:{made.__name__}", "unidirectional", made.__name__)
-    for made in (Killer, KilledOnce, Crasher, Hungry)
+    for made in (Killer, KilledOnce, Crasher, Hungry, Raiser)
 }

@@ -92,6 +92,28 @@ def test_images_in_parts_are_all_there_and_more_chains_tighten() -> None:
     assert float(parts.mean()) > float(alone.mean())
 
 
+class NoisyDecoder(LinearGaussian):
+    """The same decoder with a noise input e ~ N(0, I) of its own, x ~ N(W z + V e, I): a code is (z, e)."""
+
+    prior = StandardNormal(L + 1)
+
+    def likelihood(self, z: Tensor) -> Any:
+        return UnitGaussian((z @ torch.cat([WEIGHT, torch.ones(D, 1)], 1).T)[:, None, None])
+
+
+def test_noise_of_the_decoders_own_is_integrated_over() -> None:
+    generator = torch.Generator().manual_seed(0)
+    view, schedule = NoisyDecoder(), Schedule(128, 1, leapfrog=5, first_step=0.2)
+    x, z = simulated(view, 64, generator)
+    low = lower_bound(view, x, schedule, generator=generator)
+    high = upper_bound(view, x, z, schedule, generator=generator)
+    covariance = WEIGHT @ WEIGHT.T + torch.ones(D, D) + torch.eye(D)
+    middle = torch.distributions.MultivariateNormal(torch.zeros(D), covariance).log_prob(x.flatten(1)).double()
+    assert float((low - middle).mean()) < 3 * error(low - middle)
+    assert float((middle - high).mean()) < 3 * error(middle - high)
+    assert float((high - low).mean()) < 1
+
+
 def test_the_schedule_runs_from_the_prior_to_the_posterior_and_is_symmetric() -> None:
     b = Schedule(11).temperatures()
     assert b[0] == 0 and b[-1] == 1 and bool((b.diff() > 0).all())

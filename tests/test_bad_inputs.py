@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faults.permissions import obeyed
 from PIL import Image
 
 from bench.run import main
@@ -57,15 +58,17 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def contents() -> dict[str, bytes]:
-    """Return every file below the current folder but those of the cache."""
-    files = (p for p in Path().rglob("*") if p.is_file() and ".cache" not in p.parts and "__pycache__" not in p.parts)
-    return {str(p): p.read_bytes() for p in files}
+    """Return every file and folder below the current one, but those of the cache."""
+    found = (p for p in Path().rglob("*") if ".cache" not in p.parts and "__pycache__" not in p.parts)
+    return {str(p): p.read_bytes() if p.is_file() else b"" for p in found}
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run the command line; return the one line that it says after it has changed nothing."""
+    """Run the command line, doing only what the modes of files permit; return the one line that it says after it
+    has changed nothing."""
     before = contents()
-    code = main(["--preset", "small", "--results", "results", *arguments])
+    with obeyed():
+        code = main(["--preset", "small", "--results", "results", *arguments])
     said = capsys.readouterr()
     lines = [line for line in said.err.splitlines() if not line.startswith("suite ")]
     assert code == 2 and len(lines) == 1 and lines[0].startswith("bench: "), (code, said.err)
@@ -102,6 +105,15 @@ LINES = [
     (["--plugin", "../evil"], "module's name"),
     (["--plugin", "os.path"], "adds nothing"),
     (["--check-plugin"], "--plugin MODULE"),
+    (["--executor", "ray"], "--executor"),
+    (["--executor", "workers", "--scheduler", "tcp://127.0.0.1:1"], "takes no --scheduler"),
+    (["--executor", "in-process", "--jobs", "2"], "one run at once"),
+    (["--scheduler", "slurm"], "--jobs"),
+    (["--wait", "0"], "--wait"),
+    (["--wait", "nan"], "--wait"),
+    (["--wait", "long"], "--wait"),
+    (["--track", "nowhere"], "nowhere"),
+    (["--status", "--suite", "digit"], "did you mean 'digits'"),
     (["--suite", "mnist", "--data-dir", "nowhere"], "nowhere"),
     (["--suite", "mnist", "--data-dir", "good.toml"], "is a file"),
     (["--suite", "mnist"], "train-images-idx3-ubyte"),
@@ -375,6 +387,16 @@ FOLDERS: list[tuple[Callable[[], None], str]] = [
 ]
 
 
+SIZES = ["0", "-8", "1", "8.5", "x", "1000000"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_bad_size_of_images(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder("cat")
+    arguments = ["--set", "dataset=imagefolder", "--data-dir", "data", "--set", f"data.size='{size}'"]
+    assert "size" in refused(capsys, "--suite", "good.toml", *arguments)
+
+
 @pytest.mark.parametrize(("make", "said"), FOLDERS, ids=[str(said) for _, said in FOLDERS])
 def test_a_bad_folder_of_images(make: Callable[[], None], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     make()
@@ -512,6 +534,44 @@ def test_a_bad_plug_in(text: str, said: str, capsys: pytest.CaptureFixture[str],
 
 
 # Results
+
+
+IMAGES = ("--suite", "good.toml", "--set", "dataset=imagefolder", "--data-dir", "data")
+CLOSED = [
+    ("closed.toml", ("--suite", "closed.toml")),
+    ("weights.pth", ("--suite", "good.toml", "--fid-weights", "weights.pth")),
+    ("train-images-idx3-ubyte", ("--suite", "good.toml", "--set", "dataset=mnist", "--data-dir", ".")),
+    ("data/train/cat/3.png", IMAGES),
+    ("data/train/cat", IMAGES),
+    ("data", IMAGES),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), CLOSED, ids=[case[0] for case in CLOSED])
+def test_what_may_not_be_read(name: str, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    folder("cat")
+    for path in (*IDX, "weights.pth", "closed.toml"):
+        Path(path).write_text(SUITE)
+    Path(name).chmod(0)
+    assert Path(name).name in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize("inside", ["", "below", "digits"])
+def test_results_in_a_read_only_folder(inside: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kept", "good", "runs").mkdir(parents=True)
+    Path("kept", "digits").write_text("in the way")
+    for path in (*Path("kept").rglob("*"), Path("kept")):
+        path.chmod(0o444 if path.is_file() else 0o555)
+    said = refused(capsys, "--suite", "good.toml", "--results", f"kept/{inside}")
+    assert "--results: kept" in said and "name another" in said
+
+
+def test_results_that_another_call_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    from bench import locks
+
+    Path("results/good/runs").mkdir(parents=True)
+    with locks.hold(Path("results/good")):
+        assert f"in use by process {os.getpid()} on" in refused(capsys, "--suite", "good.toml")
 
 
 def test_results_that_are_a_file_or_inside_one(capsys: pytest.CaptureFixture[str]) -> None:

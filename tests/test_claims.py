@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from claim_files import GOOD, write_claims
 
-from bench.suite import load, names
+from bench.suite import load
+from bench.suite_files import names
 from report.claim_values import printed_index, printed_pairs
 from report.claims import Claim, read_claims
 from report.published import read_published
@@ -23,6 +24,14 @@ def test_one_claim_per_suite_and_row(tmp_path: Path) -> None:
         (suite, row, row) for suite in ("s", "t") for row in ("VAE", "IWAE")
     ]
     assert {(c.first.variant, c.second.variant) for c in claims} == {("bidirectional", "unidirectional")}
+
+
+def test_each_variant_is_a_claim_of_its_own(tmp_path: Path) -> None:
+    flat = {"suites": ["s"], "first": {}, "second": {"row": "VAE"}, "rows": ["MoG"]}
+    claims = _read(tmp_path, variants=["unidirectional", "bidirectional"], **flat)
+    assert [(c.first.row, c.first.variant, c.second.row, c.second.variant) for c in claims] == [
+        ("MoG", variant, "VAE", variant) for variant in ("unidirectional", "bidirectional")
+    ]
 
 
 def test_side_overrides_entry(tmp_path: Path) -> None:
@@ -67,6 +76,8 @@ def test_region_of_each_kind(tmp_path: Path, change: dict[str, Any], region: tup
         ({"rows": None}, "first has no row"),
         ({"metric": None}, "first has no metric"),
         ({"second": {}}, "second has no variant"),
+        ({"variants": []}, "variants: List should have at least 1 item"),
+        ({"variant": "a", "variants": ["b"]}, "takes variant or variants, not both"),
         ({"second": {"variant": "a", "printed": ["fid"]}}, "second.printed: List should have at least 2"),
     ],
 )

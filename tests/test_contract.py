@@ -16,6 +16,8 @@ from models import MODELS, NO_TWIN, load_model
 from models.capabilities import CAPABILITIES, capable
 from models.likelihoods import LIKELIHOODS
 from models.networks import count_parameters
+from models.normed import starts_from_data
+from models.training import Batch
 
 SHAPE, LATENT, N = (1, 8, 8), 4, 6
 NETWORKS = {
@@ -39,6 +41,7 @@ NETWORKS = {
         "discriminator_code": 16,
     },
     "plane": {"encoder": (16,), "decoder": (16,), "discriminator": (16,)},
+    "chain": {"downs": 2, "p_y": (4, 1), "p_x": (4, 1, 1)},
     "perceptrons": {"labels": (16, 8), "latent": (16, 8), "image": (8, 16)},
 }
 
@@ -69,13 +72,17 @@ def build(name: str, network: str | None = None, **fields: Any) -> Any:
 
 
 def ready(name: str) -> Any:
-    """The model in evaluation mode, able to sample."""
+    """The model in evaluation mode, started from data where it does so, able to sample."""
     model = build(name).eval()
+    if starts_from_data(model):
+        model.initialise_from_data(Batch(images()), torch.Generator().manual_seed(0))
     return model.fit_sampler(images(20)) if "bits" in model.capabilities else model
 
 
 def code_size(model: Any) -> int:
-    """The length of a model's codes: of a labelled one, the label's row comes first."""
+    """The length of a model's codes: of a labelled one, the label's row comes first; a chain says its own."""
+    if hasattr(model, "code_size"):
+        return model.code_size
     return LATENT + (model.model_config.classes if "class_codes" in model.capabilities else 0)
 
 
@@ -155,13 +162,13 @@ def test_samples_and_reconstructions_are_images(name: str) -> None:
         for made in (mean, sample, model.sample(N) if hasattr(model, "sample") else mean):
             assert made.shape == (N, *SHAPE)
             assert "points" in model.capabilities or 0 <= float(made.min()) <= float(made.max()) <= 1
-    assert torch.equal(mean, sample) == model.capabilities.isdisjoint(("posterior", "points"))
+    assert torch.equal(mean, sample) == model.capabilities.isdisjoint(("posterior", "noise"))
 
 
 @EVERY_MODEL
 def test_draws_are_functions_of_the_generator(name: str) -> None:
     model = ready(name)
-    drawing = not model.capabilities.isdisjoint(("posterior", "points"))  # a point code draws nothing
+    drawing = not model.capabilities.isdisjoint(("posterior", "noise"))  # a point code draws nothing
 
     def drawn(seed: int) -> list[tuple[Tensor, bool]]:
         generator = torch.Generator().manual_seed(seed)

@@ -25,6 +25,7 @@ from bench.suite import Run
 pytestmark = pytest.mark.usefixtures("own_registries")
 ROOT = Path(__file__).parents[1]
 pytest.importorskip("distributed", reason="the extra dask is not installed")
+import dask  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,8 @@ def command(*words: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield child
     finally:
-        child.terminate()
-        child.wait(20)
+        child.kill()
+        child.wait()
 
 
 def free_port() -> int:
@@ -80,6 +81,15 @@ def test_a_scheduler_that_cannot_be_had_is_one_clear_line(scheduler: str, said: 
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_one_who_listens_and_says_nothing_is_an_error_and_no_hang(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        where = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(BadInput, match=f"--scheduler {where}: no answer within 1 s"):
+            carried_out("dask", [runs_of(["VAE"], tmp_path)], tmp_path, scheduler=where, wait=1)
+
+
 def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(BadInput, match=r"pip install 'vae-bench\[dask\]'"), dask_cluster.connected(Means()):
@@ -102,12 +112,10 @@ def test_no_worker_in_time_is_an_error_and_no_hang(tmp_path: Path) -> None:
     from distributed import Scheduler, SpecCluster
 
     runs = runs_of(["VAE"], tmp_path)
-    started = time.monotonic()
     options = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with SpecCluster(workers={}, scheduler={"cls": Scheduler, "options": options}) as cluster:
         with pytest.raises(BadInput, match="no Dask worker within 2 s at tcp://127.0.0.1"):
             carried_out("dask", [runs], tmp_path, scheduler=cluster.scheduler_address, wait=2)
-    assert time.monotonic() - started < 30
 
 
 def test_an_accelerator_that_no_worker_has_is_refused_with_what_they_have(address: str, tmp_path: Path) -> None:
@@ -186,6 +194,24 @@ def test_a_poison_run_fails_alone_and_a_killed_one_goes_on_elsewhere(
 
 
 @pytest.mark.slow
+def test_a_batch_system_is_asked_for_workers_and_rid_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dask_jobqueue")
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    submit = f'cp "$1" {tmp_path}/job.$$; setsid sh {tmp_path}/job.$$ >/dev/null 2>&1 & echo "Submitted batch job $!"'
+    for name, text in (("sbatch", submit), ("scancel", f'echo "$1" >> {tmp_path}/cancelled; kill -- "-$1"')):
+        (commands / name).write_text(f"#!/bin/sh\n{text}\n")
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+    runs = runs_of(["VAE", "IWAE"], tmp_path)
+    with dask.config.set({"jobqueue.slurm.cores": 1, "jobqueue.slurm.memory": "2GB"}):
+        found = carried_out("dask", [[run] for run in runs], tmp_path, workers=2, scheduler="slurm", wait=600)
+    assert found == {"VAE/0": "done", "IWAE/0": "done"}
+    assert len(list(tmp_path.glob("job.*"))) == len((tmp_path / "cancelled").read_text().split()) == 2
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_is_an_error_and_no_hang(tmp_path: Path) -> None:
     port = str(free_port())
     where = f"tcp://127.0.0.1:{port}"
@@ -199,10 +225,8 @@ def test_a_scheduler_that_is_lost_is_an_error_and_no_hang(tmp_path: Path) -> Non
             if doing.startswith("epoch"):
                 scheduler.kill()
 
-        started = time.monotonic()
         with pytest.raises(BadInput, match=f"the Dask scheduler at {where} is gone"):
-            resolve("dask")([runs], work_of(tmp_path), Means(1, where), lose, lambda *_: None)
-        assert time.monotonic() - started < 120
+            resolve("dask")([runs], work_of(tmp_path), Means(1, where, wait=600), lose, lambda *_: None)
 
 
 # The suite of digits
@@ -238,7 +262,7 @@ def test_two_workers_complete_the_digits_with_the_cells_of_one_process_though_on
 ) -> None:
     import psutil
 
-    child = bench_run("--executor", "dask", "--jobs", "2", "--results", str(tmp_path))
+    child = bench_run("--executor", "dask", "--jobs", "2", "--wait", "600", "--results", str(tmp_path))
     killed = threading.Event()
 
     def kill_one() -> None:
@@ -270,7 +294,7 @@ def test_a_scheduler_and_workers_started_elsewhere_complete_the_digits(in_proces
         command(*worker, folder=tmp_path),
         command(*worker, folder=tmp_path),
     ):
-        child = bench_run("--scheduler", where, "--results", str(tmp_path / "results"))
+        child = bench_run("--scheduler", where, "--wait", "600", "--results", str(tmp_path / "results"))
         said = child.communicate()[1]
     assert child.returncode == 0, said
     assert table_of(tmp_path / "results") == table_of(in_process)

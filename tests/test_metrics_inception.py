@@ -113,6 +113,15 @@ def test_features_of_both_depths(random_inception: Inception) -> None:
         np.testing.assert_allclose(as_float[name], array, rtol=1e-4, atol=1e-6)
 
 
+def test_class_probabilities_are_those_of_the_last_layer_without_its_biases(
+    random_inception: Inception, random_weights: Path
+) -> None:
+    features = np.random.default_rng(0).random((4, 2048), np.float32)
+    logits = features @ torch.load(random_weights)["fc.weight"].numpy().T
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(random_inception.probabilities(features), expected, rtol=1e-4)
+
+
 def test_features_are_those_of_pytorch_fid(random_inception: Inception, tmp_path: Path) -> None:
     from PIL import Image
     from pytorch_fid.fid_score import get_activations

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from bench.metrics import METRICS
+from bench.metrics.levels import MODES, TERMS
 from bench.metrics.types import Measured
 from bench.samplers import SAMPLERS
 from bench.schema import Evaluation
@@ -23,6 +24,9 @@ INPUTS = {
     "discrete_nll_nats": {"posterior"},
     "reconstruction_nats": {"posterior"},
     "kl_nats": {"posterior"},
+    "level_nats": {"levels"},
+    "sent_bits": {"levels"},
+    "shown": {"levels"},
     "dimensions": set(),
     "generation_seconds": {"prior"},
     "test_mean": {"encode"},
@@ -57,8 +61,11 @@ INPUTS = {
     "round_trip": {"class_codes"},
     "score_probabilities": {"generate"},
     "test_probabilities": set(),
+    "inception_probabilities": {"generate"},
     "drawn_reconstructions": {"reconstruct"},
     "ais_nats": {"likelihood"},
+    "bdmc_lower_nats": {"likelihood"},
+    "bdmc_upper_nats": {"likelihood"},
     "bdmc_gap_nats": {"likelihood"},
 }
 AXES = {
@@ -71,6 +78,8 @@ AXES = {
     "threshold": {"0.1", "0.12"},
     "assignment": {"paper", "optimal"},
     "images": {"1", "100"},
+    "term": set(TERMS),
+    "mode": set(MODES),
 }
 
 

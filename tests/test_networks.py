@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from bench import suite
+from bench import suite, suite_files
 from bench.data import image_shape
 from models.networks import (
     BidirectionalNetwork,
@@ -69,7 +69,7 @@ def test_colour_networks_are_the_printed_layers(name: str, channels: list[int], 
 
 def with_controls() -> list[str]:
     """The suites that have parameter-matched controls."""
-    return [n for n in suite.names() if any("control" in row.variants for row in suite.load(n, "small").rows)]
+    return [n for n in suite_files.names() if any("control" in row.variants for row in suite.load(n, "small").rows)]
 
 
 @pytest.mark.parametrize("name", with_controls())

@@ -59,3 +59,31 @@ def test_without_a_schedule_the_learning_rate_is_constant(schedule: str | None) 
         own.step()
     own.epoch_ended(0.0)
     assert (rates == [0.5] * 4) == (schedule is None)
+
+
+def test_moments_of_a_dead_unit_never_become_denormal_and_the_weights_are_those_of_plain_adam() -> None:
+    settings = {"optimizer_cls": "Adam", "optimizer_params": {}, "learning_rate": 1e-3}
+    generator = torch.Generator().manual_seed(0)
+    mine, plain = (nn.Parameter(torch.linspace(-1, 1, 8)) for _ in range(2))
+    own, other = optimiser([mine], **settings), torch.optim.Adam([plain], lr=1e-3, fused=True)
+    slow = {"mine": 0, "plain": 0}
+    for number in range(1500):
+        gradient = torch.randn(8, generator=generator) if number < 10 else torch.zeros(8)
+        for parameter in (mine, plain):
+            parameter.grad = gradient
+        own.step()
+        other.step()
+        for name, state in (("mine", own.optimizer.state[mine]), ("plain", other.state[plain])):
+            slow[name] += bool(((state["exp_avg"] != 0) & (state["exp_avg"].abs() < 1.2e-38)).any())
+    assert torch.equal(mine, plain)
+    assert slow["plain"] > 500 and slow["mine"] == 0
+
+
+def test_the_count_of_steps_is_in_the_state() -> None:
+    own = optimiser([nn.Parameter(torch.ones(1))])
+    for _ in range(3):
+        own.parameters[0].grad = torch.ones(1)
+        own.step()
+    again = optimiser([nn.Parameter(torch.ones(1))])
+    again.load_state_dict(own.state_dict())
+    assert again.state_dict()["steps"] == 3

@@ -49,11 +49,11 @@ def test_trainer_times_three_epochs_and_both_end_alike(tmp_path: Path, capsys: p
 
 def test_rounds_give_the_difference_its_interval() -> None:
     training, validation = images(argparse.Namespace(quick=True, data_dir=None), 20_000, 5_000)
-    found, _ = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), training, validation, 2)
+    found, _ = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), 1, training, validation, 2)
     assert len(found["stock_epochs"]) == len(found["ours_epochs"]) == 6
     assert found["difference"] == pytest.approx(found["ours_loss"] - found["stock_loss"], abs=1e-6)
     assert found["half_width"] > 0
-    alone, _ = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), training, validation, 1)
+    alone, _ = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), 1, training, validation, 1)
     assert alone["half_width"] is None and alone["difference"] != 0
 
 
@@ -68,8 +68,8 @@ def test_both_trainers_start_from_one_state_and_see_all_images() -> None:
             lambda module, x, seen=seen: seen.append(len(x[0])) if module.training else None
         )
         clock = common.Clock()
-        train(model, training, validation, 0, clock)
-        assert len(clock.seconds) == trainer.WARM_UP + trainer.TIMED
+        train(model, training, validation, 0, clock, 4)
+        assert len(clock.seconds) == 4
         assert sum(seen) - 4 * 160 in (0, 128)  # stock Pythae's sanity check is a batch more, before the clock starts
 
 

@@ -14,6 +14,7 @@ from bench.likelihood import nll
 from bench.together import Together, stackable
 from models import MODELS, load_model
 from models.distributions import Gaussian, StandardNormal, gaussian_log_prob, kl_to_standard_normal, log_mean_exp
+from models.networks import NetworkConfig
 from models.objectives import total_correlation_terms
 from models.priors import PRIORS, MixturePrior, PriorConfig, PseudoInputs
 from models.realnvp import RealNVP
@@ -23,7 +24,8 @@ from models.vamp import VampPrior
 SHAPE, LATENT = (1, 8, 8), 16
 NETWORK = {"channels": (4,), "strides": (2,), "hidden": (8,)}
 LEARNED = [kind for kind, build in PRIORS.items() if build]
-ANY_PRIOR = sorted(name for name in MODELS if "prior" in get_type_hints(MODELS[name].resolve().config_class))
+FIELDS = {name: get_type_hints(MODELS[name].resolve().config_class) for name in MODELS}
+ANY_PRIOR = sorted(name for name, of in FIELDS.items() if "prior" in of and of["network"] is NetworkConfig)
 
 
 def vae(kind: str, name: str = "VAE", seed: int = 0, **fields: Any) -> Any:

@@ -161,6 +161,16 @@ def test_figure4_appears_with_rows_at_latent_128(tmp_path: Path) -> None:
     assert "tsne.png" not in drawn
 
 
+def test_a_row_without_a_pair_has_no_empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_suite(tmp_path, ["ALI", "sVAE-r 0.1"])
+    for row, variant in (("ALI", "unidirectional"), ("sVAE-r 0.1", "unidirectional"), ("sVAE-r 0.1", "bidirectional")):
+        write_digest(tmp_path, row, variant, 0, [], pictures=True)
+    labels: list[str] = []
+    monkeypatch.setattr("report.tiles.draw_panels", lambda panels, *rest: labels.extend(p.label for p in panels) or [])
+    draw_pairs(read_suite(tmp_path), None, "samples", 2, 400)
+    assert labels == ["sVAE-r 0.1", "Bidirectional sVAE-r 0.1", "ALI"]
+
+
 def test_a_row_with_a_stock_run_alone_stands_after_the_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_full(tmp_path, ["RAE", "VAE"], (0,))
     for variant in PAIR:

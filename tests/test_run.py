@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from bench import suite
+from bench import suite_files
 from bench.errors import BadInput
 from bench.run import main
-from models import load_model
+from models import MODELS, NO_TWIN, load_model
 from models.networks import count_parameters
 
 ROOT = Path(__file__).parents[1]
@@ -101,8 +101,13 @@ def test_list_has_exactly_four_keys_and_imports_neither_torch_nor_numpy() -> Non
 
 def test_list_without_json_names_the_same_things(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
-    out = capsys.readouterr().out
-    assert f"suites: {', '.join(suite.names())}\n" in out
+    lines = capsys.readouterr().out.splitlines()
+    for name in suite_files.names():
+        assert [line.split(maxsplit=1)[1] for line in lines if line.split()[0] == name] == [suite_files.titles()[name]]
+    shown = {name for line in lines if line.startswith("models, ") for name in line.partition(": ")[2].split(", ")}
+    assert set(MODELS) <= shown
+    for name, reason in NO_TWIN.items():
+        assert f"models, not bidirectional: {name}: {reason}" in lines
 
 
 def dry_run(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def test_the_list_is_all_there_is() -> None:
     found = json.loads(answer("--list", "--json")[1])
     from bench.data import DATASETS
     from bench.metrics import METRICS
-    from bench.suite import names
+    from bench.suite_files import names
     from models import MODELS
 
     assert found == {

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from bench import data, suite
+from bench import data, suite, suite_files
 from bench.errors import BadInput
 from bench.run import PRESETS
 from bench.suite import Run, Suite
@@ -344,7 +344,7 @@ def test_glob_that_matches_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize("preset", ["small", "paper"])
-@pytest.mark.parametrize("name", suite.names())
+@pytest.mark.parametrize("name", suite_files.names())
 def test_every_suite_file_loads_and_expands(name: str, preset: str) -> None:
     loaded = suite.load(name, preset)
     runs = runs_of(name, preset)
@@ -362,7 +362,7 @@ def test_every_suite_file_loads_and_expands(name: str, preset: str) -> None:
 def test_suites_of_the_issue_are_there() -> None:
     bidirectional = {"celeba", "cifar10", "digits", "fashion", "mnist"}
     bernoulli = {"lbae-celeba", "lbae-cifar10", "lbae-digits", "lbae-mnist"}
-    assert bidirectional | bernoulli <= set(suite.names())
+    assert bidirectional | bernoulli <= set(suite_files.names())
     assert isinstance(suite.load("digits", "small"), Suite)
 
 

@@ -1,5 +1,6 @@
 """The Dask cluster of a call: one that exists, one of a batch system, or one on this machine."""
 
+import asyncio
 import logging
 import os
 import tempfile
@@ -76,7 +77,7 @@ def _batch(name: str, means: Means) -> Iterator[Any]:
     except ImportError:
         raise BadInput(f"--scheduler {name} needs the package dask-jobqueue: pip install 'vae-bench[dask]'") from None
     try:
-        made = getattr(dask_jobqueue, BATCH_SYSTEMS[name])()
+        made = getattr(dask_jobqueue, BATCH_SYSTEMS[name])(scheduler_options=_scheduler_options(name))
     except (ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"--scheduler {name}: {reason}; say what a job is in ~/.config/dask/jobqueue.yaml") from None
@@ -85,11 +86,21 @@ def _batch(name: str, means: Means) -> Iterator[Any]:
         yield cluster
 
 
+def _scheduler_options(name: str) -> dict[str, Any]:
+    """Return the options of a batch system's scheduler: those of jobqueue.yaml; its dashboard is for this machine."""
+    import dask
+
+    given = dask.config.get(f"jobqueue.{name}.scheduler-options", None)
+    return {"dashboard_address": "127.0.0.1:0"} | (given or {})
+
+
 @contextmanager
 def _client(address: Any, means: Means) -> Iterator[Any]:
     from distributed import Client
 
     try:
+        if isinstance(address, str):
+            asyncio.run(_handshake(address, means.wait))
         client = Client(address, timeout=means.wait, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -104,6 +115,14 @@ def _client(address: Any, means: Means) -> Iterator[Any]:
     finally:
         client.close(timeout=5)
         log.setLevel(level)
+
+
+async def _handshake(address: str, seconds: float) -> None:
+    """Raise OSError where nobody answers in time; `Client` waits for ever for one who listens and says nothing."""
+    from distributed.comm import connect
+
+    comm = await asyncio.wait_for(connect(address, timeout=seconds), seconds)
+    await comm.close()
 
 
 def _refuse_other_versions(client: Any, address: Any) -> None:

@@ -7,6 +7,8 @@ test_images                                        uint8 [N, C, H, W]
 reconstructions, backwards                         float32 [N, C, H, W] in [0, 1]
 nll_nats, neg_elbo_nats, discrete_nll_nats         [N], nats per image, the last of discrete pixels alone
 reconstruction_nats, kl_nats                       [N], the terms of the second
+level_nats, sent_bits                              [N], of one term of a bound of levels; of one kind of reconstruction
+shown                                              float32 [N, C, H, W] in [0, 1], what that kind shows
 dimensions                                         [1], numbers of an image
 generation_seconds                                 [100], of setting["images"] images each
 train_mean, test_mean                              posterior means [M, L], [N, L]
@@ -24,8 +26,10 @@ edit_targets, edited_classes                       [N], classes that codes were 
 class_log_probabilities, predicted_labels          [N, k], ln q(y|x) of the test images; [N]
 free_classes                                       [F], those without labels in training
 canonical_readings                                 [k, k], p(class | canonical image of a one-hot y)
-score_probabilities, test_probabilities       [N, k], p(class | x) of samples and of test images, for scores
-ais_nats, bdmc_gap_nats                            [N], nats per image
+score_probabilities, test_probabilities            [N, k], p(class | x) of samples and of test images, for scores
+inception_probabilities                            [N, 1008], the same of samples, by Inception
+ais_nats, bdmc_lower_nats, bdmc_upper_nats,
+bdmc_gap_nats                                      [N], nats per image
 drawn_reconstructions                              float32 [N, C, H, W], of a sampled code
 round_trip                                         [P, 2], y' = y and |z' - z| over a grid of (y, z)
 """
@@ -34,6 +38,7 @@ from bench.metrics.codes import CODES
 from bench.metrics.densities import DENSITIES
 from bench.metrics.distances import DISTANCES
 from bench.metrics.labels import LABELS
+from bench.metrics.levels import LEVELS
 from bench.metrics.scores import SCORES
 from bench.metrics.types import Metric, grid
 
@@ -98,6 +103,7 @@ METRICS: dict[str, Metric] = {
     **DISTANCES,
     **CODES,
     **LABELS,
+    **LEVELS,
     **SCORES,
     "probe_accuracy": Metric(
         label="Accuracy",

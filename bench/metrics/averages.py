@@ -25,6 +25,11 @@ def nats(per_image_nats: np.ndarray, *, setting: Mapping[str, str], rng: np.rand
     return mean(per_image_nats)
 
 
+def bits(per_image_bits: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+    """Return the mean over images of a per-image number of bits [N]."""
+    return mean(per_image_bits)
+
+
 def bits_per_dim(
     nll_nats: np.ndarray, dimensions: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
 ) -> Measured:

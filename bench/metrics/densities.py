@@ -22,7 +22,8 @@ DENSITIES: dict[str, Metric] = {
         target="bench.metrics.averages:nats",
         inputs=("reconstruction_nats",),
         needs=_NEEDS,
-        description="Mean over test images of -ln p(x|z), z one posterior sample; with KL it adds up to -ELBO.",
+        description="Mean over test images of -ln p(x|z), z one posterior sample; with KL (and the terms of "
+        "compressed images, where a model has any) it adds up to -ELBO.",
         extra="densities",
     ),
     "kl_nats": Metric(
@@ -32,7 +33,8 @@ DENSITIES: dict[str, Metric] = {
         target="bench.metrics.averages:nats",
         inputs=("kl_nats",),
         needs=_NEEDS,
-        description="Mean of KL(q(z|x) || p(z)), exact for the prior N(0, I), else ln q(z|x) - ln p(z) at that z.",
+        description="Mean of KL(q(z|x) || p(z)), exact for the prior N(0, I), else ln q(z|x) - ln p(z) at that z; "
+        "summed over latents, where a model has several.",
         extra="densities",
     ),
     "generation_seconds": Metric(

@@ -51,7 +51,8 @@ class Inception:
         from pytorch_fid import inception
 
         self.device = device
-        self.network = _load(inception, weights).to(device).eval()
+        network, self.head = _load(inception, weights)
+        self.network = network.to(device).eval()
         digest = checksum(weights)
         self.provenance: dict[str, str | bool] = {
             "tool": f"pytorch-fid {version('pytorch-fid')}",
@@ -75,12 +76,21 @@ class Inception:
                 found[name].append(F.adaptive_avg_pool2d(maps, 1).flatten(1).cpu().numpy())  # [B, F]
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Return p(class | image) [N, 1008] of features "inception2048" [N, 2048].
 
-def _load(inception: ModuleType, weights: Path) -> torch.nn.Module:
-    """Return the network with the file's weights, where pytorch-fid itself would download them."""
+        As in the inception scores of Salimans et al. 2016, whose code multiplies by the last layer's weights alone,
+        without its biases.
+        """
+        return (torch.from_numpy(features) @ self.head.T).softmax(1).numpy()
+
+
+def _load(inception: ModuleType, weights: Path) -> tuple[torch.nn.Module, torch.Tensor]:
+    """Return the network with the file's weights, where pytorch-fid itself would download them, and those of its last
+    layer [1008, 2048], which pytorch-fid leaves out."""
     try:
         state = torch.load(weights, weights_only=True, map_location="cpu")
         with patch.object(inception, "load_state_dict_from_url", lambda *_, **__: state):
-            return inception.InceptionV3(sorted(SETTING_OF_BLOCK))
+            return inception.InceptionV3(sorted(SETTING_OF_BLOCK)), state["fc.weight"].float()
     except Exception as error:  # torch.load and load_state_dict raise half a dozen unrelated types
         raise BadInput(f"{weights} does not hold the FID Inception weights; it should be {FILE} from {URL}") from error

@@ -14,6 +14,16 @@ SCORES: dict[str, Metric] = {
         description="exp of the mean divergence of p(class | sample) from its mean, ten splits, samples of the model's "
         "own; by a classifier trained on the data set (not Inception), of points by the exact p(class | x).",
     ),
+    "inception_score_imagenet": Metric(
+        label="Inception score (Inception)",
+        unit="",
+        direction="higher",
+        target="bench.metrics.inception_score:inception_score",
+        inputs=("inception_probabilities",),
+        needs=frozenset({"generate"}),
+        extra="scores",
+        description="The same of the same samples by Inception's 1,008 classes, as for colour images in the papers.",
+    ),
     "inception_score_test": Metric(
         label="Inception score, test images",
         unit="",
@@ -51,6 +61,26 @@ SCORES: dict[str, Metric] = {
         needs=frozenset({"likelihood", "prior"}),
         extra="annealing",
         description="Mean over test images of -ln p(x) by annealed importance sampling, an upper bound on average.",
+    ),
+    "bdmc_lower": Metric(
+        label="BDMC lower bound",
+        unit="nats",
+        direction="none",
+        target="bench.metrics.averages:nats",
+        inputs=("bdmc_lower_nats",),
+        needs=frozenset({"likelihood", "prior"}),
+        extra="annealing",
+        description="Mean of ln p(x) of images drawn from the model, by annealed importance sampling from the prior.",
+    ),
+    "bdmc_upper": Metric(
+        label="BDMC upper bound",
+        unit="nats",
+        direction="none",
+        target="bench.metrics.averages:nats",
+        inputs=("bdmc_upper_nats",),
+        needs=frozenset({"likelihood", "prior"}),
+        extra="annealing",
+        description="Mean of ln p(x) of the same images, by chains that run back from the codes they were drawn of.",
     ),
     "bdmc_gap": Metric(
         label="BDMC gap",

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[2]
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 TIMED = ("seconds_per_epoch",)
 PATIENCE = 600.0  # seconds to wait for what has to happen
 QUICK = """
@@ -34,6 +37,16 @@ evaluation = { nll_samples = 2, nll_images = 50, tsne_images = 0, gmm_images = 5
 """
 
 
+class Seen(NamedTuple):
+    """What was seen, and how much of it: processes killed, bytes flipped, limits of the disk, runs that were lost."""
+
+    text: str
+    kills: int = 0
+    flips: int = 0
+    disks: int = 0
+    lost: int = 0
+
+
 @dataclass(frozen=True)
 class Fault:
     """A fault, what is expected, and the function of an empty folder that makes it happen and says what it saw.
@@ -43,7 +56,7 @@ class Fault:
 
     name: str
     expected: str
-    happen: Callable[[Path], str]
+    happen: Callable[[Path], Seen]
     slow: bool = False
 
 
@@ -57,10 +70,9 @@ def cache_folder() -> str:
 
 def surroundings(folder: Path) -> dict[str, str]:
     """Return the environment of a process: one thread, a cache of its own, the project and tests to import from."""
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     known = {key: value for key, value in os.environ.items() if key != "BENCH_DATA"}
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(folder)])
-    return known | threads | {"XDG_CACHE_HOME": cache_folder(), "PYTHONPATH": paths}
+    return known | ONE_THREAD | {"XDG_CACHE_HOME": cache_folder(), "PYTHONPATH": paths}
 
 
 class Call:
@@ -88,6 +100,7 @@ class Call:
             sys.stderr, sys.stdout = os.fdopen(2, "w", buffering=1), open(os.devnull, "w")
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.argv = ["bench.run", *arguments]
+            threadpool_limits(1)
             if first:
                 first()
             from bench.run import main
@@ -181,16 +194,27 @@ def children(pid: int) -> list[int]:
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:
     """Send a signal to a process that may have ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def cells(suite_folder: Path) -> list[tuple[str, ...]]:
     """Return the lines of measurements.csv but those of time."""
     with (suite_folder / "measurements.csv").open(newline="") as file:
         return [tuple(line.values()) for line in csv.DictReader(file) if line["metric"] not in TIMED]
+
+
+def assert_same_cells(one: Path, other: Path) -> None:
+    """Raise AssertionError, with the first cells that differ, where two tables do."""
+    here, there = cells(one), cells(other)
+    odd = [pair for pair in zip(here, there, strict=False) if pair[0] != pair[1]]
+    assert not odd, f"{len(odd)} of {len(here)} cells differ, the first: {odd[0][0]} and {odd[0][1]}"
+    assert len(here) == len(there) > 0, f"{len(here)} cells, and {len(there)}"
+
+
+def lost(suite_folder: Path, runs: int) -> int:
+    """Return how many of so many runs are not done."""
+    return runs - list(statuses(suite_folder).values()).count("done")
 
 
 def statuses(suite_folder: Path) -> dict[str, str]:

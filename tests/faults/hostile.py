@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import patch
 
-from .common import QUICK, Fault, bench, cells, one_line
+from .common import QUICK, Fault, Seen, bench, cells, one_line
 
 PICKLE = b"cos\nsystem\n(S'touch hacked'\ntR."  # would run a command when it is loaded
 CONTENTS = bytes(range(256)) * 1000
@@ -47,7 +47,7 @@ def _server(answers: list[bytes]) -> Iterator[tuple[str, list[str | None]]]:
         running.server_close()
 
 
-def downloads(folder: Path) -> str:
+def downloads(folder: Path) -> Seen:
     from bench.data.download import fetch
     from bench.errors import BadInput
 
@@ -72,10 +72,12 @@ def downloads(folder: Path) -> str:
     for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
         (data / name).write_bytes(CONTENTS[:1000])
     assert "not the official file" in one_line(bench(folder, "--data-dir", "data"), 2)
-    return "deleted and fetched again; resumed at the byte; wrong twice, http, ftp and file addresses refused; exit 2"
+    return Seen(
+        "deleted and fetched again; resumed at the byte; wrong twice, http, ftp and file addresses refused; exit 2"
+    )
 
 
-def archives(folder: Path) -> str:
+def archives(folder: Path) -> Seen:
     from bench.data.download import extracted
     from bench.errors import BadInput
 
@@ -101,10 +103,10 @@ def archives(folder: Path) -> str:
                 refused += 1
     escaped = [p for p in folder.rglob("outside*") if p.parent.parent.name != "extracted"]
     assert refused >= 6 and not escaped and not Path("/outside").exists() and not (folder.parent / "outside").exists()
-    return f"{refused} of {len(members) + 2} archives refused whole; nothing is outside the folder"
+    return Seen(f"{refused} of {len(members) + 2} archives refused whole; nothing is outside the folder")
 
 
-def pickles(folder: Path) -> str:
+def pickles(folder: Path) -> Seen:
     from bench.checkpoint import Checkpoints
     from bench.data.cifar import parse_batch
     from bench.metrics.classifier import load_classifier
@@ -141,10 +143,12 @@ def pickles(folder: Path) -> str:
         os.chdir(before)
     assert "does not hold" in one_line(bench(folder, "--fid-weights", "hostile"), 2)
     assert seen == 5 and not list(folder.rglob("hacked"))
-    return "6 of 6 places refuse it (model, decoder.pkl, state, classifier, CIFAR-10, Inception); no command was run"
+    return Seen(
+        "6 of 6 places refuse it (model, decoder.pkl, state, classifier, CIFAR-10, Inception); no command was run"
+    )
 
 
-def paths(folder: Path) -> str:
+def paths(folder: Path) -> Seen:
     refused = []
     for text in ('extends = "../../../etc/passwd"', 'extends = "/etc/passwd"', 'extends = "base/../../x"'):
         (folder / "mine.toml").write_text(text)
@@ -154,10 +158,10 @@ def paths(folder: Path) -> str:
     (folder / "mine.toml").write_text(QUICK.replace('row = "VAE"', 'row = "../../../escaped"'))
     assert bench(folder, "--jobs", "1", "--seeds", "0").returncode == 0
     assert not list(folder.parent.glob("escaped*")) and len(list((folder / "results/mine/runs").glob("escaped-*"))) == 2
-    return f"{len(refused)} paths refused; a row named ../../../escaped has its folder inside"
+    return Seen(f"{len(refused)} paths refused; a row named ../../../escaped has its folder inside")
 
 
-def no_network(folder: Path) -> str:
+def no_network(folder: Path) -> Seen:
     code = (
         "import socket\n"
         "def refuse(*arguments, **keywords):\n"
@@ -169,13 +173,12 @@ def no_network(folder: Path) -> str:
     def cut() -> None:
         exec(code, {})
 
-    (folder / "mine.toml").write_text(QUICK)
-    done = bench(folder, "--jobs", "2", first=cut)
-    assert done.returncode == 0 and cells(folder / "results" / "mine"), done.stderr
+    done = bench(folder, "--jobs", "2", "--models", "VAE", "--set", "epochs=2", suite="digits", first=cut)
+    assert done.returncode == 0 and cells(folder / "results" / "digits"), done.stderr
     (folder / "mine.toml").write_text(QUICK.replace('"digits"', '"mnist"'))
     said = one_line(bench(folder, first=cut), 2)
     assert "there is no network" in said and "--data-dir" in said, said
-    return "a digits suite runs; a data set to be fetched is exit 2 with the files to bring"
+    return Seen("the default suite runs, all tests are kept from it; data to fetch: exit 2 with the files to bring")
 
 
 FAULTS = [

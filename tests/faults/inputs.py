@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from .common import QUICK, Fault, bench, one_line
+from .common import QUICK, Fault, Seen, bench, one_line
 
 
-def unknown_names(folder: Path) -> str:
+def unknown_names(folder: Path) -> Seen:
     (folder / "mine.toml").write_text(QUICK)
     asked = [
         (["--set", "epoch=3"], "'epochs'"),
@@ -17,7 +17,9 @@ def unknown_names(folder: Path) -> str:
         assert f"did you mean {right}?" in one_line(bench(folder, *arguments), 2)
     assert "did you mean 'digits'?" in one_line(bench(folder, suite="digit"), 2)
     assert not (folder / "results").exists()
-    return f"exit 2 and did-you-mean for {len(asked) + 1}; nothing written (tests/test_bad_inputs.py has the others)"
+    return Seen(
+        f"exit 2 and did-you-mean for {len(asked) + 1}; nothing written (tests/test_bad_inputs.py has the others)"
+    )
 
 
 FAULTS = [Fault("unknown key, model, data set, suite", "exit 2, did-you-mean", unknown_names, True)]

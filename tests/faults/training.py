@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from .common import QUICK, ROOT, Fault, begun, bench, kill, one_line, statuses, wait_for
+from .common import QUICK, ROOT, Fault, Seen, begun, bench, kill, one_line, wait_for
 
 ODD = "beta_VAE & $x^2 #1 % {} <script>alert(1)</script> \\\\ ~ 'q' \\\" é"
 
@@ -27,7 +27,7 @@ def _digests(folder: Path) -> dict[str, dict[str, Any]]:
     return {f"{digest['row']}/{digest['seed']}": digest for digest in found}
 
 
-def losses(folder: Path) -> str:
+def losses(folder: Path) -> Seen:
     (folder / "mine.toml").write_text(_suite("VAE", "NaNLoss", "InfiniteLoss", "HugeLoss"))
     done = bench(folder, "--plugin", "faulty_losses", "--jobs", "1", "--seeds", "0")
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
@@ -37,10 +37,10 @@ def losses(folder: Path) -> str:
         assert digest["status"] == "diverged" and digest["reason"] == "the loss of epoch 2 is not finite", digest
     (nan,) = [m for m in _digests(folder)["VAE/0"]["measurements"] if m["metric"] == "nan"]
     assert nan["status"] == "failed" and nan["value"] is None and "nan" in nan["reason"]
-    return "3 diverged with the epoch; the other done; NaN metric: status failed with the reason, strict JSON"
+    return Seen("3 diverged with the epoch; the other done; NaN metric: status failed with the reason, strict JSON")
 
 
-def out_of_memory(folder: Path) -> str:
+def out_of_memory(folder: Path) -> Seen:
     (folder / "mine.toml").write_text(_suite("VAE", "Hungry"))
     done = bench(folder, "--plugin", "faulty_models", "--jobs", "1", "--seeds", "0")
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
@@ -53,10 +53,10 @@ def out_of_memory(folder: Path) -> str:
     )
     (digest,) = [_strict(path) for path in (folder / "results" / "iwae" / "digests").glob("*/digest.json")]
     assert huge.returncode == 1 and digest["status"] == "oom", (huge.stderr, digest["reason"])
-    return "oom, with the batch size to try; the other done; also for K = 10^9"
+    return Seen("oom, with the batch size to try; the other done; also for K = 10^9")
 
 
-def odd_names(folder: Path) -> str:
+def odd_names(folder: Path) -> Seen:
     text = QUICK.replace('row = "VAE"', f'row = "{ODD}"').replace("A small study", "A <b>small</b> study & $1")
     (folder / "mine.toml").write_text(text)
     done = bench(folder, "--jobs", "1", "--seeds", "0")
@@ -67,21 +67,21 @@ def odd_names(folder: Path) -> str:
     tex, markdown = ((results / "mine" / f"table.{kind}").read_text() for kind in ("tex", "md"))
     assert "beta\\_VAE \\&" in tex and "\\$x" in tex and "<script>" not in markdown.replace("`", "")
     assert all(run.parent == results / "mine" / "runs" for run in (results / "mine" / "runs").iterdir())
-    return "escaped in LaTeX, Markdown and HTML; folders of letters, digits and dashes"
+    return Seen("escaped in LaTeX, Markdown and HTML; folders of letters, digits and dashes")
 
 
-def small_images(folder: Path) -> str:
+def small_images(folder: Path) -> Seen:
     (folder / "mine.toml").write_text(QUICK)
     assert bench(folder, "--jobs", "1", "--seeds", "0").returncode == 0
     ssim = [m for d in _digests(folder).values() for m in d["measurements"] if m["metric"] == "ssim"]
     assert ssim and {(m["value"], m["status"]) for m in ssim} == {(None, "blank")}
     assert all("smaller than the 11 x 11 window" in m["reason"] for m in ssim)
-    return f"blank: {ssim[0]['reason']}"
+    return Seen(f"blank: {ssim[0]['reason']}")
 
 
-def changed_code(folder: Path) -> str:
+def changed_code(folder: Path) -> Seen:
     shutil.copytree(ROOT / "tests" / "plugin_example", folder, dirs_exist_ok=True)
-    words = ["--plugin", "my_plugin", "--jobs", "1", "--set", "epochs=3000"]
+    words = ["--plugin", "my_plugin", "--jobs", "1", "--set", "epochs=100000"]
     with begun(folder, *words) as child:
         wait_for(lambda: any((folder / "results").glob("mine/runs/*/states/*.sha256")), child)
         kill(child.pid)
@@ -96,15 +96,25 @@ def changed_code(folder: Path) -> str:
     done = bench(folder, "--plugin", "my_plugin", "--jobs", "1", "--set", "epochs=2")
     assert done.returncode == 0, done.stderr
     assert before < {path.name for path in (folder / "results" / "mine" / "runs").iterdir()}
-    return "refused with the file that differs; --accept-code-change goes on; another configuration is another run"
+    return Seen(
+        "refused with the file that differs; --accept-code-change goes on; another configuration is another run",
+        kills=2,
+    )
 
 
-def failing_run(folder: Path) -> str:
-    (folder / "mine.toml").write_text(_suite("VAE", "IWAE"))
-    done = bench(folder, "--jobs", "1", "--seeds", "0", "--set", "options.IWAE.number_samples=0")
+def failing_run(folder: Path) -> Seen:
+    (folder / "mine.toml").write_text(_suite("Raiser", "VAE"))
+    done = bench(folder, "--plugin", "faulty_models", "--jobs", "1", "--seeds", "0")
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    assert sorted(statuses(folder / "results" / "mine").values())[0] in ("diverged", "done", "failed")
-    return "the other run is done, the table is written, exit 1"
+    found = _digests(folder)
+    assert found["VAE/0"]["status"] == "done" and found["Raiser/0"]["status"] == "failed"
+    assert found["Raiser/0"]["reason"] == "RuntimeError: no luck"
+    (told,) = (folder / "results" / "mine").glob("runs/raiser-*/traceback.txt")
+    assert 'raise RuntimeError("no luck")' in told.read_text()
+    assert (folder / "results" / "mine" / "table.md").is_file()
+    done = bench(folder, "--plugin", "faulty_models", "--jobs", "1", "--seeds", "1", "--fail-fast")
+    assert done.returncode == 1 and "VAE/1" not in _digests(folder)
+    return Seen("failed, with its traceback stored; the other is done, the table written, exit 1; --fail-fast stops")
 
 
 FAULTS = [

@@ -1,0 +1,70 @@
+"""Weight-normalised convolutions, whose gains and biases start from the first batch of data."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrize import is_parametrized
+
+SPREAD = 0.01  # the deviation of each output that a start from data sets
+_LEAST_VARIANCE = 1e-8  # added to variances, so that an output that does not vary keeps a finite gain
+
+
+def normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
+    r"""Return a convolution with its weights normalised, in torch's parametrisation.
+
+    .. math:: w_c = g_c v_c / ||v_c||, \quad v \sim N(0, 0.05^2), \quad g = 1, \quad b = 0
+
+    Source: Eq. 2 of Salimans and Kingma 2016, with the start of selfVAE's code; c is an output channel.
+    """
+    module = weight_norm(convolution, dim=1 if isinstance(convolution, nn.ConvTranspose2d) else 0)
+    gain, direction = _gain_and_direction(module)
+    nn.init.normal_(direction, std=0.05)
+    nn.init.ones_(gain)
+    nn.init.zeros_(module.bias)
+    return module
+
+
+def starts_from_data(model: Any) -> bool:
+    """Whether a model has layers that `start_from_data` moves."""
+    return any(is_parametrized(module, "weight") for module in model.modules())
+
+
+@torch.no_grad()
+def start_from_data(model: nn.Module, forward: Callable[[], Any]) -> None:
+    r"""Set gains and biases so that in `forward()` each weight-normalised layer's outputs have mean 0, deviation 0.01.
+
+    .. math:: g_c \leftarrow 0.01 \, g_c / \sigma_c, \quad b_c \leftarrow -0.01 \, \mu_c / \sigma_c
+
+    with the mean and deviation of channel c over images and pixels where the layer before has already been set.
+    Source: Section 3 of Salimans and Kingma 2016 with selfVAE's 0.01. A layer that `forward` uses more than once is set
+    the first time.
+    """
+    done: set[int] = set()
+
+    def standardise(module: Any, inputs: Any, output: Tensor) -> Tensor | None:
+        if id(module) in done:
+            return None
+        done.add(id(module))
+        variance, mean = torch.var_mean(output.float(), (0, 2, 3), correction=0)
+        scale = SPREAD * (variance + _LEAST_VARIANCE).rsqrt()
+        gain, _ = _gain_and_direction(module)
+        gain.mul_(scale.view(gain.shape))
+        module.bias.copy_(scale * (module.bias - mean))
+        return (output - mean.view(-1, 1, 1)) * scale.view(-1, 1, 1)
+
+    layers = [module for module in model.modules() if is_parametrized(module, "weight")]
+    hooks = [layer.register_forward_hook(standardise) for layer in layers]
+    try:
+        forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _gain_and_direction(module: Any) -> tuple[nn.Parameter, nn.Parameter]:
+    """Return g and v."""
+    originals = module.parametrizations.weight
+    return originals.original0, originals.original1
