@@ -145,7 +145,8 @@ class Evaluation(AnnealingArrays, CodeArrays, DensityArrays, LabelArrays, LevelA
         return dict(zip(names, columns, strict=True))
 
     def _mean(self, x: Tensor, q: Any) -> Tensor:
-        return self.view.embed(x) if q is None else q.mean
+        of_latents = q is not None and "levels" not in self.view.capabilities  # a code of levels holds images too
+        return q.mean if of_latents else self.view.embed(x)
 
     def _test_mean(self) -> np.ndarray:
         return self._encoded(self._mean, "test_images")

@@ -1,5 +1,6 @@
 """Floating-point operations of training, counted without computing anything."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -20,7 +21,8 @@ def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[
     meta device, on which `build` is called, has no other. A loss that looks at values, which that device has none of,
     counts as three times what the encoder and the decoder compute.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of tensors that Pythae copies on this device
         model = build()
         images = {"data": torch.empty(_COUNTED, *shape), "labels": torch.zeros(_COUNTED, dtype=torch.long)}
         try:

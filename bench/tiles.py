@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bench.arrays import Evaluation
 from bench.bits import paths
 from bench.level_tiles import between, modes, super_resolution, variations
 from bench.metrics.images import to_uint8, to_unit
+from bench.metrics.types import Blank
 
 STEPS, PAIRS, COLUMNS = 10, 4, 10
 EDIT, EDITED_ATTRIBUTES = 0.1, ("Eyeglasses", "Goatee")
@@ -66,8 +68,9 @@ def save_tiles(folder: Path, evaluation: Evaluation) -> None:
         return
     for name, tile in TILES.items():
         asked = tile.extra is None or tile.extra in evaluation.settings["extras"]
-        if asked and tile.needs <= evaluation.view.capabilities and (images := tile.images(evaluation)) is not None:
-            save_grid(folder / f"{name}.png", images, tile.limit, drop=tile.drop)
+        with suppress(Blank):  # the table's cell says why
+            if asked and tile.needs <= evaluation.view.capabilities and (images := tile.images(evaluation)) is not None:
+                save_grid(folder / f"{name}.png", images, tile.limit, drop=tile.drop)
 
 
 def _first_images(evaluation: Evaluation, n: int) -> np.ndarray:

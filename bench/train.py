@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -51,7 +52,9 @@ def configure(run: Run, shape: tuple[int, ...]) -> Any:
 def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
     """Return the untrained model of a run; the seed is set before any weight is drawn."""
     torch.manual_seed(run.seed)
-    return MODELS[run.model].resolve()(configure(run, shape))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Pythae's constructors warn of what our networks see to
+        return MODELS[run.model].resolve()(configure(run, shape))
 
 
 def settings_of(run: Run) -> TrainerConfig:

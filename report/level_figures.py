@@ -67,7 +67,8 @@ def draw_rates(suite: Suite, published: Published | None = None) -> list[Path]:
     for axes, (quality, label) in zip(panels, qualities, strict=True):
         for rate in found:
             _point(axes, rate, getattr(rate, quality), COLOURS[models.index((rate.row, rate.variant)) % len(COLOURS)])
-        axes.set(xscale="log", xlabel="bits sent", ylabel=label)
+        axes.set_xscale("symlog", linthresh=1)  # a KL is estimated, and near 0 it may come out below
+        axes.set(xlabel="bits sent", ylabel=label)
     for i, (name, variant) in enumerate(models):
         panels[0].plot([], [], linestyle="-", color=COLOURS[i % len(COLOURS)], label=model_label(name, variant))
     for mode in dict.fromkeys(rate.mode for rate in found if rate.mode != ORIGINAL):

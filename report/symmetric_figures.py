@@ -15,7 +15,7 @@ _LEAST = 3  # values of lambda that make a curve
 _ACROSS, _PANEL, _LEGEND = 3, 1.8, 0.35  # panels; inches
 _DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)))
 _LOSSES = (
-    ("symmetric", "−f + f (Eq. 14)"),
+    ("symmetric", "symmetric (Eq. 14)"),
     ("ali", "labels exchanged (Eq. 19)"),
     ("literal", "literal minimum (Eq. 18)"),
 )

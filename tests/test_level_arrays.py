@@ -1,6 +1,7 @@
 """Models that work level by level: terms that add up, what is sent and shown, pictures; by numbers known beforehand."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.level_arrays import enlarged
 from bench.level_tiles import modes, super_resolution, variations
 from bench.metrics.levels import MODES, TERMS
 from bench.metrics.types import Blank
-from bench.tiles import TILES
+from bench.tiles import TILES, save_tiles
 from models import MODELS
 from models.selfvae_modes import RECONSTRUCTION_MODES
 
@@ -55,6 +56,10 @@ def test_terms_of_all_levels_add_up_to_the_bound(two: Evaluation, three: Evaluat
         np.testing.assert_array_equal(given.get("reconstruction_nats"), terms["distortion_x"])
         latents = [term for name, term in terms.items() if name.startswith("kl_")]
         np.testing.assert_allclose(given.get("kl_nats"), np.sum(latents, 0))
+
+
+def test_probes_see_latents_and_no_pixels(two: Evaluation, three: Evaluation) -> None:
+    assert (two.get("test_mean").shape, three.get("test_mean").shape) == ((12, 2 * 4), (12, 3 * 4))
 
 
 def test_a_level_that_a_model_has_not_is_blank(two: Evaluation) -> None:
@@ -146,6 +151,15 @@ def test_interpolations_begin_and_end_with_the_images_and_are_linear_in_the_code
     np.testing.assert_allclose(steps, steps[:, :1].repeat(9, 1), atol=1e-4)
     with torch.no_grad():
         np.testing.assert_allclose(tile[:, 1], given.view.decode(plain.embed(x[::2])), atol=1e-4)
+
+
+def test_a_dense_vae_has_pictures_but_none_backwards(tmp_path: Path) -> None:
+    vae = MODELS["VAE"].resolve()
+    network = {"kind": "dense", "channels": (), "strides": (2, 2), "hidden": (), "encoder": (2, 1), "decoder": (4, 1)}
+    plain = vae(vae.config_class(input_dim=(1, 8, 8), latent_dim=4, network=network))
+    save_tiles(tmp_path, evaluation(plain, **STUDY))
+    names = {path.stem for path in tmp_path.iterdir()}
+    assert names == {"samples", "reconstructions", "interpolations", "latent-interpolations"}
 
 
 def test_levels_are_interpolated_through_u(two: Evaluation) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bench.metrics import METRICS
 from bench.metrics.levels import MODES, TERMS
 from bench.metrics.types import Measured
+from bench.plots import PLOTS
 from bench.samplers import SAMPLERS
 from bench.schema import Evaluation
 from models.capabilities import CAPABILITIES
@@ -110,7 +111,8 @@ def test_precision_and_recall_cannot_be_mistaken() -> None:
 
 def test_what_a_suite_may_ask_for_is_what_there_is() -> None:
     (literal, _) = get_args(Evaluation.model_fields["extras"].annotation)
-    assert set(get_args(literal)) == {metric.extra for metric in METRICS.values() if metric.extra}
+    plots = {extra for extra, _, _ in PLOTS.values()}
+    assert set(get_args(literal)) == {metric.extra for metric in METRICS.values() if metric.extra} | plots
     assert Evaluation(samplers=tuple(SAMPLERS)).samplers == tuple(SAMPLERS)
     with pytest.raises(ValueError, match="dice"):
         Evaluation(samplers=("dice",))

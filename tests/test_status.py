@@ -111,6 +111,22 @@ def test_a_dead_process_runs_nothing(runs: list[Run], capsys: pytest.CaptureFixt
     assert states(told(capsys=capsys)) == ["to do"] * 6
 
 
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", "3", "null", '"done"'])
+def test_files_of_other_contents_say_nothing(text: str, runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    finish(runs[0])
+    carry_out(runs[1], "training")
+    folder = Path("results/mine/runs")
+    for path in (folder / runs[0].id / "record.json", folder / runs[1].id / presence.NAME, folder / "x/members.json"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (folder / "x").rename(folder / "together-x")
+    assert states(told(capsys=capsys)) == ["to do"] * 6
+    assert store.status(Path("results/mine"), runs[0]) == "todo" and not store.is_done(Path("results/mine"), runs[0])
+    store.forget(Path("results/mine"), runs[0])
+    (folder / "plan.json").write_text(text)
+    assert told(capsys=capsys) is None
+
+
 def test_runs_that_train_together_are_all_running(runs: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
     store.write_json(Path("results/mine/runs/together-x/members.json"), [run.id for run in runs[:3]])
     carry_out(runs[0], "epoch 4/10  loss 12.34  0.5 s together with 2 others")
