@@ -98,7 +98,8 @@ class Trainer(BaseTrainer):
         self._total, self._count = torch.zeros((), device=self.device), 0  # of the epoch's losses
         self._best = float("inf")
         self._best_state: dict[str, Tensor] = {}
-        set_precision(self.model, chosen(getattr(config, "precision", "float32"), self.device))
+        dtype = chosen(getattr(config, "precision", "float32"), self.device)
+        self._in_precision = set_precision(self.model, dtype)
 
     def _steps(self, epoch: int) -> tuple[Step, ...]:
         if hasattr(self.model, "steps"):
@@ -140,7 +141,8 @@ class Trainer(BaseTrainer):
             for parameter in owned:
                 parameter.grad = None
             loss = self._loss(step, self.loader.batch(index, self.generator), epoch)
-            loss.backward() if alone else loss.backward(inputs=owned)
+            with self._in_precision():
+                loss.backward() if alone else loss.backward(inputs=owned)
             return loss.detach()
 
         if self.device == "cuda" and getattr(self.training_config, "capture", False):

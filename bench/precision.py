@@ -1,6 +1,8 @@
 """The number type that networks compute in while they train; everything outside them is float32."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from models.networks import Autocast
 
 _NAMES = {"float32": None, "bfloat16": torch.bfloat16}
+_MULTIPLIED = {torch.bfloat16: "medium"}  # torch's name for products of float32 matrices that are rounded first
 
 
 def chosen(precision: str, device: str) -> torch.dtype | None:
@@ -17,20 +20,39 @@ def chosen(precision: str, device: str) -> torch.dtype | None:
     return _NAMES["bfloat16" if precision == "auto" and device == "cuda" else precision.replace("auto", "float32")]
 
 
-def set_precision(model: BaseAE, dtype: torch.dtype | None) -> None:
-    """Have a model's networks compute by torch's autocast in a type, from and to float32 outside; None ends that.
+def set_precision(model: BaseAE, dtype: torch.dtype | None) -> Callable[[], AbstractContextManager]:
+    """Have a model's networks compute in a type, from and to float32 outside; None ends that.
 
-    The suite's networks do it themselves; of other Pythae models the encoder and the decoder are wrapped, so that
-    their likelihoods and divergences are float32 too.
+    The suite's networks do it themselves, by torch's autocast; of other Pythae models the encoder and the decoder are
+    wrapped, so that their likelihoods and divergences are float32 too. Where such a network is of linear layers alone
+    and on a processor, its matrices stay float32 and only their products take factors of the type, with sums in
+    float32: the casts of autocast would cost more than the elementwise passes gain. Returns the context that a
+    backward pass is to be taken in.
     """
     networks = [module for module in model.modules() if isinstance(module, Autocast)]
     for network in networks:
         network.precision = dtype
-    for part in () if networks else (getattr(model, "encoder", None), getattr(model, "decoder", None)):
-        if isinstance(part, nn.Module):
-            part.__dict__.pop("forward", None)
-            if dtype is not None:
-                part.forward = _autocast(part.forward, dtype)
+    found = () if networks else (getattr(model, "encoder", None), getattr(model, "decoder", None))
+    parts = [part for part in found if isinstance(part, nn.Module)]
+    for part in parts:
+        part.__dict__.pop("forward", None)
+    if dtype is None or not parts:
+        return nullcontext
+    linear = all(p.ndim <= 2 and p.device.type == "cpu" for part in parts for p in part.parameters())
+    for part in parts:
+        part.forward = _products(dtype)(part.forward) if linear else _autocast(part.forward, dtype)
+    return partial(_products, dtype) if linear else nullcontext
+
+
+@contextmanager
+def _products(dtype: torch.dtype) -> Iterator[None]:
+    """Multiply float32 matrices of factors rounded to a type, where the processor has units for that."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(_MULTIPLIED[dtype])
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _autocast(forward: Callable[..., Any], dtype: torch.dtype) -> Callable[..., Any]:
