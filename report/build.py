@@ -1,6 +1,7 @@
 """From a results folder to its tables, its figures and its page."""
 
 import os
+import time
 from pathlib import Path
 
 from report.cells import Table
@@ -20,6 +21,7 @@ from report.trials import write_trials
 from report.verdicts import Verdict, printed_cells, verdicts
 
 _NOT_SUITES = ("perf",)  # folders of other results
+_ABANDONED = 3600  # seconds after which a page that is not finished has no writer
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a damaged file raises
 
 
@@ -64,6 +66,9 @@ def write_page(results: Path, published: bool = True) -> tuple[Path, list[str]]:
     text = render(results, sections, judged, floors, [*problems, *unjudged])
     partial.write_text(text, encoding="utf-8", newline="\n")
     os.replace(partial, path)  # suites that end at once do not mix their pages
+    for left in results.glob(f"{path.name}.*.partial"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            left.unlink(missing_ok=True)
     return path, problems
 
 

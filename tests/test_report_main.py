@@ -1,7 +1,9 @@
 """`python -m report`: what it rebuilds, what it says, how it exits; and what importing it brings in."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ def test_every_suite_of_a_folder_is_rebuilt(tmp_path: Path, capsys: pytest.Captu
     assert all((tmp_path / name / "table.md").is_file() for name in ("a", "b"))
     said = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in said] == [str(tmp_path / name) for name in ("a", "b", "index.html")]
+
+
+def test_a_killed_processs_page_is_removed_and_one_in_the_making_is_not(tmp_path: Path) -> None:
+    write_full(tmp_path / "a", ["VAE"], (0,))
+    killed, working = (tmp_path / f"index.html.{number}.partial" for number in (1, 2))
+    for path, age in ((killed, 4000), (working, 0)):
+        path.write_text("<html>")
+        os.utime(path, (time.time() - age,) * 2)
+    assert main(["--results", str(tmp_path), "--page-only"]) == 0
+    assert not killed.exists() and working.exists()
 
 
 def test_one_suite_can_be_named(tmp_path: Path) -> None:
