@@ -124,7 +124,7 @@ def test_what_shares_an_encoding_is_what_the_model_gives_alone(model: Any) -> No
 
 def test_a_model_without_a_posterior_is_encoded_by_its_codes(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     given = evaluation(model)
-    monkeypatch.setattr(model, "capabilities", CAPABILITIES - {"posterior", "bits"}, raising=False)
+    monkeypatch.setattr(model, "capabilities", CAPABILITIES - {"posterior", "bits", "levels"}, raising=False)
     np.testing.assert_array_equal(given.get("train_codes"), given.get("train_mean")[:20])
     np.testing.assert_array_equal(given.get("test_mean"), evaluation(model).run(model.embed, DATA.test.images[:22]))
     assert given.get("reconstructions", {"reconstruction": "mean"}).shape == (22, 1, 8, 8)
