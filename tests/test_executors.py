@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,17 @@ def test_out_of_memory_is_a_status_with_half_the_batch_size_and_no_other_run_is_
 # Processes
 
 
+@pytest.fixture
+def threads_of_one_in_two() -> Iterator[None]:
+    """Give this process as many threads as each of two workers has: sums depend on their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(surroundings(0, 2)["OMP_NUM_THREADS"]))
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("threads_of_one_in_two")
 def test_workers_that_are_killed_are_replaced_and_a_poison_run_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
