@@ -11,7 +11,20 @@ from bench import store
 from bench.suite import Run, digest
 from models import MODELS
 
-ENGINE = ("capture", "checkpoint", "engine", "loader", "memory", "optimisers", "precision", "together", "train")
+ENGINE = (
+    "calls",
+    "capture",
+    "checkpoint",
+    "compiled",
+    "engine",
+    "loader",
+    "memory",
+    "optimisers",
+    "precision",
+    "together",
+    "trace",
+    "train",
+)
 NAME = "code.json"  # beside the states of a training
 KEYS = ("before", "version", "sources")
 

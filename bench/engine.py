@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -88,33 +89,25 @@ class Trainer(BaseTrainer):
         self.loader = Loader(self.train_dataset, self.device, batch_size, config.seed, labelled)
         initialise(self.model, self.loader, config.seed)
         self._validation = None if self.eval_dataset is None else self.eval_dataset.data.to(self.device)
-        names = Counter(step.name for step in self._steps(1))  # a step made twice a batch has one optimiser
+        names = Counter(step.name for step in steps_of(self.model, 1))  # a step made twice a batch has one optimiser
         self.optimisers = {
             step.name: Optimiser(step.parameters, config, len(self.loader) * names[step.name])
-            for step in self._steps(1)
+            for step in steps_of(self.model, 1)
         }
         self.history: dict[str, list[float]] = {}
         self._epoch, self._done, self._seconds = 1, 0, 0.0  # where training stands: the epoch, its batches, its time
         self._total, self._count = torch.zeros((), device=self.device), 0  # of the epoch's losses
         self._best = float("inf")
         self._best_state: dict[str, Tensor] = {}
-        dtype = chosen(getattr(config, "precision", "float32"), self.device)
-        self._in_precision = set_precision(self.model, dtype)
-
-    def _steps(self, epoch: int) -> tuple[Step, ...]:
-        if hasattr(self.model, "steps"):
-            return self.model.steps(epoch)
-
-        def stock_loss(batch: Batch, generator: Any) -> Tensor:
-            inputs = {"data": batch.x, "labels": batch.y}
-            return self.model(inputs, epoch=epoch, dataset_size=batch.dataset_size, uses_ddp=False).loss
-
-        return (Step("model", list(self.model.parameters()), stock_loss),)
+        self._precision = chosen(getattr(config, "precision", "float32"), self.device)
+        self._capture = getattr(config, "capture", False)
+        self._in_precision = set_precision(self.model, self._precision, fused=self._capture)
+        self._compiled: dict[int, Any] = {}  # by the place of the step
 
     def train_step(self, epoch: int) -> float:
         """Run (the rest of) an epoch and return its mean loss an image (of the last step, where there are several)."""
         self.model.train()
-        updates = [self._update(step, epoch) for step in self._steps(epoch)]
+        updates = [self._update(place, step, epoch) for place, step in enumerate(steps_of(self.model, epoch))]
         started = time.perf_counter() - self._seconds
         position = self.loader.state_dict()
         for index in self.loader.epoch()[self._done :]:
@@ -132,7 +125,7 @@ class Trainer(BaseTrainer):
         self._total.zero_()
         return mean
 
-    def _update(self, step: Step, epoch: int) -> tuple[Optimiser, Callable[[Tensor], Tensor]]:
+    def _update(self, place: int, step: Step, epoch: int) -> tuple[Optimiser, Callable[[Tensor], Tensor]]:
         """Return a step's optimiser, and the function of a batch's index that leaves its gradients for it."""
         owned = distinct(step.parameters)
         alone = len(owned) == len(list(self.model.parameters()))
@@ -145,9 +138,22 @@ class Trainer(BaseTrainer):
                 loss.backward() if alone else loss.backward(inputs=owned)
             return loss.detach()
 
-        if self.device == "cuda" and getattr(self.training_config, "capture", False):
-            return self.optimisers[step.name], Captured(backward, owned, list(self.model.buffers()), self.generator)
-        return self.optimisers[step.name], backward
+        optimiser = self.optimisers[step.name]
+        if not self._capture:
+            return optimiser, backward
+        if self.device == "cuda":
+            return optimiser, Captured(backward, owned, list(self.model.buffers()), self.generator)
+        if place not in self._compiled:
+            from bench.compiled import Compiled  # torch's compiler takes a second to import
+
+            def step_of(model: BaseAE, epoch: Any) -> Step:
+                return steps_of(model, epoch)[place]
+
+            def batch_at(index: Tensor) -> Batch:
+                return self.loader.batch(index, self.generator)
+
+            self._compiled[place] = Compiled(self.model, step_of, batch_at, self.generator, self._precision)
+        return optimiser, partial(self._compiled[place], backward)
 
     def _loss(self, step: Step, batch: Batch, epoch: int) -> Tensor:
         try:
@@ -260,6 +266,18 @@ class Trainer(BaseTrainer):
         self.loader.load_state_dict(state["loader"])
         self.generator.set_state(state["generator"])
         set_random_state(state["random"])
+
+
+def steps_of(model: BaseAE, epoch: Any) -> tuple[Step, ...]:
+    """Return the steps of a model in an epoch: its own, or for a stock one that along the loss of its `forward`."""
+    if hasattr(model, "steps"):
+        return model.steps(epoch)
+
+    def stock_loss(batch: Batch, generator: Any) -> Tensor:
+        inputs = {"data": batch.x, "labels": batch.y}
+        return model(inputs, epoch=epoch, dataset_size=batch.dataset_size, uses_ddp=False).loss
+
+    return (Step("model", list(model.parameters()), stock_loss),)
 
 
 def is_finite(value: float) -> bool:

@@ -26,7 +26,8 @@ class TrainerConfig(BaseTrainerConfig):
     clip_value           largest size of an element of the gradient, after that
     precision            of the networks in training: "auto" is bfloat16 on an accelerator, float32 on a processor;
                          likelihoods, divergences, weights and optimisers are float32 always
-    capture              replay each step's forward and backward pass as one CUDA graph (on an accelerator)
+    capture              take each step's forward and backward pass as one graph: a CUDA graph that is replayed, or on a
+                         processor compiled code, which takes some seconds once a training and a C++ compiler
     """
 
     per_device_train_batch_size: int = 128

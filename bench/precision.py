@@ -20,14 +20,16 @@ def chosen(precision: str, device: str) -> torch.dtype | None:
     return _NAMES["bfloat16" if precision == "auto" and device == "cuda" else precision.replace("auto", "float32")]
 
 
-def set_precision(model: BaseAE, dtype: torch.dtype | None) -> Callable[[], AbstractContextManager]:
+def set_precision(
+    model: BaseAE, dtype: torch.dtype | None, fused: bool = False
+) -> Callable[[], AbstractContextManager]:
     """Have a model's networks compute in a type, from and to float32 outside; None ends that.
 
     The suite's networks do it themselves, by torch's autocast; of other Pythae models the encoder and the decoder are
     wrapped, so that their likelihoods and divergences are float32 too. Where such a network is of linear layers alone
     and on a processor, its matrices stay float32 and only their products take factors of the type, with sums in
-    float32: the casts of autocast would cost more than the elementwise passes gain. Returns the context that a
-    backward pass is to be taken in.
+    float32: the casts of autocast would cost more than the elementwise passes gain, unless they are `fused` with them
+    by a compiler. Returns the context that a backward pass is to be taken in.
     """
     networks = [module for module in model.modules() if isinstance(module, Autocast)]
     for network in networks:
@@ -38,7 +40,7 @@ def set_precision(model: BaseAE, dtype: torch.dtype | None) -> Callable[[], Abst
         part.__dict__.pop("forward", None)
     if dtype is None or not parts:
         return nullcontext
-    linear = all(p.ndim <= 2 and p.device.type == "cpu" for part in parts for p in part.parameters())
+    linear = not fused and all(p.ndim <= 2 and p.device.type == "cpu" for part in parts for p in part.parameters())
     for part in parts:
         part.forward = _products(dtype)(part.forward) if linear else _autocast(part.forward, dtype)
     return partial(_products, dtype) if linear else nullcontext

@@ -13,6 +13,7 @@ from pythae.models import BaseAE
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from bench.calls import Call
 from bench.checkpoint import Checkpoints, random_state, set_random_state
 from bench.engine import SELECTION_SEED, copy_tensors, is_finite, own_tensors
 from bench.loader import ImageTensors, Loader
@@ -128,7 +129,7 @@ class Together:
 
     def _batched(self, function: Callable[..., Tensor], *arguments: Any, in_dims: Any = 0) -> Tensor:
         """Return `function(model, *arguments)` of all models at once, stacked along the first axis."""
-        call = _Call(self._base, function)
+        call = Call(self._base, function)
 
         def one(parameters: Any, buffers: Any, *rest: Any) -> Tensor:
             prefixed = {f"model.{name}": tensor for name, tensor in (parameters | buffers).items()}
@@ -274,17 +275,6 @@ def stacked(models: Sequence[nn.Module]) -> tuple[dict[str, nn.Parameter], dict[
         {name: nn.Parameter(torch.stack([p[name].detach() for p in parameters])) for name in parameters[0]},
         {name: torch.stack([b[name] for b in buffers]) for name in buffers[0]},
     )
-
-
-class _Call(nn.Module):
-    """A function of a model as a module, which is what `functional_call` takes."""
-
-    def __init__(self, model: nn.Module, function: Callable[..., Tensor]):
-        super().__init__()
-        self.model, self.function = model, function
-
-    def forward(self, *arguments: Any) -> Tensor:
-        return self.function(self.model, *arguments)
 
 
 def stackable(first: BaseAE, other: BaseAE) -> bool:

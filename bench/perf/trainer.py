@@ -23,7 +23,12 @@ from bench.perf.subjects import SHAPE, as_pixels, images, quiet, stock_vae, suit
 
 WARM_UP, TIMED = 1, 3  # epochs
 LATE = 8  # epochs before the timed ones, where units have died and their moments would be denormal numbers
-PRECISIONS = ("float32", "bfloat16")  # of our networks
+OURS: dict[str, dict[str, Any]] = {  # our settings
+    "float32": {"precision": "float32"},
+    "float32, one graph": {"precision": "float32", "capture": True},
+    "bfloat16": {"precision": "bfloat16"},
+    "bfloat16, one graph": {"precision": "bfloat16", "capture": True},
+}
 SETTINGS: dict[str, Any] = {
     "per_device_train_batch_size": 128,
     "per_device_eval_batch_size": 500,
@@ -34,10 +39,11 @@ SETTINGS: dict[str, Any] = {
 }
 COLUMNS = {
     "model": "model",
-    "precision": "ours in",
+    "ours": "ours in",
     "stock_seconds": "stock, s/epoch:.2f",
     "ours_seconds": "ours, s/epoch:.2f",
     "ratio": "ratio:.2f",
+    "ours_first": "ours, first epoch s:.1f",
     "stock_loss": "stock, validation nats:.2f",
     "ours_loss": "ours, validation nats:.2f",
     "difference": "difference:.2f",
@@ -98,39 +104,45 @@ def compare(
     rounds: int,
 ) -> list[Row]:
     """Return the seconds an epoch of both trainers, and the negative ELBOs [nats] that they end with: ours in float32,
-    as stock Pythae's is, and with networks in bfloat16. The first `warm_up` epochs are not timed.
+    as stock Pythae's is, and with networks in bfloat16, each step by step and with each step as one graph, compiled or
+    replayed (`capture`). The first `warm_up` epochs are not timed; the longest first one has the compiler's time in it.
 
     Round r starts all from the weights of seed r; the order changes from round to round. The losses are of the best
     epoch on the validation images with one noise for all; the half-width of their difference is that of the 95 %
     t-interval over the rounds (none for one round), since two trainings differ by more than their images do. Each
     training has a process of its own: ours changes how a process keeps memory.
     """
-    runs: dict[str, Callable[..., Any]] = {"stock": _stock} | {p: partial(_ours, precision=p) for p in PRECISIONS}
+    runs: dict[str, Callable[..., Any]] = {"stock": _stock} | {
+        key: partial(_ours, options=o) for key, o in OURS.items()
+    }
     seconds: dict[str, list[float]] = {key: [] for key in runs}
+    first: dict[str, list[float]] = {key: [] for key in runs}
     losses: dict[str, list[float]] = {key: [] for key in runs}
     for seed in range(rounds):
         for key in list(runs)[:: -1 if seed % 2 else 1]:
             timed, loss = in_child(
                 _timed, runs[key], make, warm_up, training, validation, seed, torch.get_num_threads()
             )
-            seconds[key] += timed
+            first[key].append(timed[0])
+            seconds[key] += timed[warm_up:]
             losses[key].append(loss)
     rows = []
-    for precision in PRECISIONS:
-        difference = np.array(losses[precision]) - np.array(losses["stock"])
+    for key in OURS:
+        difference = np.array(losses[key]) - np.array(losses["stock"])
         spread = float(difference.std(ddof=1)) / rounds**0.5 if rounds > 1 else None
         row = {
             "model": name,
-            "precision": precision,
+            "ours": key,
             "stock_seconds": median(seconds["stock"]),
-            "ours_seconds": median(seconds[precision]),
-            "ratio": median(seconds["stock"]) / median(seconds[precision]),
+            "ours_seconds": median(seconds[key]),
+            "ratio": median(seconds["stock"]) / median(seconds[key]),
+            "ours_first": max(first[key]),
             "stock_loss": float(np.mean(losses["stock"])),
-            "ours_loss": float(np.mean(losses[precision])),
+            "ours_loss": float(np.mean(losses[key])),
             "difference": float(difference.mean()),
             "half_width": None if spread is None else spread * float(t.ppf(0.975, rounds - 1)),
             "stock_epochs": seconds["stock"],
-            "ours_epochs": seconds[precision],
+            "ours_epochs": seconds[key],
         }
         rows.append(row)
     return rows
@@ -145,14 +157,14 @@ def _timed(
     seed: int,
     threads: int,
 ) -> tuple[list[float], float]:
-    """Return the seconds of the timed epochs and the final negative ELBO, in a process that did nothing before."""
+    """Return the seconds of the epochs and the final negative ELBO, in a process that did nothing before."""
     torch.set_num_threads(threads)
     clock = Clock()
     with quiet():
         model = train(make(seed), training, validation, seed, clock, warm_up + TIMED)
     noise = torch.Generator(device()).manual_seed(0)
     loss = neg_elbo(model.eval(), validation.data.to(device()), generator=noise).mean()
-    return clock.seconds[warm_up:], float(loss)
+    return clock.seconds, float(loss)
 
 
 def _stock(
@@ -175,9 +187,9 @@ def _ours(
     seed: int,
     clock: Clock,
     epochs: int,
-    precision: str = "float32",
+    options: dict[str, Any],
 ) -> BaseAE:
-    config = TrainerConfig(num_epochs=epochs, seed=seed, **SETTINGS | {"precision": precision})
+    config = TrainerConfig(num_epochs=epochs, seed=seed, **SETTINGS | options)
     trainer = Trainer(model, training, validation, config, [clock])
     trainer.train()
     return trainer.model
