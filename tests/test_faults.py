@@ -1,6 +1,8 @@
 """Every row of the fault programme holds; `python -m tests.faults` prints them as a table."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,19 @@ from faults import __main__ as programme
 from faults.common import Fault, Seen
 
 
-@pytest.mark.parametrize(
-    "fault", [pytest.param(f, marks=[pytest.mark.slow] if f.slow else [], id=f.name) for f in programme.FAULTS]
-)
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("fault", [pytest.param(f, id=f.name) for f in programme.FAULTS if not f.slow])
 def test_a_fault_has_the_consequences_that_are_expected(fault: Fault, tmp_path: Path) -> None:
     assert fault.happen(tmp_path).lost == 0
+
+
+@pytest.mark.slow
+def test_every_row_of_the_programme_holds() -> None:
+    """In a process of its own: it forks, which threads of other tests would not survive."""
+    done = subprocess.run([sys.executable, "-m", "tests.faults"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def surprised(folder: Path) -> Seen:
