@@ -9,7 +9,6 @@ import pytest
 from faults import __main__ as programme
 from faults.common import Fault, Seen
 
-
 ROOT = Path(__file__).parents[1]
 
 
