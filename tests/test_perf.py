@@ -109,7 +109,8 @@ def test_limit_divides_the_counted_work_by_its_time(tmp_path: Path) -> None:
     found = outcome(limit, tmp_path, "--batches", "1")
     run = suite_runs("small", "VAE/unidirectional", "digits")[0]
     _, per_image = training_cost(partial(build, run, (1, 8, 8)), (1, 8, 8))
-    assert [row["variant"] for row in found["rows"]] == ["unidirectional", "bidirectional"]
+    variants = [(row["variant"], row["capture"]) for row in found["rows"]]
+    assert variants == [(v, c) for v in ("unidirectional", "bidirectional") for c in ("no", "yes")]
     first = found["rows"][0]
     assert first["gflop"] == pytest.approx(per_image * 128 / 1e9)
     assert first["strides"] == "2-2"
@@ -118,6 +119,7 @@ def test_limit_divides_the_counted_work_by_its_time(tmp_path: Path) -> None:
     assert sum(first["shares"].values()) == pytest.approx(1)
     assert set(first["shares"]) == {*limit.CLASSES, "other"}
     assert first["shares"]["convolution"] > 0 and first["shares"]["optimiser"] > 0
+    assert found["rows"][1]["shares"]["fused passes"] > 0 == first["shares"]["fused passes"]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,7 @@ def test_limit_divides_the_counted_work_by_its_time(tmp_path: Path) -> None:
         ("sm90_xmma_fprop_implicit_gemm_bf16bf16", "convolution"),
         ("aten::addmm", "matrix product"),
         ("aten::mm", "matrix product"),
+        ("## Call CompiledFxGraph f1 ##", "fused passes"),
         ("nvjet_tst_128x256", "matrix product"),
         ("aten::native_batch_norm_backward", "normalisation"),
         ("aten::normal_", "elementwise"),

@@ -24,6 +24,7 @@ BATCH = 128
 TIMED = 3  # epochs, after one to warm up
 SIZES = (1024, 2048, 4096)  # of the square matrices whose product is the measure
 CLASSES = {  # of operators (or, on an accelerator, of kernels): the first pattern that is found in a name
+    "fused passes": r"compiledfxgraph",
     "optimiser": r"optimizer|adam|multi_tensor_apply",
     "convolution": r"conv|fprop|dgrad|wgrad",
     "normalisation": r"norm(?!al)|bn_",
@@ -36,6 +37,7 @@ CLASSES = {  # of operators (or, on an accelerator, of kernels): the first patte
 COLUMNS = {
     "preset": "preset",
     "variant": "variant",
+    "capture": "one graph",
     "strides": "strides",
     "ms": "ms/step:.1f",
     "gflop": "GFLOP/step:.1f",
@@ -61,15 +63,16 @@ def measure(options: argparse.Namespace) -> Row:
     rows = []
     for preset in presets:
         for found in suite_runs(preset, "VAE/unidirectional,VAE/bidirectional", name):
-            rows.append(compare(found, batches, precision, sizes))
+            rows += [compare(found, batches, precision, sizes, capture) for capture in (False, True)]
     settings = {"batch": BATCH, "batches": batches, "precision": str(precision), "matrices": sizes}
     return {"benchmark": "limit", "settings": settings, "rows": rows}
 
 
-def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, ...]) -> Row:
+def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, ...], capture: bool) -> Row:
     """Return the rates of a run's training step and of the matrix product, measured between its epochs.
 
-    FLOPs are those of the direct convolutions and matrix products, forward and backward, as counted by torch.
+    With `capture` the step is one graph, compiled or replayed. FLOPs are those of the direct convolutions and matrix
+    products, forward and backward, as counted by torch.
     """
     shape = data.image_shape(found.dataset)
     parameters, per_image = training_cost(lambda: build(found, shape), shape)
@@ -77,13 +80,14 @@ def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, 
     clock = Clock(before=lambda: products.append(max(product_rate(n, precision) for n in sizes)))
     profiled = Profiled()
     with quiet():
-        _train(found, shape, batches, clock, 1 + TIMED)
-        _train(found, shape, batches, profiled, 2)
+        _train(found, shape, batches, clock, 1 + TIMED, capture)
+        _train(found, shape, batches, profiled, 2, capture)
     seconds, peak = median(clock.seconds[1:]) / batches, max(products)
     rate = per_image * BATCH / seconds
     return {
         "preset": found.preset,
         "variant": found.variant,
+        "capture": "yes" if capture else "no",
         "network": found.network,
         "strides": "-".join(str(s) for s in found.network["strides"]),
         "parameters": parameters,
@@ -99,8 +103,15 @@ def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, 
     }
 
 
-def _train(found: Run, shape: tuple[int, ...], batches: int, callback: TrainingCallback, epochs: int) -> None:
-    config = TrainerConfig(num_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=1e-6)  # no divergence
+def _train(
+    found: Run, shape: tuple[int, ...], batches: int, callback: TrainingCallback, epochs: int, capture: bool
+) -> None:
+    config = TrainerConfig(
+        num_epochs=epochs,
+        per_device_train_batch_size=BATCH,
+        learning_rate=1e-6,  # no divergence
+        capture=capture,
+    )
     Trainer(build(found, shape), uint8_noise(BATCH * batches, shape), None, config, [callback]).train()
 
 
