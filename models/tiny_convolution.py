@@ -19,10 +19,13 @@ FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are t
 
 
 def suits(x: Tensor, weight: Tensor, small: tuple[int, ...]) -> bool:
-    """Whether these functions are the faster way: float32 on a processor, few pixels (H', W'), many channels."""
+    """Whether these functions are the faster way: float32 on a processor, few pixels (H', W'), many channels.
+
+    Not for a tensor that a tracer has put in the place of one: a compiler takes minutes over all the slices.
+    """
     out_channels, in_channels = weight.shape[:2]
     few = small[0] * small[1] <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
-    return few and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return few and type(x) is Tensor and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
 
 
 def tiny_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
