@@ -25,7 +25,8 @@ def suits(x: Tensor, weight: Tensor, small: tuple[int, ...]) -> bool:
     """
     out_channels, in_channels = weight.shape[:2]
     few = small[0] * small[1] <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
-    return few and type(x) is Tensor and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    plain = type(x) is Tensor and x.device.type == "cpu" and x.dtype == torch.float32
+    return few and plain and not torch.is_autocast_enabled("cpu")
 
 
 def tiny_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
