@@ -8,7 +8,7 @@ quarter of the speed of a matrix product. Here each output pixel p is one produc
 The result is the convolution's, up to the rounding of another order of summation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -19,13 +19,10 @@ FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are t
 
 
 def suits(x: Tensor, weight: Tensor, small: tuple[int, ...]) -> bool:
-    """Whether these functions are the faster way: float32 on a processor, few pixels (H', W'), many channels.
-
-    Not for a tensor that a tracer has put in the place of one: a compiler takes minutes over all the slices.
-    """
+    """Whether these functions are the faster way: float32 on a processor, few pixels (H', W'), many channels."""
     out_channels, in_channels = weight.shape[:2]
     few = small[0] * small[1] <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
-    plain = type(x) is Tensor and x.device.type == "cpu" and x.dtype == torch.float32
+    plain = x.device.type == "cpu" and x.dtype == torch.float32
     return few and plain and not torch.is_autocast_enabled("cpu")
 
 
@@ -82,6 +79,17 @@ class _Adjoint(torch.autograd.Function):
         return for_y, for_weight, None, None, None
 
 
+def _one_operation(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a function that is one operation to a tracer, whose compiler would take minutes over all the slices."""
+    operation = torch.library.custom_op(f"models::tiny{function.__name__}", function, mutates_args=())
+    operation.register_fake(function)
+
+    def called(x: Tensor, *arguments: Any) -> Tensor:
+        return (function if type(x) is Tensor else operation)(x, *arguments)
+
+    return called
+
+
 Window = tuple[slice, slice]  # what one output position sees along one axis: input positions, kernel taps
 
 
@@ -95,7 +103,7 @@ def _windows(side: int, kernel: int, stride: int, padding: int) -> list[Window]:
 
 
 def _pixels(
-    size: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: int
+    size: Sequence[int], kernel: Sequence[int], stride: int, padding: int
 ) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
     """Yield row, column, window of the input and window of the kernel for each output pixel."""
     across = _windows(size[1], kernel[1], stride, padding)
@@ -104,6 +112,7 @@ def _pixels(
             yield i, j, (rows, columns), (row_taps, column_taps)
 
 
+@_one_operation
 def _convolve(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)  # channels last: [B, H, W, in], [out, k, k, in]
     height = (x.shape[1] + 2 * padding - weight.shape[1]) // stride + 1
@@ -114,7 +123,8 @@ def _convolve(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     return torch.stack(pixels, 1).unflatten(1, (height, -1)).permute(0, 3, 1, 2)
 
 
-def _adjoint(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> Tensor:
+@_one_operation
+def _adjoint(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
     y, weight = y.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)
     x = y.new_zeros(len(y), *size, weight.shape[3])
     for i, j, (rows, columns), taps in _pixels(size, weight.shape[1:3], stride, padding):
@@ -123,6 +133,7 @@ def _adjoint(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[i
     return x.permute(0, 3, 1, 2)
 
 
+@_one_operation
 def _weight_gradient(x: Tensor, y: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """Return the sum over the batch of y_p times what p sees of x: the gradient of <W * x, y> by W."""
     x, y = x.permute(0, 2, 3, 1), y.permute(0, 2, 3, 1)

@@ -14,6 +14,7 @@ from test_contract import EVERY_MODEL, SHAPE, build
 from bench import compiled
 from bench.engine import ImageTensors, Trainer, TrainerConfig
 from bench.precision import set_precision
+from models import MODELS
 
 REFUSED = {  # what a stock model does that no trace can hold, and with it the models of its class
     "DisentangledBetaVAE": "depends on the epoch",
@@ -64,6 +65,31 @@ def test_a_traced_training_is_the_training(name: str) -> None:
     reason = REFUSED.get(name.removeprefix("Stock").removeprefix("Corrected").removeprefix("Bidirectional"))
     assert len(said) == (reason is not None)
     assert reason is None or reason in said[0]
+
+
+def test_convolutions_of_a_few_pixels_are_one_operation_of_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def note(graph: Any, arguments: Any, options: Any) -> Any:
+        seen.extend(str(node.target) for node in graph.graph.nodes if "models.tiny" in str(node.target))
+        return graph
+
+    monkeypatch.setattr(compiled, "machine_code", note)
+    network = {"channels": (128, 128), "strides": (2, 2), "hidden": ()}  # the second layer sees 4 x 4 pixels
+
+    def model() -> Any:
+        torch.manual_seed(0)
+        kind = MODELS["BidirectionalVAE"].resolve()
+        return kind(kind.config_class(input_dim=SHAPE, latent_dim=2, network=network))
+
+    traced, said = trained(model(), capture=True)
+    assert not said
+    assert sorted(seen) == [
+        *["models.tiny_adjoint.default"] * 2,  # to decode, and the gradient of what the encoder's saw
+        *["models.tiny_convolve.default"] * 2,
+        *["models.tiny_weight_gradient.default"] * 2,
+    ]
+    assert same(traced, trained(model())[0], rtol=0.0, atol=1e-6)
 
 
 @needs_compiler
