@@ -17,16 +17,17 @@ _TOLERANCE = {None: 1e-3, torch.bfloat16: 0.1}  # of a gradient's difference, ov
 
 
 class Compiled:
-    """Runs a step's `body(index) -> loss`, which leaves gradients, from machine code that is made at the first call.
+    """Runs a step's `body(index) -> loss`, which leaves gradients, for batches of one length from machine code.
 
     `step_of(model, epoch)` is the step that `body` takes; it is traced for all epochs, and torch's compiler fuses its
-    elementwise passes, casts among them. The noise is what `body` would draw. The first batch is computed both ways.
-    Batches of another length are left to `body`, and so are all of a step that cannot be traced or compiled or that
-    comes out differently, with a warning that says why.
+    elementwise passes, casts among them. The noise is what `body` would draw. The first batch of the length is computed
+    both ways. Batches of another length are left to `body`, and so are all of a step that cannot be traced or compiled
+    or that comes out differently, with a warning that says why.
     """
 
     def __init__(
         self,
+        length: int,
         model: BaseAE,
         step_of: Callable[[BaseAE, Any], Step],
         batch_at: Callable[[Tensor], Batch],
@@ -35,13 +36,15 @@ class Compiled:
     ):
         self._model, self._step_of, self._batch_at = model, step_of, batch_at
         self._generator, self._precision = generator, precision
-        self._length: int | None = None  # of the batches that the program is for
+        self._length, self._tried = length, False
         self._program: Callable[..., Sequence[Tensor]] | None = None
 
     def __call__(self, body: Callable[[Tensor], Tensor], index: Tensor) -> Tensor:
         """Return the loss of a batch, with the parameters' gradients in place."""
-        if self._length is None:
-            self._length = len(index)
+        if len(index) != self._length:
+            return body(index)
+        if not self._tried:
+            self._tried = True
             noise, buffers = (torch.get_rng_state(), self._generator.get_state()), self._buffers()
             try:
                 self._compile(index)
@@ -52,7 +55,7 @@ class Compiled:
                 warnings.warn(f"this model's step is not compiled and runs as it is: {reason}", stacklevel=2)
                 self._program = None
             self._restore(noise, buffers)
-        return body(index) if self._program is None or len(index) != self._length else self._run(index)
+        return body(index) if self._program is None else self._run(index)
 
     def _compile(self, index: Tensor) -> None:
         found = trace(self._model, self._step_of, self._batch_at(index), self._precision)

@@ -152,7 +152,8 @@ class Trainer(BaseTrainer):
             def batch_at(index: Tensor) -> Batch:
                 return self.loader.batch(index, self.generator)
 
-            self._compiled[place] = Compiled(self.model, step_of, batch_at, self.generator, self._precision)
+            length = self.loader.longest
+            self._compiled[place] = Compiled(length, self.model, step_of, batch_at, self.generator, self._precision)
         return optimiser, partial(self._compiled[place], backward)
 
     def _loss(self, step: Step, batch: Batch, epoch: int) -> Tensor:

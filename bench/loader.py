@@ -55,6 +55,11 @@ class Loader:
         """Return the number of batches in an epoch."""
         return len(self._cut(self._passed))
 
+    @property
+    def longest(self) -> int:
+        """The number of images in every batch but the last of an epoch."""
+        return min(self.batch_size, len(self._passed)) + (self.labelled_batch_size or 0)
+
     def epoch(self) -> list[Tensor]:
         """Return the indices of the next epoch's batches, on the device; this advances the order."""
         parts = self._cut(self._passed[torch.randperm(len(self._passed), generator=self.generator)])

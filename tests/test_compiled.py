@@ -12,7 +12,7 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from test_contract import EVERY_MODEL, SHAPE, build
 
 from bench import compiled
-from bench.engine import ImageTensors, Trainer, TrainerConfig
+from bench.engine import ImageTensors, Trainer, TrainerConfig, steps_of
 from bench.precision import set_precision
 from models import MODELS
 
@@ -120,6 +120,25 @@ def test_a_compiled_training_that_is_interrupted_goes_on_to_the_same_weights(tmp
         trained(build("BidirectionalIWAE"), tmp_path, [Stop()], capture=True)
     rest, _ = trained(build("BidirectionalIWAE"), tmp_path, capture=True)
     assert same(rest, whole, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("labelled", [None, 4])
+def test_the_program_is_of_whole_batches_whichever_comes_first(labelled: int | None) -> None:
+    """As after an interruption before an epoch's last batch."""
+    model = stock() if labelled is None else build("M2")
+    labels = torch.arange(40) % 10
+    labels[10:] = -1
+    data = ImageTensors(torch.zeros(40, *SHAPE, dtype=torch.uint8), labels)
+    config = TrainerConfig(per_device_train_batch_size=16, labelled_batch_size=labelled, capture=True, no_cuda=True)
+    trainer = Trainer(model, data, None, config)
+    trainer.prepare_training()
+    *_, whole, rest = trainer.loader.epoch()
+    _, step = trainer._update(0, steps_of(model, 1)[0], 1)
+    step(rest)
+    assert trainer._compiled[0]._program is None
+    step(whole)
+    assert trainer._compiled[0]._program is not None and len(whole) == 16 + (labelled or 0) > len(rest)
 
 
 @pytest.mark.parametrize("fault", ["gradient", "compiler"])
