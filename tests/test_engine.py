@@ -14,7 +14,7 @@ from pythae.trainers import BaseTrainer
 from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor, nn
 
-from bench.engine import SELECTION_SEED, Diverged, ImageTensors, Trainer, TrainerConfig
+from bench.engine import SELECTION_SEED, Diverged, ImageTensors, Trainer, TrainerConfig, steps_of
 from models import MODELS
 from models.capabilities import capable
 from models.training import Batch, Step
@@ -353,8 +353,7 @@ def test_a_stock_model_with_pythaes_own_networks_and_data_trains(tmp_path: Any) 
 
 def test_a_stock_model_trains_by_its_own_loss() -> None:
     model = model_of("StockBetaVAE", beta=3.0)
-    trainer = trainer_of(model)
-    (step,) = trainer._steps(1)
+    (step,) = steps_of(model, 1)
     batch = Batch(images(8).data.float() / 255, torch.zeros(8), torch.arange(8), 20)
     torch.manual_seed(1)
     loss = step.loss(batch, None)
