@@ -48,7 +48,6 @@ class Compiled:
             noise, buffers = (torch.get_rng_state(), self._generator.get_state()), self._buffers()
             try:
                 self._compile(index)
-                self._restore(noise, buffers)
                 self._check(body, index, noise, buffers)
             except Exception as error:  # whatever a model, the tracer or the compiler raises: the body is as right
                 reason = (str(error) or type(error).__name__).splitlines()[0]

@@ -55,7 +55,7 @@ class Optimiser:
     `stacked` parameters are those of several models along the first axis, whose gradients have a length each.
 
     Where a unit has died its gradient is zero, and its moments decay by 0.9 a step until they are denormal numbers, on
-    which a processor is slow: half of the time of a step of Pythae's perceptron on MNIST, from the fifth epoch on.
+    which a processor is slow (`bench.perf.trainer`: the epochs from the ninth on beside the first).
     Moments below `TRACE` are set to zero before they get there.
     """
 

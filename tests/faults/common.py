@@ -2,7 +2,6 @@
 
 import atexit
 import csv
-import logging
 import os
 import shutil
 import signal
@@ -99,7 +98,6 @@ class Call:
             sys.path[:0] = [str(self.folder), str(ROOT / "tests")]
             os.dup2(pipe, 2)
             sys.stderr, sys.stdout = os.fdopen(2, "w", buffering=1), open(os.devnull, "w")
-            logging.getLogger().handlers.clear()  # pytest's, which would take what is said
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.argv = ["bench.run", *arguments]
             threadpool_limits(1)
