@@ -1,1 +1,5 @@
-"""The harness: suites, data, training, evaluation and the command line."""
+"""The harness: suites, data, training, evaluation and the command line.
+
+Floors: errors, system, likelihood, data, training, samplers, metrics, plugins, study, storage, evaluation, runs,
+executors, command, perf, run.
+"""

@@ -1,4 +1,4 @@
-"""The one exception that the command line turns into a clear line and exit code 2."""
+"""The two exceptions of the harness: for bad input (one clear line, exit code 2), and for a blank cell."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,6 +8,10 @@ _NAMED = 24  # names that a line can hold
 
 class BadInput(ValueError):
     """Input that cannot be used; the message is one line that names the thing and the remedy."""
+
+
+class Blank(Exception):
+    """A number cannot be had here; the message is the reason that stands in the table's blank cell."""
 
 
 def unknown(kind: str, name: str, options: Iterable[str]) -> BadInput:

@@ -11,10 +11,11 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from bench.errors import BadInput, unknown
-from bench.executors import EXECUTORS, Work
-from bench.locks import Taken, hold
+from bench.executors import EXECUTORS
+from bench.runs.work import Work
+from bench.system.locks import Taken, hold
 
-PRESETS = ("small", "paper", "code")  # those of bench.schema.Suite; each has a folder of its own
+PRESETS = ("small", "paper", "code")  # those of bench.study.schema.Suite; each has a folder of its own
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,9 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check_plugin:
             return _check_plugins()
         if options.list:
-            from bench import answers
+            from bench.command import listing
 
-            print(answers.listing(options.json))
+            print(listing.listing(options.json))
             return 0
         if options.status:
             return _status(options)
@@ -95,16 +96,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_plugins() -> int:
-    from bench import answers, plugins
+    from bench import plugins
+    from bench.command import listing
 
-    lines = answers.plugin_problems()
+    lines = listing.plugin_problems()
     print("\n".join(lines) if lines else f"{', '.join(plugins.loaded())}: every check passed")
     return 2 if lines else 0
 
 
 def _status(options: argparse.Namespace) -> int:
     """Print what became of the runs of a suite."""
-    from bench import status, suite
+    from bench.storage import status
+    from bench.study import suite
 
     presets = (options.preset,) if options.preset else PRESETS
     folders = {p: options.results / suite.folder_name(Path(options.suite).stem, p) for p in presets}
@@ -130,7 +133,7 @@ def _status(options: argparse.Namespace) -> int:
 def _overrides(options: argparse.Namespace) -> tuple[Path | None, list[str]]:
     """Return the file of the Inception weights, if there is one, and the settings of --set and of that file."""
     from bench.data.places import terminal_bar
-    from bench.metrics.weights import checksum, find_weights
+    from bench.evaluation.features.inception_weights import checksum, find_weights
 
     weights = find_weights(options.fid_weights, terminal_bar())
     return weights, options.set + ([f'evaluation.fid_weights="{checksum(weights)}"'] if weights else [])
@@ -146,10 +149,14 @@ def _seeds(text: str | None) -> list[int] | None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bench import coordinator, data, plugins, status, store, suite, tracking
-    from bench.features import load_inception
-    from bench.plan import describe, plan_lines, refuse_impossible
-    from report.columns import TABLES
+    from bench import data, plugins
+    from bench.evaluation.features.networks import load_inception
+    from bench.executors.resources import choose
+    from bench.runs import remaining, tracking
+    from bench.runs.cost import describe, plan_lines, refuse_impossible
+    from bench.storage import status, store
+    from bench.study import suite
+    from report.tables.columns import TABLES
 
     if options.jobs is not None and options.jobs < 1:
         raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
@@ -168,10 +175,10 @@ def _run(options: argparse.Namespace) -> int:
         print(json.dumps(lines) if options.json else describe(lines, loaded, preset))
         return 0
     tracking.require(options.track)
-    _, means = coordinator.means(options, len(runs))
-    todo = coordinator.unfinished(folder, runs, options.force)
+    _, resources = choose(options, len(runs))
+    todo = remaining.unfinished(folder, runs, options.force)
     if not options.force and not options.accept_code_change:
-        coordinator.refuse_other_code(folder, todo)
+        remaining.refuse_other_code(folder, todo)
     if todo:  # what is missing is said at once, before anything is written
         data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)
         if weights is not None:
@@ -179,7 +186,7 @@ def _run(options: argparse.Namespace) -> int:
     store.prepare(folder)
     with hold(folder) as token:
         description = _description(loaded, folder.name, preset)
-        status.write_plan(folder, description, plan, means.workers)
+        status.write_plan(folder, description, plan, resources.workers)
         work = Work(
             folder,
             options.data_dir,
@@ -190,7 +197,7 @@ def _run(options: argparse.Namespace) -> int:
             options.trust_pickle,
         )
         statuses = _carry_out(options, work, runs, todo, shape, loaded.alone or bool(options.track))
-        others = coordinator.finished_by_other_code(folder, plan)
+        others = remaining.finished_by_other_code(folder, plan)
         description |= {"other_code": others, "arguments": _given(options)}
         store.write_suite(folder, description, plan)
         import report
@@ -217,8 +224,11 @@ def _carry_out(
     options: argparse.Namespace, work: Work, runs: list[Any], todo: list[Any], shape: tuple[int, ...], alone: bool
 ) -> dict[str, str]:
     """Carry out what is not finished, each run by itself where `alone`; say what is skipped."""
-    from bench import coordinator, executors, groups, store
-    from bench.progress import Display
+    from bench import executors
+    from bench.command.progress import Display
+    from bench.executors.resources import choose
+    from bench.runs import groups
+    from bench.storage import store
 
     folder = work.suite_folder
     skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
@@ -233,10 +243,10 @@ def _carry_out(
         elif store.is_done(folder, run):  # and damaged
             store.withdraw(folder, run)
     jobs = [(run,) for run in todo] if alone else groups.jobs(runs, todo, shape)
-    name, means = coordinator.means(options, len(jobs))
-    at_once = f"{means.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
+    name, resources = choose(options, len(jobs))
+    at_once = f"{resources.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
     print(f"{banner}, {at_once}", file=sys.stderr)
-    display = Display(len(todo), means.workers)
+    display = Display(len(todo), resources.workers)
 
     def finished(run: Any, status: str) -> None:
         display.finish(run, status)
@@ -245,7 +255,7 @@ def _carry_out(
 
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        found = executors.resolve(name)(jobs, work, means, display.update, finished)
+        found = executors.resolve(name)(jobs, work, resources, display.update, finished)
     except _Failed:
         print("bench: --fail-fast: stopped at the first run that failed; the same command goes on", file=sys.stderr)
         found = {run.id: store.status(folder, run) for run in todo}
@@ -273,8 +283,9 @@ def _given(options: argparse.Namespace) -> list[str]:
 
 def _description(loaded: Any, name: str, preset: str) -> dict[str, Any]:
     """Return suite.json's contents but for the runs; a plug-in's metric has a column of its own."""
-    from bench import plugins, suite
+    from bench import plugins
     from bench.metrics import METRICS
+    from bench.study import suite
 
     settings = loaded.model_dump(mode="json", include={"dataset", "data", "likelihood", "rows", "extra_rows"})
     return {

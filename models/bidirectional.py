@@ -9,9 +9,9 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
-from models.dense_codes import DenseDecoder, DenseEncoder
-from models.likelihoods import LIKELIHOODS, numbers_a_pixel
-from models.networks import BidirectionalNetwork, NetworkConfig
+from models.distributions.likelihoods import LIKELIHOODS, numbers_a_pixel
+from models.networks.dense_vae import DenseDecoder, DenseEncoder
+from models.networks.two_way import BidirectionalNetwork, NetworkConfig
 
 
 class Encoder(BaseEncoder):

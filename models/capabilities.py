@@ -7,16 +7,16 @@ from pythae import models as pythae
 from pythae.models import BaseAE
 from torch import Tensor
 
-from models.box import BoxedGaussian, UniformBox
-from models.distributions import (
+from models.distributions.densities import (
     BernoulliMeans,
     Gaussian,
     StandardNormal,
     UnitGaussian,
     kl_to_standard_normal,
 )
-from models.labelled import LabelledPosterior, LabelledPrior
-from models.likelihoods import LIKELIHOODS, Likelihood
+from models.distributions.labelled import LabelledPosterior, LabelledPrior
+from models.distributions.likelihoods import LIKELIHOODS, Likelihood
+from models.distributions.uniform_box import BoxedGaussian, UniformBox
 from models.noise import Noise
 
 _GAUSSIAN = frozenset({"encode", "posterior", "likelihood", "prior", "reconstruct", "generate"})
@@ -168,7 +168,7 @@ class LabelledLatent(SampledLatent):
     """The capabilities of a model whose code is a label y of k classes, then a point z of a box: a row [k + d].
 
     "classify" is q(y|x), "class_codes" are z and images of a given label. The encoder is a
-    `models.untapped_networks.LabelledEncoder`; the decoder takes a code. A label is a row of k that sums to one.
+    `models.untapped.networks.LabelledEncoder`; the decoder takes a code. A label is a row of k that sums to one.
     `neg_elbo` is the bound of y and z both (Eq. 4, Untapped, with y a one-hot).
     """
 

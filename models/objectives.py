@@ -5,7 +5,12 @@ import math
 import torch
 from torch import Tensor
 
-from models.distributions import gaussian_log_prob, kl_to_standard_normal, log_mean_exp, standard_normal_log_prob
+from models.distributions.densities import (
+    gaussian_log_prob,
+    kl_to_standard_normal,
+    log_mean_exp,
+    standard_normal_log_prob,
+)
 
 
 def elbo_terms(

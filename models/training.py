@@ -7,9 +7,9 @@ import torch
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
-from models.likelihoods import Likelihood
+from models.distributions.likelihoods import Likelihood
+from models.networks.weight_norm import start_from_data
 from models.noise import Noise
-from models.normed import start_from_data
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class Objective:
         return self.terms(batch, generator).losses
 
     def initialise_from_data(self, batch: Batch, generator: Noise = None) -> None:
-        """Set the layers that start from data (`models.normed`) by what they make of a batch; others stay."""
+        """Set the layers that start from data (`models.networks.weight_norm`) by a batch; others stay."""
         start_from_data(self, lambda: self.terms(batch, generator))  # type: ignore[arg-type]
 
     def phases(self) -> tuple[Phase, ...]:

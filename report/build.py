@@ -4,21 +4,21 @@ import os
 import time
 from pathlib import Path
 
-from report.cells import Table
-from report.claims_markdown import write_claims
-from report.delimited import to_csv, to_measurements
-from report.figures import draw_figures
-from report.latex import to_latex
-from report.markdown import to_markdown
-from report.noise_floor import NoiseFloor, noise_floors
-from report.page import render
-from report.page_data import Section, make_section
+from report.claims.document import write_claims
+from report.claims.noise_floor import NoiseFloor, noise_floors
+from report.claims.verdicts import Verdict, printed_cells, verdicts
+from report.figures.registry import draw_figures
+from report.page.page import render
+from report.page.sections import Section, make_section
 from report.published import Published, cells_of, read_published
-from report.rates import write_rates
 from report.store import NoResults, Suite, log, read_suite
-from report.tables import make_table
-from report.trials import write_trials
-from report.verdicts import Verdict, printed_cells, verdicts
+from report.tables.assemble import make_table
+from report.tables.cells import Table
+from report.tables.formats.csv_text import to_csv, to_measurements
+from report.tables.formats.latex import to_latex
+from report.tables.formats.markdown import to_markdown
+from report.tables.rates import write_rates
+from report.tables.trials import write_trials
 
 _NOT_SUITES = ("perf",)  # folders of other results
 _ABANDONED = 3600  # seconds after which a page that is not finished has no writer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from report.checks import check_digest, check_suite
+from report.stored_json import check_digest, check_suite
 
 log = logging.getLogger("report")
 

@@ -1,4 +1,7 @@
-"""The data sets by name; this table reads nothing and imports nothing but the standard library."""
+"""The data sets by name; this table reads nothing and imports nothing but the standard library.
+
+May import: bench.errors, bench.system.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def load_mixture(places: Places, settings: Mapping[str, str]) -> ImageDataset:
         splits.append(Split(points.astype(np.float32)[:, None, None], labels))
     names = tuple(f"({x:g}, {y:g})" for x, y in CENTRES)
     train, validation, test = splits
-    return ImageDataset("toy-mixture", train, validation, test, names, settings, "drawn", judge=posterior)
+    return ImageDataset("toy-mixture", train, validation, test, names, settings, "drawn", class_probabilities=posterior)
 
 
 def posterior(points: np.ndarray) -> np.ndarray:

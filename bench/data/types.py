@@ -39,8 +39,8 @@ class ImageDataset:
     source: str  # "embedded", or the folder or file that was read
     note: str | None = None  # what a table made from these images must say
     split_seed: int = SPLIT_SEED
-    reference: Split | None = None  # images with labels that `train` does not tell: for judges, never for a model
-    judge: Callable[[np.ndarray], np.ndarray] | None = None  # the exact p(class | x) [N, k], where it is known
+    reference: Split | None = None  # images with labels that `train` does not tell: never for a model
+    class_probabilities: Callable[[np.ndarray], np.ndarray] | None = None  # exact p(class | x) [N, k], if known
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,13 +1,16 @@
-"""Where jobs are carried out: EXECUTORS, a name each, behind one function."""
+"""Where jobs are carried out: EXECUTORS, a name each, behind one function.
 
-from collections.abc import Callable, Mapping, Sequence
+May import: bench.errors, bench.plugins, bench.runs, bench.storage, bench.system.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
-Job = Sequence[Any]  # of bench.suite.Run: one, or several that train together
-Hear = Callable[[Any, str], None]  # (run, text)
+from bench.runs.work import Hear, Work
+
+Job = Sequence[Any]  # of bench.study.suite.Run: one, or several that train together
 
 EXECUTORS: Mapping[str, str] = {  # resolved on use, so that the command line starts without torch
     "in-process": "bench.executors.in_process:carry_out",
@@ -19,25 +22,7 @@ ATTEMPTS = 3  # how often a job is tried whose worker dies
 
 
 @dataclass(frozen=True)
-class Work:
-    """What all jobs of a call share; it travels to every process that carries out runs.
-
-    `plugins` are loaded there before the first run; `token` is that of the lock on the folder (bench/locks.py): a
-    process that finds another in its place stops. `track` names the trackers (bench/tracking.py) that hear of runs.
-    `trust_pickle` says that stored models may be loaded which hold pickles, as those of a plug-in can.
-    """
-
-    suite_folder: Path
-    data_dir: Path | None = None
-    fid_weights: Path | None = None
-    plugins: tuple[str, ...] = ()
-    token: str | None = None
-    track: tuple[str, ...] = ()
-    trust_pickle: bool = False
-
-
-@dataclass(frozen=True)
-class Means:
+class Resources:
     """What jobs are carried out with.
 
     workers    processes at once; a cluster that exists has its own number of them
@@ -58,11 +43,11 @@ class Executor(Protocol):
     `update` and `finished` are called in the caller's thread as runs go on and end. What they raise, and
     KeyboardInterrupt, stops all workers and propagates. A worker that dies leaves its job to be tried again, ATTEMPTS
     times; then its run is stored as failed and the others go on. Raises BadInput for what cannot be carried out with
-    these means, and locks.Taken where the results have become another's.
+    these resources, and locks.Taken where the results have become another's.
     """
 
     def __call__(
-        self, jobs: Sequence[Job], work: Work, means: Means, update: Hear, finished: Hear
+        self, jobs: Sequence[Job], work: Work, resources: Resources, update: Hear, finished: Hear
     ) -> dict[str, str]: ...
 
 

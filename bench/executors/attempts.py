@@ -4,9 +4,10 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
-from bench import locks, store
-from bench.execute import give_up, smaller
 from bench.executors import ATTEMPTS, Hear, Job, Work
+from bench.runs.execute import give_up, smaller
+from bench.storage import store
+from bench.system import locks
 
 
 class Attempts:

@@ -8,30 +8,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench import locks
 from bench.errors import BadInput
-from bench.executors import Hear, Job, Means, Work
+from bench.executors import Hear, Job, Resources, Work
 from bench.executors.attempts import Attempts
 from bench.executors.dask_cluster import connected
 from bench.executors.dask_worker import perform, probe, versions
+from bench.system import locks
 
 log = logging.getLogger("bench")
 LOOK = 1.0  # seconds between two looks at which workers there are
 ANSWER = 30.0  # seconds in which the scheduler has to answer
 
 
-def carry_out(jobs: Sequence[Job], work: Work, means: Means, update: Hear, finished: Hear) -> dict[str, str]:
+def carry_out(jobs: Sequence[Job], work: Work, resources: Resources, update: Hear, finished: Hear) -> dict[str, str]:
     """Carry out jobs on the workers of a cluster; see `Executor`.
 
     The folder of results, and that of the data, lie on storage that all workers see under the same path. Workers that
     come later are used; one that lacks something is left out, with a warning that says what; where all do, or none
-    comes in `means.wait` seconds, BadInput says so.
+    comes in `resources.wait` seconds, BadInput says so.
     """
     given = {name: getattr(work, name) for name in ("suite_folder", "data_dir", "fid_weights")}
     work = replace(work, **{name: path.absolute() for name, path in given.items() if path is not None})
     todo = Attempts(jobs, work, update, finished)
-    with connected(means) as client:
-        _Coordinator(client, todo, work, means, jobs[0][0]).run()
+    with connected(resources) as client:
+        _Coordinator(client, todo, work, resources, jobs[0][0]).run()
     return todo.statuses
 
 
@@ -41,8 +41,8 @@ class _Coordinator:
     Only what a worker can begin at once is handed out, to that worker: when one dies it is known which job it had.
     """
 
-    def __init__(self, client: Any, todo: Attempts, work: Work, means: Means, example: Any):
-        self.client, self.todo, self.work, self.means, self.example = client, todo, work, means, example
+    def __init__(self, client: Any, todo: Attempts, work: Work, resources: Resources, example: Any):
+        self.client, self.todo, self.work, self.resources, self.example = client, todo, work, resources, example
         self.topic = f"bench-{uuid.uuid4().hex}"
         self.inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self.present: set[str] = set()
@@ -78,9 +78,9 @@ class _Coordinator:
             self._submit(address, probe, self.work, self.example)
         if self.present:
             self.without_worker = self.looked
-        elif self.looked - self.without_worker > self.means.wait:
+        elif self.looked - self.without_worker > self.resources.wait:
             raise BadInput(
-                f"no Dask worker within {self.means.wait:g} s at {self._address()}; start some, and call again"
+                f"no Dask worker within {self.resources.wait:g} s at {self._address()}; start some, and call again"
             )
         known = {address: self.about[address] for address in self.present & self.about.keys()}
         if known and len(known) == len(self.present) and all(about["obstacle"] for about in known.values()):
@@ -99,12 +99,12 @@ class _Coordinator:
         )
 
     def _address(self) -> str:
-        return self.means.scheduler or "this machine"
+        return self.resources.scheduler or "this machine"
 
     def _hand_out(self) -> None:
         for address in sorted(self.present - self.futures.keys()):
             about = self.about.get(address)
-            if about and not about["obstacle"] and self.todo.waiting and len(self.jobs) < self.means.workers:
+            if about and not about["obstacle"] and self.todo.waiting and len(self.jobs) < self.resources.workers:
                 self.jobs[address] = self.todo.waiting.popleft()
                 self._submit(address, perform, self.jobs[address], self.work, self.topic)
 
@@ -146,7 +146,7 @@ class _Coordinator:
         for name, ours in self.here.items():
             if about["versions"][name] != ours:
                 return f"its {name} is {about['versions'][name]}, here it is {ours}"
-        return "--gpu: it has no accelerator" if self.means.gpu and not about["accelerators"] else None
+        return "--gpu: it has no accelerator" if self.resources.gpu and not about["accelerators"] else None
 
     def _lost(self, address: str, how: str) -> None:
         """Take back what a worker had. One that could not even say what it is is not asked again."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.errors import BadInput, unknown
-from bench.executors import Means
+from bench.executors import Resources
 
 BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is comes from ~/.config/dask/jobqueue.yaml
     "htcondor": "HTCondorCluster",
@@ -22,8 +22,8 @@ BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is com
 
 
 @contextmanager
-def connected(means: Means) -> Iterator[Any]:
-    """Give a client of the cluster that `means.scheduler` names, and close what was started for it.
+def connected(resources: Resources) -> Iterator[Any]:
+    """Give a client of the cluster that `resources.scheduler` names, and close what was started for it.
 
     A cluster on this machine listens on the loopback address alone; one of a batch system must be heard by its nodes.
     Raises BadInput where Dask is not installed, no scheduler answers, or its version is another.
@@ -32,28 +32,28 @@ def connected(means: Means) -> Iterator[Any]:
         import distributed  # noqa: F401
     except ImportError:
         raise BadInput("--executor dask needs the package distributed: pip install 'vae-bench[dask]'") from None
-    if means.scheduler is None:
-        with _local(means) as cluster, _client(cluster.scheduler_address, means) as client:
+    if resources.scheduler is None:
+        with _local(resources) as cluster, _client(cluster.scheduler_address, resources) as client:
             yield client
-    elif ":" in means.scheduler:
-        with _client(means.scheduler, means) as client:
+    elif ":" in resources.scheduler:
+        with _client(resources.scheduler, resources) as client:
             yield client
     else:
-        with _batch(means.scheduler, means) as cluster, _client(cluster, means) as client:
+        with _batch(resources.scheduler, resources) as cluster, _client(cluster, resources) as client:
             yield client
 
 
 @contextmanager
-def _local(means: Means) -> Iterator[Any]:
+def _local(resources: Resources) -> Iterator[Any]:
     """Start a cluster of processes of this machine that share its cores; a process that dies is started anew."""
     from distributed import LocalCluster
 
-    threads = max(1, (os.cpu_count() or 1) // means.workers)
+    threads = max(1, (os.cpu_count() or 1) // resources.workers)
     variables = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL")}
     with (
         tempfile.TemporaryDirectory() as scratch,
         LocalCluster(
-            n_workers=means.workers,
+            n_workers=resources.workers,
             threads_per_worker=threads,
             memory_limit=0,  # a model's memory is none that Dask could spill
             host="127.0.0.1",
@@ -68,8 +68,8 @@ def _local(means: Means) -> Iterator[Any]:
 
 
 @contextmanager
-def _batch(name: str, means: Means) -> Iterator[Any]:
-    """Submit `means.workers` jobs to a batch system, each of which starts workers."""
+def _batch(name: str, resources: Resources) -> Iterator[Any]:
+    """Submit `resources.workers` jobs to a batch system, each of which starts workers."""
     if name not in BATCH_SYSTEMS:
         raise unknown("--scheduler", name, [*BATCH_SYSTEMS, "tcp://HOST:PORT"])
     try:
@@ -82,7 +82,7 @@ def _batch(name: str, means: Means) -> Iterator[Any]:
         reason = " ".join(str(error).split())
         raise BadInput(f"--scheduler {name}: {reason}; say what a job is in ~/.config/dask/jobqueue.yaml") from None
     with made as cluster:
-        cluster.scale(jobs=means.workers)
+        cluster.scale(jobs=resources.workers)
         yield cluster
 
 
@@ -95,17 +95,17 @@ def _scheduler_options(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(address: Any, means: Means) -> Iterator[Any]:
+def _client(address: Any, resources: Resources) -> Iterator[Any]:
     from distributed import Client
 
     try:
         if isinstance(address, str):
-            asyncio.run(_handshake(address, means.wait))
-        client = Client(address, timeout=means.wait, set_as_default=False)
+            asyncio.run(_handshake(address, resources.wait))
+        client = Client(address, timeout=resources.wait, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         hint = "is it running, and of the version that is here?"
-        raise BadInput(f"--scheduler {address}: no answer within {means.wait:g} s ({reason}); {hint}") from None
+        raise BadInput(f"--scheduler {address}: no answer within {resources.wait:g} s ({reason}); {hint}") from None
     log = logging.getLogger("distributed.client")  # of a scheduler that is lost it shows tracebacks; our error says it
     level = log.level
     log.setLevel(logging.CRITICAL)

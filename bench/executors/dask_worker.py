@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
-from bench import code_version, locks, plugins
+from bench import plugins
 from bench.errors import BadInput
-from bench.execute import load_data
 from bench.executors import Hear, Job, Work
 from bench.executors.in_process import carry_out_job, crash_told
-from bench.provenance import collect
+from bench.runs.execute import load_data
+from bench.storage import code_version
+from bench.system import locks
+from bench.system.provenance import collect
 
 _alone = threading.Lock()  # a training has its process for itself, however many threads the worker has
 

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 import torch
 
 from bench.errors import BadInput
-from bench.execute import CRASH, execute
-from bench.executors import Hear, Job, Means, Work
-from bench.presence import Presence
-from bench.provenance import git_revision
+from bench.executors import Hear, Job, Resources, Work
+from bench.runs.execute import CRASH, execute
+from bench.runs.work import Listener
+from bench.storage.heartbeat import Heartbeat
+from bench.system.provenance import git_revision
 
 
-def carry_out(jobs: Sequence[Job], work: Work, means: Means, update: Hear, finished: Hear) -> dict[str, str]:
+def carry_out(jobs: Sequence[Job], work: Work, resources: Resources, update: Hear, finished: Hear) -> dict[str, str]:
     """Carry out jobs here; see `Executor`."""
-    require_accelerator(means)
+    require_accelerator(resources)
     git_revision()
     statuses: dict[str, str] = {}
     for job in jobs:
@@ -26,14 +27,13 @@ def carry_out(jobs: Sequence[Job], work: Work, means: Means, update: Hear, finis
 
 def carry_out_job(job: Job, work: Work, update: Hear, finished: Hear) -> dict[str, str]:
     """Carry out one job in this process, of any executor, and return the statuses of its runs by id."""
-    presence = Presence(work.suite_folder, work.token, update)
+    heartbeat = Heartbeat(work.suite_folder, work.token, update)
 
     def ended(run: object, status: str) -> None:
-        presence.end(run)  # type: ignore[arg-type]
+        heartbeat.end(run)  # type: ignore[arg-type]
         finished(run, status)
 
-    where = work.suite_folder, work.data_dir, work.fid_weights
-    return execute(job, *where, presence.progress, ended, work.track, work.trust_pickle)
+    return execute(job, work, Listener(heartbeat.progress, ended))
 
 
 @contextmanager
@@ -50,8 +50,8 @@ def crash_told(job: Job, work: Work) -> Iterator[None]:
     path.unlink(missing_ok=True)
 
 
-def require_accelerator(means: Means) -> None:
+def require_accelerator(resources: Resources) -> None:
     """Raise BadInput where runs need an accelerator and this machine has none."""
-    if means.gpu and not torch.cuda.is_available():
+    if resources.gpu and not torch.cuda.is_available():
         here = f"{os.cpu_count()} cores and torch {torch.__version__}"
         raise BadInput(f"--gpu: no accelerator can be used here ({here}); leave out --gpu, or name a --scheduler")

@@ -13,23 +13,23 @@ import torch
 
 from bench import plugins
 from bench.errors import BadInput
-from bench.executors import ATTEMPTS, Hear, Job, Means, Work
+from bench.executors import ATTEMPTS, Hear, Job, Resources, Work
 from bench.executors.attempts import Attempts
 from bench.executors.in_process import carry_out_job, crash_told, require_accelerator
-from bench.locks import Taken
-from bench.provenance import git_revision
+from bench.system.locks import Taken
+from bench.system.provenance import git_revision
 
 STOPPED_IN = 5.0  # seconds that a worker has to end in when it is told to
 
 
-def carry_out(jobs: Sequence[Job], work: Work, means: Means, update: Hear, finished: Hear) -> dict[str, str]:
-    """Carry out jobs in `means.workers` processes, each with an equal share of the cores; see `Executor`.
+def carry_out(jobs: Sequence[Job], work: Work, resources: Resources, update: Hear, finished: Hear) -> dict[str, str]:
+    """Carry out jobs in `resources.workers` processes, each with an equal share of the cores; see `Executor`.
 
     Accelerators are dealt out in turn: with more workers than accelerators some share one.
     """
-    require_accelerator(means)
+    require_accelerator(resources)
     todo = Attempts(jobs, work, update, finished)
-    number = min(means.workers, len(jobs))
+    number = min(resources.workers, len(jobs))
     workers = [_Worker(work, surroundings(place, number)) for place in range(number)]
     try:
         while todo.waiting or any(worker.job for worker in workers):

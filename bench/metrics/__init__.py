@@ -32,14 +32,16 @@ ais_nats, bdmc_lower_nats, bdmc_upper_nats,
 bdmc_gap_nats                                      [N], nats per image
 drawn_reconstructions                              float32 [N, C, H, W], of a sampled code
 round_trip                                         [P, 2], y' = y and |z' - z| over a grid of (y, z)
+
+May import: bench.errors, bench.data, bench.samplers.
 """
 
-from bench.metrics.codes import CODES
-from bench.metrics.densities import DENSITIES
-from bench.metrics.distances import DISTANCES
-from bench.metrics.labels import LABELS
-from bench.metrics.levels import LEVELS
-from bench.metrics.scores import SCORES
+from bench.metrics.registry.codes import CODES
+from bench.metrics.registry.densities import DENSITIES
+from bench.metrics.registry.distances import DISTANCES
+from bench.metrics.registry.labels import LABELS
+from bench.metrics.registry.levels import LEVELS
+from bench.metrics.registry.scores import SCORES
 from bench.metrics.types import Metric, grid
 
 PROBES = ("linear", "mlp100", "mlp256")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench.bits import bit_sums, hamming_curves
+from bench.metrics.bit_codes import bit_sums, hamming_curves
 from bench.metrics.types import Blank, Measured
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bench.data.eight_bit import to_unit
 from bench.metrics.averages import mean
-from bench.metrics.images import to_unit
 from bench.metrics.types import Blank, Measured
 
 SSIM_WINDOW, ROWS_AT_ONCE = 11, 1000

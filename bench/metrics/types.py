@@ -7,9 +7,9 @@ from importlib import import_module
 from itertools import product
 from typing import Any, Literal
 
+from bench.errors import Blank
 
-class Blank(Exception):
-    """The metric cannot be had here; the message is the reason that stands in the table's blank cell."""
+__all__ = ["Blank", "Measured", "Metric", "grid"]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from bench.annealing import Schedule, lower_bound
 from bench.errors import BadInput
+from bench.evaluation.annealing import Schedule, lower_bound
 from bench.likelihood import rows_at_once
 from bench.perf.common import Row, device, interleaved, median, parser, run
 from bench.perf.subjects import as_pixels, images

@@ -15,8 +15,8 @@ import torch
 from pythae.trainers.training_callbacks import TrainingCallback
 
 from bench.errors import BadInput
-from bench.provenance import collect
-from bench.store import write_json
+from bench.storage.store import write_json
+from bench.system.provenance import collect
 
 T = TypeVar("T")
 Row = dict[str, Any]

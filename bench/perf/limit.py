@@ -12,13 +12,13 @@ from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from bench import data
-from bench.engine import Trainer, TrainerConfig
-from bench.flops import training_cost
 from bench.perf.common import Clock, Row, device, median, parser, run, synchronise
 from bench.perf.subjects import quiet, suite_runs, uint8_noise
-from bench.precision import chosen
-from bench.suite import Run
-from bench.train import build
+from bench.runs.train import build
+from bench.study.suite import Run
+from bench.training.flops import training_cost
+from bench.training.precision import chosen
+from bench.training.trainer import Trainer, TrainerConfig
 
 BATCH = 128
 TIMED = 3  # epochs, after one to warm up

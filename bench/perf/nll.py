@@ -11,11 +11,11 @@ import torch
 from pythae.models import VAE
 from torch import Tensor
 
-from bench.engine import ImageTensors, Trainer, TrainerConfig
 from bench.errors import BadInput
 from bench.likelihood import nll
 from bench.perf.common import Row, device, interleaved, median, parser, run
 from bench.perf.subjects import as_pixels, images, stock_vae
+from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 
 COLUMNS = {
     "model": "model",

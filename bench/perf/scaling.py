@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from bench.engine import Trainer, TrainerConfig
 from bench.likelihood import nll
 from bench.perf.common import Clock, Row, device, in_child, median, parser, peak_mib, run, synchronise
 from bench.perf.subjects import SHAPE, as_pixels, quiet, suite_runs, uint8_noise
-from bench.train import build
+from bench.runs.train import build
+from bench.training.trainer import Trainer, TrainerConfig
 
 TOLERANCE = 0.15  # of an exponent, about 1
 REPEATS = 3

@@ -12,9 +12,10 @@ from pythae.models import VAE, VAEConfig
 from pythae.models.nn.benchmarks.mnist import Decoder_ResNet_AE_MNIST, Encoder_ResNet_VAE_MNIST
 from torch import Tensor
 
-from bench import data, suite
-from bench.engine import ImageTensors
-from bench.suite import Run
+from bench import data
+from bench.study import suite
+from bench.study.suite import Run
+from bench.training.trainer import ImageTensors
 
 SHAPE = (1, 28, 28)
 QUICK = 160  # images, at most

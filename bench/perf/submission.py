@@ -7,11 +7,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench import store
-from bench.executors import EXECUTORS, Means, Work, resolve
+from bench.executors import EXECUTORS, Resources, Work, resolve
 from bench.perf.common import Row, parser, run
 from bench.perf.subjects import suite_runs
-from bench.suite import Run
+from bench.storage import store
+from bench.study.suite import Run
 
 RUNS, WORKERS = 500, 2
 COLUMNS = {"executor": "executor", "workers": "workers:d", "runs": "runs:d", "ms": "ms each:.2f"}
@@ -48,9 +48,9 @@ def _finish(folder: Path, finished: Run) -> None:
 def _ms(name: str, runs: list[Run], folder: str, workers: int) -> float:
     """Return the milliseconds a run, over all but the first."""
     ends = [time.perf_counter()]
-    work, means = Work(Path(folder)), Means(workers)
+    work, resources = Work(Path(folder)), Resources(workers)
     jobs = [[each] for each in runs]
-    resolve(name)(jobs, work, means, lambda *_: None, lambda *_: ends.append(time.perf_counter()))
+    resolve(name)(jobs, work, resources, lambda *_: None, lambda *_: ends.append(time.perf_counter()))
     began = ends[1] if len(ends) > 1 else ends[0]  # in this process, a finished run is passed over without a word
     ended = ends[-1] if len(ends) > 1 else time.perf_counter()
     return 1000 * (ended - began) / len(runs)

@@ -15,11 +15,11 @@ from pythae.models import BaseAE
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from scipy.stats import t
 
-from bench.engine import ImageTensors, Trainer, TrainerConfig
 from bench.errors import BadInput
 from bench.likelihood import neg_elbo
 from bench.perf.common import Clock, Row, device, in_child, median, parser, run
 from bench.perf.subjects import SHAPE, as_pixels, images, quiet, stock_vae, suite_runs
+from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 
 WARM_UP, TIMED = 1, 3  # epochs
 LATE = 8  # epochs before the timed ones, where units have died and their moments would be denormal numbers
@@ -90,7 +90,7 @@ def _stock_vae(kind: str, seed: int) -> BaseAE:
 
 
 def _paper(seed: int) -> BaseAE:
-    from bench.train import build
+    from bench.runs.train import build
 
     return build(replace(suite_runs("paper", "VAE/stock")[0], seed=seed), SHAPE)
 

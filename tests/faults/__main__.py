@@ -49,7 +49,7 @@ def summary(rows: Iterable[dict[str, Any]]) -> str:
 def report(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what is stored of a programme: where it ran, its rows, how long they took."""
     sys.path.insert(0, str(ROOT))
-    from bench.provenance import collect
+    from bench.system.provenance import collect
 
     seconds = round(sum(row["seconds"] for row in rows))
     return {"machine": collect(1, "cpu"), "summary": summary(rows), "seconds": seconds, "rows": rows}

@@ -50,7 +50,7 @@ def _process(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def _scheduler(folder: Path, version: str = "") -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A scheduler of its own, and its address."""
-    from bench.store import read_json
+    from bench.storage.store import read_json
 
     place = folder / f"scheduler{version}.json"
     with _process(folder, "-c", SCHEDULER, version, str(place)) as child:
@@ -81,7 +81,7 @@ def lost_scheduler(folder: Path) -> Seen:
 
 
 def dask_worker_killed(folder: Path) -> Seen:
-    from bench.store import read_json
+    from bench.storage.store import read_json
 
     (folder / "mine.toml").write_text(LONG)
     assert bench(folder, "--jobs", "1").returncode == 0

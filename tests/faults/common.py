@@ -71,7 +71,7 @@ def cache_folder() -> str:
 def surroundings(folder: Path) -> dict[str, str]:
     """Return the environment of a process: one thread, a cache of its own, the project and tests to import from."""
     known = {key: value for key, value in os.environ.items() if key != "BENCH_DATA"}
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(folder)])
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers"), str(folder)])
     return known | ONE_THREAD | {"XDG_CACHE_HOME": cache_folder(), "PYTHONPATH": paths}
 
 
@@ -95,7 +95,7 @@ class Call:
             os.chdir(self.folder)
             os.environ.update(surroundings(self.folder))
             os.environ.pop("BENCH_DATA", None)
-            sys.path[:0] = [str(self.folder), str(ROOT / "tests")]
+            sys.path[:0] = [str(self.folder), str(ROOT / "tests" / "helpers")]
             os.dup2(pipe, 2)
             sys.stderr, sys.stdout = os.fdopen(2, "w", buffering=1), open(os.devnull, "w")
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -141,7 +141,14 @@ class Call:
 @cache
 def _import_all() -> None:
     """Import what runs need, once."""
-    for name in ("bench.execute", "bench.executors.workers", "bench.plan", "bench.run", "report", "sklearn.mixture"):
+    for name in (
+        "bench.runs.execute",
+        "bench.executors.workers",
+        "bench.runs.cost",
+        "bench.run",
+        "report",
+        "sklearn.mixture",
+    ):
         import_module(name)
     import torch
 
@@ -219,7 +226,7 @@ def lost(suite_folder: Path, runs: int) -> int:
 
 def statuses(suite_folder: Path) -> dict[str, str]:
     """Return the stored status of each run of a suite by its folder's name."""
-    from bench.store import read_record
+    from bench.storage.store import read_record
 
     return {
         path.parent.name: read_record(path.parent)["status"] for path in sorted(suite_folder.glob("runs/*/record.json"))

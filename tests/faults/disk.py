@@ -29,7 +29,7 @@ WRITER = """
 import time, sys
 from pathlib import Path
 import torch
-import bench.checkpoint as checkpoint
+import bench.training.checkpoint as checkpoint
 states = checkpoint.Checkpoints(Path(sys.argv[1]))
 for value in (1, 2):
     states.save({"value": value, "tensor": torch.full((1000,), float(value))})
@@ -43,7 +43,7 @@ states.save({"value": 3})
 
 
 def torn_state(folder: Path) -> Seen:
-    from bench.checkpoint import Checkpoints
+    from bench.training.checkpoint import Checkpoints
 
     states = folder / "states"
     child = subprocess.Popen([sys.executable, "-c", WRITER, str(states)], env=surroundings(folder))
@@ -76,7 +76,7 @@ def _flipped_states(folder: Path, rng: random.Random) -> tuple[int, int]:
     """Flip bytes of the newest of two states; return how often, and how often torch.load reads it all the same."""
     import torch
 
-    from bench.checkpoint import Checkpoints
+    from bench.training.checkpoint import Checkpoints
 
     states, silent, tried = Checkpoints(folder), 0, 4 * FLIPS
     for value in (1, 2):
@@ -95,7 +95,7 @@ def _flipped_states(folder: Path, rng: random.Random) -> tuple[int, int]:
 
 
 def flipped_bytes(folder: Path) -> Seen:
-    from bench import manifest
+    from bench.system import manifest
 
     (folder / "mine.toml").write_text(QUICK)
     assert bench(folder, "--jobs", "1", "--seeds", "0").returncode == 0

@@ -107,9 +107,9 @@ def archives(folder: Path) -> Seen:
 
 
 def pickles(folder: Path) -> Seen:
-    from bench.checkpoint import Checkpoints
     from bench.data.cifar import parse_batch
-    from bench.metrics.classifier import load_classifier
+    from bench.evaluation.features.classifier import load_classifier
+    from bench.training.checkpoint import Checkpoints
     from models import load_model
 
     (folder / "mine.toml").write_text(QUICK)

@@ -18,7 +18,7 @@ def unknown_names(folder: Path) -> Seen:
     assert "did you mean 'digits'?" in one_line(bench(folder, suite="digit"), 2)
     assert not (folder / "results").exists()
     return Seen(
-        f"exit 2 and did-you-mean for {len(asked) + 1}; nothing written (tests/test_bad_inputs.py has the others)"
+        f"exit 2 and did-you-mean for {len(asked) + 1}; nothing written (tests/bench/test_bad_inputs.py has the others)"
     )
 
 

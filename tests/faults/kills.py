@@ -94,7 +94,7 @@ def _wait(seconds: float, suite_folder: Path, runs: int) -> None:
 
 
 def _working(suite_folder: Path) -> bool:
-    from bench.presence import running
+    from bench.storage.heartbeat import running
 
     return any(running(path.parent) for path in suite_folder.glob("runs/*/worker.json"))
 

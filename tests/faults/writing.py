@@ -14,7 +14,7 @@ WRITERS, TIMES = 8, 100
 WRITER = """
 import sys
 from pathlib import Path
-from bench.store import read_json, write_json
+from bench.storage.store import read_json, write_json
 path, name = Path(sys.argv[1]), sys.argv[2]
 for i in range(int(sys.argv[3])):
     write_json(path / f"{name}-{i}.json", {"by": name, "i": i})

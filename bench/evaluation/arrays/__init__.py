@@ -1,0 +1,5 @@
+"""The arrays that metrics and pictures take from one model, each computed at first use.
+
+May import: bench.errors, bench.likelihood, bench.data, bench.samplers, bench.metrics, bench.evaluation.annealing,
+bench.evaluation.features.
+"""

@@ -1,0 +1,71 @@
+"""From the arrays of a trained model to measurements: every wanted metric, blank with a reason where it has none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from bench.evaluation.arrays.evaluation import Evaluation, setting_text
+from bench.metrics import METRICS, Metric
+from bench.metrics.types import Blank
+from bench.samplers import SAMPLERS
+from bench.system.memory import out_of_memory
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number of one run; `status` is "ok", or "blank" with the reason why it cannot be had."""
+
+    metric: str
+    setting: str
+    value: float | None
+    se: float | None = None
+    n: int | None = None
+    status: str = "ok"
+    reason: str | None = None
+
+
+def wanted(settings: Mapping[str, Any]) -> list[tuple[str, Metric, Mapping[str, str]]]:
+    """Return the metrics of the registry in all their settings; of extras, probes, samplers, names those asked for."""
+    asked = {"probe": settings["probes"], "sampler": settings["samplers"]}
+    metrics = [(name, m) for name, m in METRICS.items() if m.extra is None or m.extra in settings["extras"]]
+    metrics = [(name, m) for name, m in metrics if name in settings.get("metrics", METRICS)]
+    cells = [(name, metric, setting) for name, metric in metrics for setting in metric.settings]
+    return [cell for cell in cells if all(value in asked.get(axis, (value,)) for axis, value in cell[2].items())]
+
+
+def measure(evaluation: Evaluation) -> list[Measurement]:
+    """Return every wanted metric, in the registry's order; blank with a reason where it cannot be had."""
+    return [_measure(evaluation, *cell) for cell in wanted(evaluation.settings)]
+
+
+def unmeasured(settings: Mapping[str, Any], status: str, reason: str) -> list[Measurement]:
+    """Return the same cells for a run that gave no model, without values."""
+    cells = ((name, setting_text(setting)) for name, _, setting in wanted(settings))
+    return [Measurement(name, text, None, status=status, reason=reason) for name, text in cells]
+
+
+def _obstacle(metric: Metric, setting: Mapping[str, str], capabilities: frozenset[str]) -> str | None:
+    """Return why a model with these capabilities has no such number, or None where it may have one."""
+    if missing := sorted(metric.needs - capabilities):
+        return f"the model has no {missing[0]}"
+    return SAMPLERS[setting["sampler"]].obstacle(capabilities) if "sampler" in setting else None
+
+
+def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping[str, str]) -> Measurement:
+    text = setting_text(setting)
+    if reason := _obstacle(metric, setting, evaluation.view.capabilities):
+        return Measurement(name, text, None, status="blank", reason=reason)
+    try:
+        arrays = [evaluation.get(array, setting) for array in metric.inputs]
+        rng = np.random.default_rng(crc32(f"{name}:{text}:{evaluation.seed}".encode()))
+        found = metric.function()(*arrays, setting=setting, rng=rng)
+    except Blank as blank:
+        return Measurement(name, text, None, status="blank", reason=str(blank))
+    except Exception as error:  # one cell that cannot be computed leaves the others
+        if out_of_memory(error):  # which is no property of the model
+            raise
+        return Measurement(name, text, None, status="failed", reason=f"{type(error).__name__}: {error}")
+    return Measurement(name, text, found.value, found.se, found.n)

@@ -1,0 +1,196 @@
+"""From a run to a trained model on disk: configuration, weights, training alone or together, and what is stored."""
+
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from pythae.models import BaseAE
+from pythae.trainers.training_callbacks import TrainingCallback
+
+from bench.data.types import ImageDataset, Split
+from bench.errors import BadInput
+from bench.storage import code_version, store
+from bench.study.schema import explain
+from bench.study.suite import Run, digest
+from bench.system import provenance
+from bench.system.files import replace_folder
+from bench.training.checkpoint import Checkpoints
+from bench.training.loader import ImageTensors
+from bench.training.optimisers import TrainerConfig
+from bench.training.stacked import Together
+from bench.training.trainer import Trainer
+from models import MODELS
+
+# Burda et al. 2016, Section 5: the rate is that at the start times 10^(-i/7) for 3^i epochs, i = 0 to 7.
+_BURDA = {"milestones": [sum(3**j for j in range(i)) for i in range(1, 8)], "gamma": 10 ** (-1 / 7)}
+SCHEDULES: dict[str, tuple[str | None, dict[str, Any] | None]] = {
+    "onecycle": ("OneCycleLR", None),
+    "constant": (None, None),
+    "burda": ("MultiStepLR", _BURDA),
+}
+
+Progress = Callable[[Run, str], None]  # (run, what it is doing now)
+
+
+def configure(run: Run, shape: tuple[int, ...]) -> Any:
+    """Return the configuration of a run's model; raises BadInput for an option that it does not have."""
+    kind = MODELS[run.model].resolve().config_class
+    if taken := {"input_dim", "latent_dim"} & run.options.keys():
+        raise BadInput(f"options of {run.model}: {taken.pop()} is none; rows and presets set it, or data do")
+    options = {"reconstruction_loss": run.likelihood, "network": run.network, **run.options}
+    try:
+        return kind(input_dim=tuple(shape), latent_dim=run.latent_dim, **options)
+    except ValidationError as error:
+        raise explain(error, f"options of {run.model}", (f.name for f in fields(kind))) from None
+
+
+def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
+    """Return the untrained model of a run; the seed is set before any weight is drawn."""
+    torch.manual_seed(run.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Pythae's constructors warn of what our networks see to
+        return MODELS[run.model].resolve()(configure(run, shape))
+
+
+def settings_of(run: Run) -> TrainerConfig:
+    """Return the trainer's settings for a run."""
+    settings = run.training
+    scheduler, parameters = SCHEDULES[settings.get("schedule", "onecycle")]
+    return TrainerConfig(
+        num_epochs=settings["epochs"],
+        per_device_train_batch_size=settings["batch_size"],
+        learning_rate=settings["learning_rate"],
+        optimizer_params={
+            "weight_decay": settings["weight_decay"],
+            "eps": settings.get("adam_epsilon", 1e-8),
+            **({"betas": (settings["adam_beta1"], 0.999)} if "adam_beta1" in settings else {}),
+        },
+        scheduler_cls=scheduler,
+        scheduler_params={"pct_start": settings["pct_start"]} if parameters is None else parameters,
+        seed=run.seed,
+        labelled_batch_size=settings.get("labelled_batch_size"),
+        clip_norm=settings.get("clip_norm"),
+        clip_value=settings.get("clip_value"),
+        precision=settings.get("precision", "auto"),
+        capture=settings.get("capture", False),
+    )
+
+
+def train_alone(
+    run: Run, suite_folder: Path, data: ImageDataset, progress: Progress, tracking: TrainingCallback
+) -> None:
+    """Train a run's model and store it, going on from an earlier state where there is one; raises Diverged."""
+    folder = suite_folder / "runs" / run.id
+    progress(run, "training")
+    began = _now()
+    training, validation = _images(run, data)
+    states = folder / "states"
+    code = code_version.begin(states, run.model)
+    callbacks = [_Announce(run, progress), tracking]
+    trainer = Trainer(build(run, data.shape), training, validation, settings_of(run), callbacks, states)
+    trainer.train()
+    _store(folder, trainer.model, training, trainer.history, _made(began, data, together=1) | code)
+    Checkpoints(states).clear()
+
+
+def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset, progress: Progress) -> dict[str, str]:
+    """Train those runs of a group that are not trained yet, as one, and store them; return why any diverged, by id.
+
+    Which they are is written down before the first step, so that a group interrupted anywhere, also between two of
+    its models being stored, goes on with the same members.
+    """
+    states = suite_folder / "runs" / f"together-{digest([run.id for run in group])}"
+    chosen = store.read_json(states / "members.json")
+    if chosen is None:
+        chosen = [run.id for run in group if not _settled(suite_folder, run)]
+        store.write_json(states / "members.json", chosen)
+    runs = [run for run in group if run.id in chosen]
+    if not runs or all(_settled(suite_folder, run) for run in runs):
+        Checkpoints(states).clear()
+        return {}
+    began = _now()
+    code = code_version.begin(states, runs[0].model)
+    training, validation = _images(runs[0], data)
+
+    def announce(news: Mapping[str, float]) -> None:
+        others = f" together with {len(runs) - 1} others" if len(runs) > 1 else ""
+        progress(runs[0], f"{_epoch_line(news, runs[0].training['epochs'])}{others}")
+
+    models = [build(run, data.shape) for run in runs]
+    together = Together(models, training, validation, [settings_of(run) for run in runs], announce, states)
+    together.train()
+    reasons = {}
+    for run, model, history, diverged in zip(runs, models, together.histories, together.diverged, strict=True):
+        if diverged:
+            reasons[run.id] = f"the loss of epoch {diverged} is not finite"
+        elif not _settled(suite_folder, run):
+            made = _made(began, data, together=len(runs)) | code
+            _store(suite_folder / "runs" / run.id, model, training, history, made)
+    Checkpoints(states).clear()
+    return reasons
+
+
+def _settled(suite_folder: Path, run: Run) -> bool:
+    """Whether a run's training has come to its end, good or bad."""
+    return store.is_trained(suite_folder / "runs" / run.id) or store.status(suite_folder, run) == "diverged"
+
+
+def _images(run: Run, data: ImageDataset) -> tuple[ImageTensors, ImageTensors]:
+    def tensors(split: Split, limit: int | None, dynamic: bool = False) -> ImageTensors:
+        return ImageTensors(torch.from_numpy(split.images[:limit]), torch.from_numpy(split.labels[:limit]), dynamic)
+
+    dynamic = run.data.get("pixels") == "dynamic"
+    return tensors(data.train, run.training["train_images"], dynamic), tensors(data.validation, None)
+
+
+def _store(
+    folder: Path,
+    model: BaseAE,
+    training: ImageTensors,
+    curves: Mapping[str, list[float]],
+    made: Mapping[str, Any],
+) -> None:
+    """Write the model, with the sampler that it takes from the training images, then what says that it is whole."""
+    if hasattr(model, "fit_sampler"):
+        model.fit_sampler(training.data)
+    partial = folder / "model.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    model.cpu().save(str(partial))
+    replace_folder(partial, folder / "model")
+    store.seal(folder, "trained.json", {"curves": curves, "provenance": made})
+
+
+def _made(began: str, data: ImageDataset, together: int) -> dict[str, Any]:
+    """Return the provenance of a training; `together` is how many models trained as one."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    sizes = {name: len(getattr(data, name)) for name in ("train", "validation", "test")}
+    about = {"name": data.name, "sha256": data.sha256, "split_seed": data.split_seed, "note": data.note}
+    described = about | {"settings": dict(data.settings), "images": sizes}
+    collected = provenance.collect(torch.get_num_threads(), device)
+    return collected | {"started": began, "data": described, "together": together}
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _epoch_line(news: Mapping[str, float], epochs: int) -> str:
+    return f"epoch {news['epoch']:.0f}/{epochs}  loss {news['loss']:.2f}  {news['seconds']:.3f} s"
+
+
+class _Announce(TrainingCallback):
+    """Tells the progress display of each epoch."""
+
+    def __init__(self, run: Run, progress: Progress):
+        self.run, self.progress = run, progress
+
+    def on_log(self, training_config: Any, logs: Mapping[str, Any], **kwargs: Any) -> None:
+        shown = logs["eval_epoch_loss"] if logs["eval_epoch_loss"] is not None else logs["train_epoch_loss"]
+        news = {"epoch": logs["epoch"], "loss": shown, "seconds": logs["seconds"]}
+        self.progress(self.run, _epoch_line(news, training_config.num_epochs))

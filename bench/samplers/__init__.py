@@ -1,0 +1,61 @@
+"""SAMPLERS: the ways of drawing codes that a trained model is sampled by; the code behind each is imported on use.
+
+May import: bench.errors, bench.training.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How a sampler is called in text, what it needs of a model, which capability rules it out, and where it is.
+
+    `target` is "module:function" or "module:function:kind"; see `draw`.
+    """
+
+    label: str
+    needs: frozenset[str]
+    target: str
+    unless: str | None = None
+
+    def obstacle(self, capabilities: frozenset[str]) -> str | None:
+        """Return why a model with these capabilities cannot be sampled so, or None where it can."""
+        if missing := sorted(self.needs - capabilities):
+            return f"the model has no {missing[0]}"
+        return f"the model's codes are {self.unless}" if self.unless in capabilities else None
+
+    def draw(self, trained: Any, n: int) -> Any:
+        """Return n codes [n, L], drawn by `function(trained, n)` or `function(kind, trained, n)`.
+
+        `trained` is a `bench.samplers.trained.Trained`: it has the model's prior, the codes of the training images,
+        and a generator for each draw.
+        """
+        module, function, *kind = self.target.split(":")
+        return getattr(import_module(module), function)(*kind, trained, n)
+
+
+OWN = ("hyperplane", "rhvae", "pixelcnn", "normal", "gmm")  # the first that serves a model is its papers' own
+
+
+def own_sampler(capabilities: frozenset[str]) -> Sampler:
+    """Return what the papers do: bits by hyperplanes, by a metric, a codebook or the prior, else from a mixture."""
+    return next(SAMPLERS[name] for name in OWN if not SAMPLERS[name].obstacle(capabilities))
+
+
+_DRAWS, _FLOWS = "bench.samplers.draws", "bench.samplers.flows"
+
+SAMPLERS: dict[str, Sampler] = {
+    "normal": Sampler("prior", frozenset({"prior"}), f"{_DRAWS}:prior"),
+    "gmm": Sampler("Gaussian mixture", frozenset({"encode"}), f"{_DRAWS}:mixture", unless="bits"),
+    "two-stage": Sampler("second VAE", frozenset({"posterior", "prior"}), "bench.samplers.two_stage:second_stage"),
+    "hyperplane": Sampler("hyperplane sampling", frozenset({"bits"}), f"{_DRAWS}:bits:hyperplane"),
+    "rounding": Sampler("rounded Gaussian", frozenset({"bits"}), f"{_DRAWS}:bits:rounding"),
+    "coins": Sampler("fair coins", frozenset({"bits"}), f"{_DRAWS}:bits:coins"),
+    "maf": Sampler("masked autoregressive flow", frozenset({"encode"}), f"{_FLOWS}:flow_codes:maf", unless="bits"),
+    "iaf": Sampler("inverse autoregressive flow", frozenset({"encode"}), f"{_FLOWS}:flow_codes:iaf", unless="bits"),
+    "pixelcnn": Sampler("PixelCNN", frozenset({"codebook"}), f"{_FLOWS}:pixelcnn_codes"),
+    "rhvae": Sampler("metric", frozenset({"metric"}), f"{_DRAWS}:riemannian"),
+    "own": Sampler("the paper's own", frozenset({"encode"}), f"{_DRAWS}:own"),
+}

@@ -1,0 +1,42 @@
+"""Codes drawn without training anything: from the prior, a fitted mixture, bits' moments, or a metric."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.samplers import own_sampler
+from bench.samplers.trained import Trained
+from models.lbae.hyperplane import BIT_SAMPLERS
+
+
+def prior(trained: Trained, n: int) -> Tensor:
+    """Draw from the model's prior."""
+    return trained.view.prior.sample(n, trained.generator("prior"), trained.device)
+
+
+def mixture(trained: Trained, n: int) -> Tensor:
+    """Draw from a Gaussian mixture with full covariances, fitted to one code of each training image."""
+    from sklearn.mixture import GaussianMixture
+
+    codes = trained.get("train_codes")  # [M, L]
+    components = min(trained.settings["gmm_components"], len(codes))
+    seed = trained.number("gmm")
+    fitted = GaussianMixture(components, random_state=seed, reg_covar=1e-4, tol=1e-2).fit(codes.astype(np.float64))
+    drawn, _ = fitted.sample(n)  # component by component
+    return torch.from_numpy(np.random.default_rng(seed).permutation(drawn).astype(np.float32))
+
+
+def bits(kind: str, trained: Trained, n: int) -> Tensor:
+    """Draw bits -1 and +1 that follow the moments of the training images' bits, in the way of `kind`."""
+    moments = torch.from_numpy(trained.get("moments")).to(trained.device)
+    return BIT_SAMPLERS[kind]().fit_moments(moments).sample(n, trained.generator(kind))
+
+
+def riemannian(trained: Trained, n: int) -> Tensor:
+    """Draw by Hamiltonian Monte Carlo from the volume element of the model's metric."""
+    return trained.view.riemannian_metric.sample(n, trained.generator("rhvae"))
+
+
+def own(trained: Trained, n: int) -> Tensor:
+    """Draw as the model's paper does."""
+    return own_sampler(trained.view.capabilities).draw(trained, n)

@@ -1,0 +1,130 @@
+"""Results on disk: run folders (heavy, not committed), their digests, and the measurements as one table."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BadInput
+from bench.study.suite import Run
+from bench.system import manifest
+from bench.system.files import replace_folder, write_whole
+
+_NUMBERS = re.compile(r"\[\n\s*(?:null|-?\d)[^][{}\"]*\]")  # a list of numbers over several lines
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON in one step: a temporary file, synced and renamed. Raises ValueError for NaN."""
+    data = _json(value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data)
+
+
+def seal(folder: Path, name: str, value: Any, digest: Path | None = None) -> None:
+    """Write JSON as the last file of a run's folder, after a manifest of it and all others (and of the digest's)."""
+    manifest.write(folder, {name: _json(value)}, digest)
+    write_json(folder / name, value)
+
+
+def _json(value: Any) -> bytes:
+    """Write strict JSON, a key a line and a list of numbers a line (no string holds a line's end)."""
+    text = json.dumps(value, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
+
+
+def read_json(path: Path, *keys: str) -> Any:
+    """Return the contents of a JSON file; None where it is absent or torn, or no object that has these keys."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return found if not keys or (isinstance(found, dict) and found.keys() >= set(keys)) else None
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the list in a JSON file, such as the members of a group; an empty one where there is none."""
+    found = read_json(path)
+    return found if isinstance(found, list) else []
+
+
+def read_record(run_folder: Path) -> dict[str, Any]:
+    """Return how a run ended; {"status": "todo", …} where it has not."""
+    todo = {"status": "todo", "evaluation_id": None}
+    return read_json(run_folder / "record.json", *todo) or todo
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether the run's model is stored, undamaged; trained.json is written after the model."""
+    if read_json(folder / "trained.json") is None or not (folder / "model" / "model.pt").is_file():
+        return False
+    return not any(name == "trained.json" or name.startswith("model/") for name in manifest.damage(folder))
+
+
+def damage(suite_folder: Path, run: Run) -> list[str]:
+    """Return the files of a run that are absent or not as they were written; "digest/…" are those of its digest."""
+    return manifest.damage(suite_folder / "runs" / run.id, suite_folder / "digests" / run.id)
+
+
+def is_done(suite_folder: Path, run: Run) -> bool:
+    """Whether a run is finished, or diverged, and was measured with these evaluation settings."""
+    record = read_record(suite_folder / "runs" / run.id)
+    finished = record["status"] in ("done", "diverged") and record["evaluation_id"] == run.evaluation_id
+    return finished and (suite_folder / "digests" / run.id / "digest.json").is_file()
+
+
+def status(suite_folder: Path, run: Run) -> str:
+    """Return the stored status of a run, "todo" where there is none."""
+    return str(read_record(suite_folder / "runs" / run.id)["status"])
+
+
+def prepare(suite_folder: Path) -> None:
+    """Create the folder of a suite's results; raises BadInput where that cannot be."""
+    try:
+        (suite_folder / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--results: {suite_folder} cannot be made a folder ({error.strerror}); name another") from None
+
+
+def forget(suite_folder: Path, run: Run) -> None:
+    """Delete a run's folder, its digest and the states of groups that it trained in, so that it starts anew."""
+    for kind in ("runs", "digests"):
+        shutil.rmtree(suite_folder / kind / run.id, ignore_errors=True)
+    for members in (suite_folder / "runs").glob("together-*/members.json"):
+        if run.id in read_names(members):
+            shutil.rmtree(members.parent, ignore_errors=True)
+
+
+def withdraw(suite_folder: Path, run: Run) -> None:
+    """Take back that a run is finished, where that was said, so that what is damaged is made anew."""
+    (suite_folder / "runs" / run.id / "record.json").unlink(missing_ok=True)
+
+
+def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
+    """Write the small copy of a run from which tables, figures and pages are rebuilt (150 kB at most)."""
+    folder = suite_folder / "runs" / run.id / "digest.partial"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    about = {k: getattr(run, k) for k in ("id", "suite", "row", "model", "variant", "dataset", "preset", "seed")}
+    empty: dict[str, Any] = {"measurements": [], "curves": None, "provenance": None, "tsne": None}
+    empty |= {"classes": [], "plots": {}}
+    path = f"runs/{run.id}"
+    digest = empty | about | {"path": path, "run": run.to_dict()} | record
+    for tile in (suite_folder / path).glob("*.png"):
+        shutil.copyfile(tile, folder / tile.name)
+    write_json(folder / "digest.json", digest)
+    (suite_folder / "digests").mkdir(exist_ok=True)
+    replace_folder(folder, suite_folder / "digests" / run.id)
+
+
+def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterable[Run]) -> None:
+    """Write suite.json: how to show the suite, and which runs belong to it now.
+
+    Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
+    """
+    before = read_json(suite_folder / "suite.json", "runs", "configuration")
+    same = before is not None and before["configuration"] == description["configuration"]
+    keys = dict(before["runs"]) if same else {}
+    keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
+    write_json(suite_folder / "suite.json", description | {"runs": keys})

@@ -1,0 +1,92 @@
+"""Suite files: where they are, how one extends another, and how `key=value` changes one."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BadInput, unknown
+from bench.study.schema import Preset, Suite
+
+SUITES = Path(__file__).parents[1] / "suites"
+
+
+def names() -> list[str]:
+    """Return the names of the suites that come with the project."""
+    return sorted(p.stem for p in SUITES.glob("*.toml"))
+
+
+def titles() -> dict[str, str]:
+    """Return the titles of these suites by name."""
+    return {name: read(SUITES / f"{name}.toml")["title"] for name in names()}
+
+
+def find(name: str) -> Path:
+    """Return the file of a suite that comes with the project, or of a path to one's own; raises BadInput."""
+    if not name.endswith(".toml"):
+        if (own := _own_file(name)) is None:
+            raise unknown("suite", name, names())
+        return own
+    path = Path(name)
+    if not path.is_file():
+        raise BadInput(f"--suite {name}: no such file")
+    if path.stem.startswith(".") or not path.stem.isprintable():
+        raise BadInput(f"--suite {name!r}: the folder of results takes the file's name, which must not be hidden")
+    if path.stem in names() and not path.samefile(SUITES / path.name):
+        raise BadInput(f"--suite {name}: a suite {path.stem!r} comes with the project; name the file otherwise")
+    return path
+
+
+def _own_file(name: Any) -> Path | None:
+    """Return the file of a suite, or of a base, that comes with the project; None for any other name."""
+    inside = isinstance(name, str) and re.fullmatch(r"(base/)?\w[\w.-]*", name)
+    path = SUITES / f"{name}.toml"
+    return path if inside and path.is_file() else None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a suite file and lay it over the one it `extends`."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+    if "extends" not in raw:
+        return raw
+    base = _own_file(name := raw.pop("extends"))
+    if base is None:
+        raise BadInput(f"{path.name} extends {name!r}, which is not a file of {SUITES}; leave out its .toml")
+    return _merge(read(base), raw)
+
+
+def _merge(low: Any, high: Any) -> Any:
+    if isinstance(low, dict) and isinstance(high, dict):
+        return {
+            k: _merge(low[k], high[k]) if k in low and k in high else high.get(k, low.get(k)) for k in {**low, **high}
+        }
+    return high
+
+
+def change(raw: dict[str, Any], preset: str, override: str) -> None:
+    """Set `a.b=value` in the suite, or in its preset where `a` is a preset's field."""
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise BadInput(f"--set {override!r}: write key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    first, *rest = key.strip().split(".")
+    if first in Preset.model_fields:
+        if preset not in raw.get("presets", {}):
+            raise unknown("preset", preset, raw.get("presets", {}))
+        target = raw["presets"][preset]
+    elif first in Suite.model_fields and first not in ("rows", "extra_rows", "presets"):
+        target = raw
+    else:
+        raise unknown("setting", first, {*Preset.model_fields, *Suite.model_fields} - {"rows", "extra_rows", "presets"})
+    *outer, last = [first, *rest]
+    for part in outer:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise BadInput(f"--set {override!r}: {part} has no settings inside")
+    target[last] = value

@@ -1,0 +1,4 @@
+"""The machine: whole files, checksums, locks, processes, memory, versions.
+
+May import: bench.errors.
+"""

@@ -1,0 +1,71 @@
+"""The SHA-256 of every file of a finished run, so that a damaged one is noticed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.system.files import write_whole
+
+NAME = "manifest.json"
+LEFT_OUT = (
+    NAME,
+    "worker.json",
+    "traceback.txt",
+    "crash.txt",
+    "states",
+)  # what comes and goes while a run is carried out
+
+
+def write(folder: Path, following: Mapping[str, bytes] = {}, elsewhere: Path | None = None) -> None:
+    """Write manifest.json: {"files": {name: sum}} of a run's folder, and "digest" of the folder `elsewhere`.
+
+    `following` are files about to be written into the folder, the last of which says that the run is whole: a manifest
+    without them is harmless, they without a manifest would be unguarded.
+    """
+    sums = {name: checksum(path) for name, path in _files(folder).items()}
+    sums |= {name: hashlib.sha256(data).hexdigest() for name, data in following.items()}
+    digest = {} if elsewhere is None else {name: checksum(path) for name, path in _files(elsewhere).items()}
+    text = json.dumps({"files": dict(sorted(sums.items())), "digest": digest}, indent=1)
+    write_whole(folder / NAME, text.encode() + b"\n")
+
+
+def damage(folder: Path, elsewhere: Path | None = None) -> list[str]:
+    """Return the files that are absent or are not what the manifest says, in order; none where there is no manifest.
+
+    Those of the folder `elsewhere` are looked at where it is given, and their names begin with "digest/".
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return []
+    try:
+        stored = json.loads(path.read_text())
+        files, digest = dict(stored["files"]), dict(stored["digest"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return [NAME]
+    found = [name for name, known in files.items() if not _is(folder / name, known)]
+    if elsewhere is not None:
+        found += [f"digest/{name}" for name, known in digest.items() if not _is(elsewhere / name, known)]
+    return found
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is(path: Path, known: str) -> bool:
+    try:
+        return checksum(path) == known
+    except OSError:
+        return False
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    found = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        name.as_posix(): path
+        for name, path in found.items()
+        if name.parts[0] not in LEFT_OUT and not any(".partial" in part for part in name.parts)
+    }

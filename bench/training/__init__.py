@@ -1,0 +1,4 @@
+"""The training engine: batches, steps, optimisers, precision, states to go on from.
+
+May import: bench.system.
+"""

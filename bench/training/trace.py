@@ -1,0 +1,89 @@
+"""A training step's forward and backward pass as a graph of tensor operations."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from pythae.models import BaseAE
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.func import functional_call
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+
+from bench.training.functional import Call
+from bench.training.precision import set_precision
+from models.noise import Draw, Recorder, Replay, drawn
+from models.training import Batch, Step
+
+
+class AnyEpoch:
+    """Stands for an epoch's number in a trace that is to hold for all: it can be handed on, and that is all."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError("its loss depends on the epoch")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __lt__ = __gt__ = __le__ = __ge__ = __eq__ = __bool__ = __float__ = __int__ = __index__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Trace(NamedTuple):
+    """A graph, of the flat arguments (named tensors, x, y, indices, noise), that gives the loss and the gradients."""
+
+    graph: GraphModule
+    arguments: list[Any]  # of the kinds that it was made for
+    names: list[str]  # of the parameters and buffers that it takes first; it changes buffers in place
+    owned: list[str]  # the parameters whose gradients it gives
+    requests: list[Draw]  # the noise that it takes last
+
+
+def trace(model: BaseAE, step_of: Callable[[BaseAE, Any], Step], batch: Batch, precision: torch.dtype | None) -> Trace:
+    """Return the trace of a model's step for batches like one, in all epochs.
+
+    It is made on a copy of the model, with tensors that have no values: what depends on values, on the epoch, or on
+    tensors that the model keeps outside its parameters and buffers cannot get into it. Raises whatever such a step
+    does to the tracer, and ValueError where it leaves tensors in the model for a later call.
+    """
+    model = copy.deepcopy(model)
+    set_precision(model, precision, fused=True)
+    step = step_of(model, AnyEpoch())
+    recorder = Recorder(torch.Generator().manual_seed(0))
+    with torch.random.fork_rng(devices=[]):
+        step.loss(batch, recorder)
+    tensors = {name: t.detach() for name, t in (*model.named_parameters(), *model.named_buffers())}
+    own = {id(parameter) for parameter in step.parameters if parameter.requires_grad}
+    owned = [name for name, parameter in model.named_parameters() if id(parameter) in own]
+    call = Call(model, lambda _, *arguments: step.loss(*arguments))
+    noise = [drawn(request, recorder.generator, "cpu") for request in recorder.requests]
+    arguments, form = tree_flatten((tensors, batch.x, batch.y, batch.indices, noise))
+
+    def function(*flat: Any) -> tuple[Tensor, ...]:
+        tensors, x, y, indices, noise = tree_unflatten(list(flat), form)
+        leaves = {n: t.detach().requires_grad_() if n in owned else t for n, t in tensors.items()}
+        prefixed = {f"model.{name}": tensor for name, tensor in leaves.items()}
+        with torch.enable_grad():
+            loss = functional_call(call, prefixed, (Batch(x, y, indices, batch.dataset_size), Replay(noise)))
+            gradients = torch.autograd.grad(loss, [leaves[name] for name in owned], allow_unused=True)
+        return loss.detach(), *(_like(gradient, tensors[n]) for n, gradient in zip(owned, gradients, strict=True))
+
+    with torch.no_grad():
+        graph = make_fx(function, tracing_mode="fake")(*arguments)
+    if any(isinstance(leaf, FakeTensor) for module in model.modules() for leaf in tree_leaves(_state(module))):
+        raise ValueError("it keeps tensors in the model from call to call")
+    graph.graph.eliminate_dead_code()
+    graph.recompile()
+    return Trace(graph, arguments, list(tensors), owned, recorder.requests)
+
+
+def _like(gradient: Tensor | None, parameter: Tensor) -> Tensor | None:
+    """Return a gradient laid out in memory as its parameter is, on which fused optimisers count."""
+    if gradient is None or gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
+
+
+def _state(module: nn.Module) -> dict[str, Any]:
+    return {key: value for key, value in vars(module).items() if key not in ("_parameters", "_buffers", "_modules")}

@@ -1,0 +1,177 @@
+"""RealNVP for codes: couplings that mask a checkerboard or channels, in two scales."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.distributions.densities import standard_normal_log_prob
+from models.noise import Noise, normal
+
+LEAST_SIDE = 4
+
+
+class Coupling(nn.Module):
+    r"""An affine map of one part of a code, given the other part, which stays.
+
+    .. math:: u_A = z_A, \quad u_B = (z_B + t(z_A)) \, e^{s(z_A)}, \quad \ln |\det| = \sum s, \quad
+        s = r \tanh(\tilde s)
+
+    Source: Eqs. 7-8 of Dinh et al. 2017 in the form of selfVAE's code: t before the scale, r a trained factor for each
+    channel. A subclass says which part moves. The network's last layer starts at 0, the coupling as the identity (our
+    choice; selfVAE's initialisation takes data). z is [B, C, H, W].
+    """
+
+    def __init__(self, channels: int, moved: int, hidden: int):
+        super().__init__()
+        last = nn.Conv2d(hidden, 2 * moved, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        first, second = nn.Conv2d(channels, hidden, 3, padding=1), nn.Conv2d(hidden, hidden, 1)
+        self.network = nn.Sequential(first, nn.ELU(), second, nn.ELU(), last)
+        self.rescale = nn.Parameter(torch.ones(moved, 1, 1))
+
+    def parameters_of(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """Return s and t, given the part that stays: [B, moved, H, W] each."""
+        scale, shift = self.network(kept).chunk(2, 1)
+        return self.rescale * scale.tanh(), shift
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return u [B, C, H, W] and the log-determinant [B]."""
+        raise NotImplementedError
+
+    def inverse(self, u: Tensor) -> Tensor:
+        """Return z of u."""
+        raise NotImplementedError
+
+
+class CheckerboardCoupling(Coupling):
+    """The fields of one colour of a checkerboard stay, in all channels; the others move."""
+
+    mask: Tensor
+
+    def __init__(self, shape: tuple[int, int, int], odd: bool, hidden: int):
+        super().__init__(shape[0], shape[0], hidden)
+        rows, columns = torch.arange(shape[1])[:, None], torch.arange(shape[2])
+        self.register_buffer("mask", ((rows + columns + odd) % 2).float(), persistent=False)  # 1: moves
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        scale, shift = (self.mask * part for part in self.parameters_of(z * (1 - self.mask)))
+        return (z + shift) * scale.exp(), scale.flatten(1).sum(1)
+
+    def inverse(self, u: Tensor) -> Tensor:
+        scale, shift = (self.mask * part for part in self.parameters_of(u * (1 - self.mask)))
+        return u * torch.exp(-scale) - shift
+
+
+class ChannelCoupling(Coupling):
+    """One half of the channels stays, the other moves."""
+
+    def __init__(self, shape: tuple[int, int, int], odd: bool, hidden: int):
+        super().__init__(shape[0] // 2, shape[0] // 2, hidden)
+        self.odd = odd
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        kept, moved = self._halves(z)
+        scale, shift = self.parameters_of(kept)
+        return self._joined(kept, (moved + shift) * scale.exp()), scale.flatten(1).sum(1)
+
+    def inverse(self, u: Tensor) -> Tensor:
+        kept, moved = self._halves(u)
+        scale, shift = self.parameters_of(kept)
+        return self._joined(kept, moved * torch.exp(-scale) - shift)
+
+    def _halves(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the half that stays and the one that moves."""
+        first, second = z.chunk(2, 1)
+        return (second, first) if self.odd else (first, second)
+
+    def _joined(self, kept: Tensor, moved: Tensor) -> Tensor:
+        return torch.cat([moved, kept] if self.odd else [kept, moved], 1)
+
+
+def squeeze(z: Tensor) -> Tensor:
+    """Move each 2 x 2 field of pixels into channels: [B, C, H, W] -> [B, 4C, H/2, W/2]."""
+    return F.pixel_unshuffle(z, 2)
+
+
+def squeeze_alternately(z: Tensor) -> Tensor:
+    """The same with the pixels of one diagonal of all fields first, those of the other last, as Dinh et al. do."""
+    parts = F.pixel_unshuffle(z, 2).unflatten(1, (z.shape[1], 4))[:, :, [0, 3, 1, 2]]  # [B, C, 4, H/2, W/2]
+    return parts.transpose(1, 2).flatten(1, 2)
+
+
+def unsqueeze_alternately(z: Tensor) -> Tensor:
+    """Undo `squeeze_alternately`."""
+    parts = z.unflatten(1, (4, z.shape[1] // 4)).transpose(1, 2)[:, :, [0, 2, 3, 1]]
+    return F.pixel_shuffle(parts.flatten(1, 2), 2)
+
+
+def code_shape(latent_dim: int) -> tuple[int, int, int]:
+    """Return the maps [C, S, S] that a flat code is seen as: 1,024 numbers as 16 x 8 x 8, 64 as 4 x 4 x 4.
+
+    S is the greatest power of two with S^3 at most the code's size, and at least 4, which two scales need; a code from
+    a linear layer has no such order of its own, and this one is ours. Raises ValueError where S^2 does not divide it.
+    """
+    side = max(LEAST_SIDE, 2 ** (math.floor(math.log2(max(latent_dim, 1)) / 3 + 1e-9)))
+    if latent_dim % side**2:
+        raise ValueError(f"a RealNVP prior takes codes of a multiple of {side**2} numbers, not of {latent_dim}")
+    return latent_dim // side**2, side, side
+
+
+class RealNVP(nn.Module):
+    r"""The prior of codes that an invertible map takes to the standard normal.
+
+    .. math:: \ln p(z) = \ln N(f(z); 0, I) + \ln |\det \partial f / \partial z|
+
+    f is: three checkerboard couplings; three of channels on squeezed maps; then, with maps squeezed in the alternate
+    order, half of them are left as they are and the others go through four checkerboard couplings.
+    Source: Figure 4 of Dinh et al. 2017, in the sizes of selfVAE's code (10 couplings, no batch normalisation).
+    """
+
+    def __init__(self, latent_dim: int, hidden: int):
+        super().__init__()
+        self.shape = channels, side, _ = code_shape(latent_dim)
+        half = side // 2
+        squeezed, rest = (4 * channels, half, half), (2 * channels, half, half)
+        self.fields = nn.ModuleList(CheckerboardCoupling(self.shape, bool(i % 2), hidden) for i in range(3))
+        self.channels = nn.ModuleList(ChannelCoupling(squeezed, bool(i % 2), hidden) for i in range(3))
+        self.last = nn.ModuleList(CheckerboardCoupling(rest, bool(i % 2), hidden) for i in range(4))
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return u = f(z) and the log-determinants: [M, L] -> [M, L], [M]."""
+        u, total = z.unflatten(1, self.shape), z.new_zeros(len(z))
+        for layers, before in ((self.fields, None), (self.channels, squeeze)):
+            u = u if before is None else before(u)
+            for layer in layers:
+                u, log_det = layer(u)
+                total = total + log_det
+        done, u = squeeze_alternately(F.pixel_shuffle(u, 2)).chunk(2, 1)
+        for layer in self.last:
+            u, log_det = layer(u)
+            total = total + log_det
+        return torch.cat([done, u], 1).flatten(1), total
+
+    def inverse(self, u: Tensor) -> Tensor:
+        """Return z with f(z) = u: [M, L] -> [M, L]."""
+        channels, side, _ = self.shape
+        done, z = u.unflatten(1, (4 * channels, side // 2, side // 2)).chunk(2, 1)
+        for layer in reversed(self.last):
+            z = layer.inverse(z)  # type: ignore[operator]
+        z = squeeze(unsqueeze_alternately(torch.cat([done, z], 1)))
+        for layer in reversed(self.channels):
+            z = layer.inverse(z)  # type: ignore[operator]
+        z = F.pixel_shuffle(z, 2)
+        for layer in reversed(self.fields):
+            z = layer.inverse(z)  # type: ignore[operator]
+        return z.flatten(1)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Return ln p(z): [..., L] -> [...]."""
+        u, log_det = self(z.reshape(-1, z.shape[-1]))
+        return (standard_normal_log_prob(u) + log_det).reshape(z.shape[:-1])
+
+    def sample(self, n: int, generator: Noise = None, device: str | torch.device = "cpu") -> Tensor:
+        """Draw n codes: [n, L]."""
+        return self.inverse(normal((n, math.prod(self.shape)), generator, device))

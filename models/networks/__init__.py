@@ -1,0 +1,4 @@
+"""Networks: layers that run both ways, and what is stacked of them.
+
+May import: models.kernels.
+"""

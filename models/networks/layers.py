@@ -1,0 +1,274 @@
+"""Layers that run both ways through one weight tensor: the forward pass encodes, the reverse pass decodes."""
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.kernels.tiny_convolution import suits, tiny_conv2d, tiny_conv_transpose2d
+
+Direction = Literal["both", "forward", "reverse"]
+Norm = Literal["batch", "bias"]
+
+
+class GNoVa(nn.Module):
+    r"""Generalised non-vanishing activation.
+
+    .. math:: a(x) = \alpha x + x \, \sigma(\beta x)
+
+    Source: Eq. 40, BVAE. The derivative of the second term is never below -0.0998, so alpha > 0.0998 makes `a`
+    strictly increasing; the paper gives no values.
+    """
+
+    def __init__(self, alpha: float = 0.2, beta: float = 1.0):
+        super().__init__()
+        self.alpha, self.beta = alpha, beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.beta != 1.0:
+            return torch.add(F.silu(self.beta * x) / self.beta, x, alpha=self.alpha)
+        return _GNoVa.apply(x, self.alpha)
+
+
+class _GNoVa(torch.autograd.Function):
+    r"""The activation at :math:`\beta = 1` in two passes over memory a direction, where autograd would take more."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, alpha: float) -> Tensor:
+        return F.silu(x).add_(x, alpha=alpha)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        x, ctx.alpha = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        if torch.is_grad_enabled():  # for a second derivative, which the operation below has none of
+            s = x.sigmoid()
+            return gradient * (ctx.alpha + s * (1 + x * (1 - s))), None
+        return torch.ops.aten.silu_backward(gradient, x).add_(gradient, alpha=ctx.alpha), None
+
+
+class TwoWay(nn.Module):
+    """A layer that maps `in_shape` to `out_shape` forward, and back in reverse (shapes without the batch)."""
+
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run in reverse: [B, *out_shape] -> [B, *in_shape]."""
+        raise NotImplementedError
+
+
+class BiConv2d(TwoWay):
+    r"""Convolution and its exact adjoint on one tensor :math:`W` of shape [out, in, k, k].
+
+    .. math:: \langle W * x, y \rangle = \langle x, W^{*} * y \rangle
+
+    Source: Section IV.C and Figure 3a, BVAE. The padding is (k - 1) / 2; the output padding of the transposed
+    convolution is (H + 2p - k) mod s, which restores the input size H for every stride s. Forward, an image of fewer
+    channels than `in` stands for one whose last channels are 0.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, size: tuple[int, ...]):
+        super().__init__()
+        self.in_shape = (in_channels, *size)
+        self.stride, self.padding = stride, (kernel - 1) // 2
+        span = [side + 2 * self.padding - kernel for side in size]
+        self.output_padding = tuple(s % stride for s in span)
+        self.out_shape = (out_channels, *(s // stride + 1 for s in span))
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel, kernel))
+        nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
+        weight = self.weight if x.shape[1] == self.in_shape[0] else self.weight[:, : x.shape[1]]
+        if suits(x, weight, self.out_shape[1:]):
+            y = tiny_conv2d(x, weight, self.stride, self.padding)
+            return y if bias is None else y + bias[:, None, None]
+        return F.conv2d(x, weight, bias, self.stride, self.padding)
+
+    def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the adjoint applied to y, plus bias: [B, out, H', W'] -> [B, in, H, W]."""
+        if suits(y, self.weight, self.out_shape[1:]):
+            x = tiny_conv_transpose2d(y, self.weight, self.stride, self.padding, self.in_shape[1:])
+            return x if bias is None else x + bias[:, None, None]
+        x = F.conv_transpose2d(y, self.weight, None, self.stride, self.padding, self.output_padding)
+        return (
+            x if bias is None else x.add_(bias[:, None, None])
+        )  # within the call, its gradient takes four times as long
+
+
+class BiLinear(TwoWay):
+    r"""Matrix :math:`W` forward, :math:`W^T` in reverse, on one tensor of shape [out, in]."""
+
+    def __init__(self, in_features: int, out_features: int):
+        super().__init__()
+        self.in_shape, self.out_shape = (in_features,), (out_features,)
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        nn.init.xavier_normal_(self.weight)
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return W x + bias: [B, in] -> [B, out]."""
+        return F.linear(x, self.weight, bias)
+
+    def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return W^T y + bias: [B, out] -> [B, in]."""
+        return F.linear(y, self.weight.t(), bias)
+
+
+class Junction(nn.Module):
+    """What follows a linear map in one direction: a bias or a batch normalisation, then the activation.
+
+    A direction that the network is not trained for (`owned=False`) keeps no parameter and no running statistic:
+    no bias, or normalisation by the batch's own statistics.
+    """
+
+    def __init__(self, shape: tuple[int, ...], norm: Norm, owned: bool, activation: nn.Module | None):
+        super().__init__()
+        self.bias: nn.Parameter | None = None
+        self.normalise: nn.Module | None = None
+        if norm == "batch":
+            kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+            self.normalise = kind(shape[0], affine=owned, track_running_stats=owned)
+        elif owned:
+            self.bias = nn.Parameter(torch.zeros(shape[0]))
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise and activate x; the bias was already added by the map."""
+        x = x if self.normalise is None else self.normalise(x)
+        return x if self.activation is None else self.activation(x)
+
+
+class BiLayer(TwoWay):
+    """A linear map with one junction a direction: y = a(n_f(W x)), x^ = a(n_r(W^T y)).
+
+    `bare` names the directions whose result is a mean or a pixel logit: bias only, no activation.
+    """
+
+    def __init__(
+        self,
+        linear: BiConv2d | BiLinear,
+        norm: Norm,
+        activation: nn.Module,
+        direction: Direction,
+        bare: tuple[str, ...] = (),
+    ):
+        super().__init__()
+        self.linear = linear
+        self.in_shape, self.out_shape = linear.in_shape, linear.out_shape
+
+        def junction(shape: tuple[int, ...], way: str) -> Junction:
+            owned = direction in ("both", way)
+            return Junction(shape, "bias", owned, None) if way in bare else Junction(shape, norm, owned, activation)
+
+        self.after_forward = junction(linear.out_shape, "forward")
+        self.after_reverse = junction(linear.in_shape, "reverse")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the layer forward: [B, *in_shape] -> [B, *out_shape]."""
+        return self.after_forward(self.linear(x, self.after_forward.bias))
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run the layer in reverse: [B, *out_shape] -> [B, *in_shape]."""
+        return self.after_reverse(self.linear.reverse(y, self.after_reverse.bias))
+
+
+class BiResidualBlock(TwoWay):
+    r"""Two convolutions and a parameter-free skip S, both ways.
+
+    .. math::
+        y &= a(n_{2f}(W_2 \, a(n_{1f}(W_1 x))) + S x) \\
+        \hat x &= a(n_{1r}(W_1^T a(n_{2r}(W_2^T y))) + S^T y)
+
+    Source: Figure 3b, BVAE. S is the identity where shapes agree; otherwise it keeps every stride-th pixel and
+    pads channels with zeros, and S^T, its adjoint, keeps the first channels and puts zeros at the skipped pixels.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        size: tuple[int, ...],
+        norm: Norm,
+        activation: nn.Module,
+        direction: Direction,
+    ):
+        super().__init__()
+        first = BiConv2d(in_channels, out_channels, 3, stride, size)
+        second = BiConv2d(out_channels, out_channels, 3, 1, first.out_shape[1:])
+        self.first, self.second, self.activation = first, second, activation
+        self.in_shape, self.out_shape, self.stride = first.in_shape, second.out_shape, stride
+
+        forward, reverse = direction != "reverse", direction != "forward"
+        self.after_first = Junction(first.out_shape, norm, forward, activation)
+        self.after_second = Junction(second.out_shape, norm, forward, None)
+        self.after_second_reverse = Junction(second.in_shape, norm, reverse, activation)
+        self.after_first_reverse = Junction(first.in_shape, norm, reverse, None)
+
+    def skip(self, x: Tensor) -> Tensor:
+        """Return S x: [B, in, H, W] -> [B, out, H', W']."""
+        x = x[:, :, :: self.stride, :: self.stride] if self.stride > 1 else x
+        extra = self.out_shape[0] - self.in_shape[0]
+        return F.pad(x, (0, 0, 0, 0, 0, extra)) if extra else x
+
+    def skip_reverse(self, y: Tensor) -> Tensor:
+        """Return S^T y: [B, out, H', W'] -> [B, in, H, W]."""
+        y = y[:, : self.in_shape[0]]
+        if self.stride == 1:
+            return y
+        x = y.new_zeros(y.shape[0], *self.in_shape)
+        x[:, :, :: self.stride, :: self.stride] = y
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the block forward: [B, in, H, W] -> [B, out, H', W']."""
+        h = self.after_first(self.first(x, self.after_first.bias))
+        y = self.after_second(self.second(h, self.after_second.bias))
+        return self.activation(y + self.skip(x))
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run the block in reverse: [B, out, H', W'] -> [B, in, H, W]."""
+        h = self.after_second_reverse(self.second.reverse(y, self.after_second_reverse.bias))
+        x = self.after_first_reverse(self.first.reverse(h, self.after_first_reverse.bias))
+        return self.activation(x + self.skip_reverse(y))
+
+
+class MeanPool(TwoWay):
+    """Mean over all pixels forward; its adjoint, the broadcast divided by the number of pixels, in reverse."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        super().__init__()
+        self.in_shape, self.out_shape = shape, (shape[0],)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spatial mean: [B, C, H, W] -> [B, C]."""
+        return x.mean(dim=(2, 3))
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Return the broadcast: [B, C] -> [B, C, H, W]."""
+        _, height, width = self.in_shape
+        return (y / (height * width))[:, :, None, None].expand(-1, -1, height, width)
+
+
+class Flatten(TwoWay):
+    """[B, C, H, W] -> [B, C * H * W] forward, the reshape back in reverse."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        super().__init__()
+        self.in_shape, self.out_shape = shape, (shape[0] * shape[1] * shape[2],)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Flatten x."""
+        return x.flatten(1)
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Undo the flattening."""
+        return y.unflatten(1, self.in_shape)

@@ -1,0 +1,110 @@
+"""The residual network of LBAE as two-way layers: stride-2 convolutions, each but the last followed by a residual unit.
+
+The paper's text gives no layers; they are those of its public code: LeakyReLU 0.02, batch normalisation after every
+convolution but the last of each direction, weights drawn from N(0, 0.02^2).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.networks.layers import BiConv2d, BiLayer, Direction, Junction, Norm, TwoWay
+
+
+class Margin(NamedTuple):
+    """Zeros around an image, in pixels; `crop` undoes `pad`."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+
+    def pad(self, x: Tensor) -> Tensor:
+        """Add the margin: [B, C, H, W] -> [B, C, top + H + bottom, left + W + right]."""
+        return F.pad(x, tuple(self)) if any(self) else x
+
+    def crop(self, x: Tensor) -> Tensor:
+        """Take the margin away again."""
+        height, width = x.shape[-2:]
+        return x[..., self.top : height - self.bottom, self.left : width - self.right]
+
+    def around(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape (C, H, W) with the margin."""
+        return shape[0], self.top + shape[1] + self.bottom, self.left + shape[2] + self.right
+
+
+def even_margin(shape: tuple[int, ...], strides: Sequence[int]) -> Margin:
+    """Return the margin that brings (C, H, W) to a multiple of the strides' product: MNIST's 28 x 28 to 32 x 32."""
+    missing_height, missing_width = (-side % math.prod(strides) for side in shape[1:])
+    left, top = missing_width // 2, missing_height // 2
+    return Margin(left, missing_width - left, top, missing_height - top)
+
+
+class BiResidualUnit(TwoWay):
+    r"""Two convolutions added to their input before its activation, both ways.
+
+    .. math::
+        y' &= a(y + n_{2f}(W_2 \, a(n_{1f}(W_1 a(y))))) \\
+        \hat y &= a(y' + n_{1r}(W_1^T a(n_{2r}(W_2^T a(y')))))
+
+    Source: the residual units of LBAE's code, the reverse as in Figure 3b, BVAE. What comes in, y, is normalised but
+    not yet activated; the size stays: [B, C, H, W] -> the same.
+    """
+
+    def __init__(self, shape: tuple[int, ...], norm: Norm, activation: nn.Module, direction: Direction):
+        super().__init__()
+        self.in_shape = self.out_shape = shape
+        self.first, self.second = (BiConv2d(shape[0], shape[0], 3, 1, shape[1:]) for _ in range(2))
+        self.activation = activation
+        forward, reverse = direction != "reverse", direction != "forward"
+        self.after_first = Junction(shape, norm, forward, activation)
+        self.after_second = Junction(shape, norm, forward, None)
+        self.after_second_reverse = Junction(shape, norm, reverse, activation)
+        self.after_first_reverse = Junction(shape, norm, reverse, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the unit forward."""
+        h = self.after_first(self.first(self.activation(x), self.after_first.bias))
+        h = self.after_second(self.second(h, self.after_second.bias))
+        return self.activation(x + h)
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run the unit in reverse."""
+        h = self.second.reverse(self.activation(y), self.after_second_reverse.bias)
+        h = self.first.reverse(self.after_second_reverse(h), self.after_first_reverse.bias)
+        return self.activation(y + self.after_first_reverse(h))
+
+
+def lbae_trunk(
+    channels: Sequence[int], strides: Sequence[int], shape: tuple[int, ...], norm: Norm, direction: Direction
+) -> list[TwoWay]:
+    """Return the layers from the pixels to the last convolution's maps, which a linear layer turns into the code.
+
+    A convolution of stride s has a kernel of s + 2. Forward, the last has neither bias, normalisation nor activation;
+    in reverse, the first has a bias only and gives pixel logits, and the unit after each upsampling is the one that
+    stands at that size.
+    """
+    activation = nn.LeakyReLU(0.02)
+    layers: list[TwoWay] = []
+    for i, (out, stride) in enumerate(zip(channels, strides, strict=True)):
+        channels_in, *size = layers[-1].out_shape if layers else shape
+        convolution = BiConv2d(channels_in, out, stride + 2, stride, tuple(size))
+        layer = BiLayer(convolution, norm, activation, direction, bare=() if layers else ("reverse",))
+        last = i == len(channels) - 1
+        if i > 0:
+            layer.after_forward.activation = None  # the unit after it takes what is not yet activated
+        if i > 1:
+            layer.after_reverse.activation = None
+        if last and i > 0:
+            layer.after_forward = Junction(convolution.out_shape, "bias", False, None)
+        layers.append(layer)
+        if i > 0 and not last:
+            layers.append(BiResidualUnit(convolution.out_shape, norm, activation, direction))
+    if norm == "batch":
+        for module in nn.ModuleList(layers).modules():
+            if isinstance(module, BiConv2d):
+                nn.init.normal_(module.weight, std=0.02)
+    return layers

@@ -1,0 +1,265 @@
+"""The networks of the papers and their small forms: one stack of two-way layers, sized from the image shape."""
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import cache
+from typing import Any, Literal
+
+import torch
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from models.networks.layers import (
+    BiConv2d,
+    BiLayer,
+    BiLinear,
+    BiResidualBlock,
+    Direction,
+    Flatten,
+    GNoVa,
+    MeanPool,
+    TwoWay,
+)
+from models.networks.lbae import Margin, even_margin, lbae_trunk
+
+
+@dataclass(config=ConfigDict(extra="forbid"), frozen=True)
+class NetworkConfig:
+    """The shape of one network; `width` scales every hidden size (the parameter-matched controls use it).
+
+    kind          "convolutional": one 3 x 3 convolution a stage; "residual": a 3 x 3 stem, then blocks; "lbae": the
+                  network of LBAE (`models/networks/lbae.py`), its decoder the mirror of its encoder as the paper
+                  says; "lbae-code": the same, but a decoder of its own starts from one map on grey images and from
+                  the last but one stage's number of maps on colour images, as in the paper's code; "svae": 5 x 5
+                  convolutions and ReLU (`models/svae/networks.py`); "perceptron": `hidden` layers of tanh units
+                  alone; "dense": the densely connected networks of selfVAE, one way each
+                  (`models/networks/dense_vae.py`), which halve the image once for each of `strides`
+    channels      of each stage (residual: the stem has the first stage's)
+    strides       one a convolution, or (residual) stem then one a stage
+    blocks        residual blocks a stage (residual)
+    pool          mean over the remaining pixels before the linear layers, instead of flattening
+    hidden        sizes of the fully connected layers between the convolutions and the latent heads
+    norm          "batch": batch normalisation, one a direction; "bias": none
+    alpha, beta   of the G-NoVa activation (convolutional, residual)
+    encoder       growth at the pixels and steps a group (dense)
+    decoder       growth at the code and steps a group (dense)
+    """
+
+    kind: Literal["convolutional", "residual", "lbae", "lbae-code", "svae", "perceptron", "dense"] = "convolutional"
+    channels: tuple[int, ...] = (32, 64, 128)
+    strides: tuple[int, ...] = (2, 2, 2)
+    blocks: int = 2
+    pool: bool = False
+    hidden: tuple[int, ...] = (256,)
+    norm: Literal["batch", "bias"] = "bias"
+    alpha: float = 0.2
+    beta: float = 1.0
+    width: float = 1.0
+    encoder: tuple[int, int] | None = None
+    decoder: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        self._check_dense()
+        expected = len(self.channels) + (self.kind == "residual")
+        if len(self.strides) != expected and self.kind != "dense":
+            raise ValueError(f"a {self.kind} network of {len(self.channels)} stages needs {expected} strides")
+        if self.kind == "perceptron" and (self.channels or not self.hidden):
+            raise ValueError("a perceptron has hidden layers and no convolutions: set channels = [] and strides = []")
+        if not all(math.isfinite(number) for number in (self.width, self.alpha, self.beta)):
+            raise ValueError("width, alpha and beta must be finite")
+        if min((*self.channels, *self.strides, *self.hidden, self.blocks), default=1) < 1 or self.width <= 0:
+            raise ValueError("channels, strides, hidden, blocks and width must be positive")
+
+    def _check_dense(self) -> None:
+        if self.kind != "dense":
+            if self.encoder or self.decoder:
+                raise ValueError(f"encoder and decoder are of a dense network, not of a {self.kind} one")
+            return
+        if self.encoder is None or self.decoder is None or min(*self.encoder, *self.decoder) < 1:
+            raise ValueError("a dense network needs encoder and decoder: growth and steps of each, both positive")
+        if self.channels or self.hidden or set(self.strides) - {2}:
+            raise ValueError("a dense network has strides of 2 and its own widths: set channels = [] and hidden = []")
+
+    def scaled(self, size: int) -> int:
+        """Return a hidden size times the width, at least 1."""
+        return max(1, round(size * self.width))
+
+
+class Autocast:
+    """Of a network: with `precision` set, its layers compute in that type by torch's autocast."""
+
+    precision: torch.dtype | None = None
+
+    def autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+        """Return the context to compute in; x is on the device that it is for."""
+        return nullcontext() if self.precision is None else torch.autocast(x.device.type, self.precision)
+
+
+class BidirectionalNetwork(Autocast, nn.Module):
+    r"""One parameter set {N, W, V}, run forward to encode and in reverse to decode.
+
+    .. math:: \mu = W N(x), \quad \ln \sigma^2 = V N(x), \quad a_x = N^T(W^T z)
+
+    Source: Algorithm 1, BVAE. `direction` says which passes will be trained: a unidirectional model has one
+    "forward" network (no reverse biases or norms) and one "reverse" network (no V, no forward biases or norms).
+    Without `log_variance` there is no V: the code is a point. LBAE's network adds a margin of zeros to the image.
+    Where p(x|z) takes more numbers a pixel than the image has channels, they are its `numbers`: a network for both
+    directions has as many channels at the pixels, and the image is the first of them forward, the others 0.
+    With `precision` set, the layers compute in that type by torch's autocast; results are float32 always.
+    Raises ValueError if the image is too small for the strides to leave a pixel.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        input_dim: tuple[int, ...],
+        latent_dim: int,
+        direction: Direction,
+        log_variance: bool = True,
+        numbers: int | None = None,
+    ):
+        super().__init__()
+        if config.kind == "dense":
+            raise ValueError("a dense network runs one way; leave out the variants bidirectional and control")
+        self.direction = direction
+        channels, *size = input_dim
+        ends = channels if numbers is None or direction == "forward" else numbers
+        lbae = config.kind.startswith("lbae")
+        self.margin = even_margin(input_dim, config.strides) if lbae else Margin()
+        trunk = _trunk(config, self.margin.around((ends, *size)), direction)
+        self.trunk = nn.ModuleList(trunk)
+        features = trunk[-1].out_shape[0]
+        activation = _activation(config)
+        bare = ("forward", "reverse") if lbae else ("forward",)
+        self.mean = BiLayer(BiLinear(features, latent_dim), config.norm, activation, direction, bare)
+        self.log_variance = nn.Linear(features, latent_dim) if log_variance and direction != "reverse" else None
+        if self.log_variance is not None:
+            nn.init.xavier_normal_(self.log_variance.weight)
+            nn.init.zeros_(self.log_variance.bias)
+        if direction == "both" and ends > channels:
+            _start_as_alone(trunk, channels)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
+        if self.log_variance is None:
+            raise RuntimeError("a network of point codes or of the reverse pass alone has no log-variance head")
+        with self.autocast(x):
+            h = self._features(x)
+            mean, log_variance = self.mean(h), self.log_variance(h)
+        return as_float32(mean), as_float32(log_variance)
+
+    def point(self, x: Tensor) -> Tensor:
+        """Encode by the mean head alone: pixels [B, C, H, W] -> [B, L]."""
+        with self.autocast(x):
+            return as_float32(self.mean(self._features(x)))
+
+    def _features(self, x: Tensor) -> Tensor:
+        h = self.margin.pad(x)
+        for layer in self.trunk:
+            h = layer(h)
+        return h
+
+    def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
+        """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it.
+
+        With `numbers`, these are in the place of the C channels.
+        """
+        with self.autocast(z):
+            h = self.mean.reverse(z)
+            for layer in reversed(self.trunk):
+                h = layer.reverse(h)  # type: ignore[operator]
+        return as_float32(self.margin.crop(h) if crop else h)
+
+
+def as_float32(x: Tensor) -> Tensor:
+    """Return bfloat16 results as float32."""
+    return x.float() if x.dtype == torch.bfloat16 else x
+
+
+@torch.no_grad()
+def _start_as_alone(trunk: list[TwoWay], channels: int) -> None:
+    """Draw the first layer's weights of the image's own channels as if there were no others."""
+    weight = trunk[0].linear.weight  # type: ignore[union-attr]
+    weight[:, :channels] *= math.sqrt(weight.shape[1] / channels)  # type: ignore[index,operator]
+
+
+def _activation(config: NetworkConfig) -> nn.Module:
+    other = {"svae": nn.ReLU, "perceptron": nn.Tanh}.get(config.kind)
+    return GNoVa(config.alpha, config.beta) if other is None else other()
+
+
+def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[TwoWay]:
+    """Return the layers from the pixels to the features that feed the heads."""
+    activation, kernel = _activation(config), 5 if config.kind == "svae" else 3
+    channels = [config.scaled(c) for c in config.channels]
+    if config.kind == "lbae-code" and direction == "reverse":
+        channels[-1] = 1 if shape[0] == 1 else channels[-2]
+    layers: list[TwoWay] = []
+
+    def conv(out: int, stride: int) -> None:
+        c, *size = layers[-1].out_shape if layers else shape
+        bare = () if layers else ("reverse",)
+        linear = BiConv2d(c, out, kernel, stride, tuple(size))
+        layers.append(BiLayer(linear, config.norm, activation, direction, bare))
+
+    if config.kind.startswith("lbae"):
+        layers = lbae_trunk(channels, config.strides, shape, config.norm, direction)
+    elif config.kind in ("convolutional", "svae", "perceptron"):
+        for out, stride in zip(channels, config.strides, strict=True):
+            conv(out, stride)
+    else:
+        conv(channels[0], config.strides[0])
+        for out, stage_stride in zip(channels, config.strides[1:], strict=True):
+            for block in range(config.blocks):
+                c, *size = layers[-1].out_shape
+                stride = stage_stride if block == 0 else 1
+                layers.append(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
+    layers.append((MeanPool if config.pool else Flatten)(layers[-1].out_shape if layers else shape))
+    for units in config.hidden:
+        dense = BiLinear(layers[-1].out_shape[0], config.scaled(units))
+        bare: tuple[str, ...] = ("reverse",) if len(layers) == 1 else ()  # right after the pixels
+        layers.append(BiLayer(dense, config.norm, activation, direction, bare))
+    return layers
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of distinct trainable scalars; shared tensors count once."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def unidirectional_parameters(
+    config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
+) -> int:
+    """Return the parameters of an encoder-decoder pair of this shape, without allocating them."""
+    with torch.device("meta"):
+        ways: tuple[Direction, ...] = ("forward", "reverse")
+        pair = (BidirectionalNetwork(config, input_dim, latent_dim, way, numbers=numbers) for way in ways)
+        return sum(map(count_parameters, pair))
+
+
+@cache
+def matched_width(
+    config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
+) -> NetworkConfig:
+    """Return `config` narrowed until its unidirectional pair has the bidirectional network's parameters.
+
+    Bisects the width; sizes are integers, so the nearest width is kept. Raises ValueError where no width comes
+    within 2 % (networks of a few units).
+    """
+    with torch.device("meta"):
+        target = count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, "both", numbers=numbers))
+    low, high = config.width * 0.1, config.width
+    best, best_error = config, math.inf
+    for _ in range(40):
+        width = (low + high) / 2
+        candidate = replace(config, width=width)
+        count = unidirectional_parameters(candidate, input_dim, latent_dim, numbers)
+        error = abs(count / target - 1)
+        if error < best_error:
+            best, best_error = candidate, error
+        low, high = (width, high) if count < target else (low, width)
+    if best_error > 0.02:
+        raise ValueError(f"no width brings {count} parameters within 2 % of {target}")
+    return best

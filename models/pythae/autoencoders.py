@@ -1,0 +1,165 @@
+"""Pythae's autoencoders without a posterior on the suite's networks, and their bidirectional forms.
+
+Their losses are squared errors, and no other can be asked for.
+"""
+
+from typing import Any, Literal
+
+from pydantic.dataclasses import dataclass
+from pythae import models as pythae
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor
+from torch.nn.utils.parametrizations import spectral_norm
+
+from models.bidirectional import Decoder, PointEncoder, with_networks
+from models.capabilities import PointLatent
+from models.distributions.densities import StandardNormal
+from models.networks.layers import BiConv2d, BiLinear
+from models.noise import Noise
+
+
+@dataclass
+class _AEConfig(pythae.AEConfig):
+    """The plain autoencoder."""
+
+    reconstruction_loss: Literal["mse"] = "mse"
+
+
+class _AE(PointLatent, pythae.AE):
+    """AE: minimise the squared error."""
+
+
+@dataclass
+class _WAEConfig(pythae.WAE_MMD_Config):
+    """WAE-MMD."""
+
+    reconstruction_loss: Literal["mse"] = "mse"
+
+
+class _WAE(PointLatent, pythae.WAE_MMD):
+    """WAE-MMD: squared error + reg_weight MMD(q(z), N(0, I)); the codes of all images follow the prior."""
+
+    capabilities = PointLatent.capabilities | {"prior"}
+
+    @property
+    def prior(self) -> StandardNormal:
+        """The prior p(z)."""
+        return StandardNormal(self.model_config.latent_dim)
+
+    def sample(self, n: int, generator: Noise = None) -> Tensor:
+        """Decode n draws of the prior: [n, C, H, W]."""
+        return self.decode(self.prior.sample(n, generator, next(self.decoder.parameters()).device))
+
+
+@dataclass
+class _RAEConfig(pythae.RAE_L2_Config):
+    """RAE-L2. RAE-SN has `spectral_norm`."""
+
+    reconstruction_loss: Literal["mse"] = "mse"
+    spectral_norm: bool = False
+
+
+class _RAE(PointLatent, pythae.RAE_L2):
+    r"""RAE-L2: minimise the squared error, the size of the codes and that of the decoder's weights.
+
+    .. math:: ||x - D(z)||^2 + \beta \tfrac12 ||z||^2 + \lambda \tfrac12 ||\theta_D||^2
+
+    Source: Ghosh et al. 2020. Pythae gives the last term to the decoder's optimiser as weight decay
+    `reg_weight`; with one optimiser for all weights it is part of the loss, whose gradient is the same. RAE-SN, which
+    Pythae lacks, divides each weight of the decoder by its largest singular value instead of weighing its size.
+    """
+
+    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+        super().__init__(model_config, encoder, decoder)
+        if model_config.spectral_norm:
+            for module in [m for m in self.decoder.modules() if isinstance(m, BiConv2d | BiLinear)]:
+                spectral_norm(module, "weight")
+
+    def forward(self, inputs: Any, **kwargs: Any) -> ModelOutput:
+        """Pythae's output, with the decoder's term in the loss."""
+        out = super().forward(inputs, **kwargs)
+        if not self.model_config.spectral_norm:
+            size = sum(p.square().sum() for p in self.decoder.parameters())
+            out.loss = out.loss + 0.5 * self.model_config.reg_weight * size
+        return out
+
+
+@dataclass
+class _RAEGPConfig(pythae.RAE_GP_Config):
+    """RAE-GP."""
+
+    reconstruction_loss: Literal["mse"] = "mse"
+
+
+class _RAEGP(PointLatent, pythae.RAE_GP):
+    """RAE-GP: squared error + the size of the codes + that of the gradient of D(E(x)) by x."""
+
+
+class GridEncoder(PointEncoder):
+    """A network seen as an encoder of a grid of vectors: its code, cut into `side` x `side` places."""
+
+    side = 1
+
+    def forward(self, x: Tensor) -> ModelOutput:
+        """Return `embedding`: [B, C, H, W] -> [B, D, side, side] with D side^2 = L."""
+        return ModelOutput(embedding=self.network.point(x).unflatten(1, (-1, self.side, self.side)))
+
+
+class GridDecoder(Decoder):
+    """A network seen as a decoder of such a grid, or of it laid out flat."""
+
+    def logits(self, z: Tensor) -> Tensor:
+        """Return pixel logits: [B, D, side, side] or [B, L] -> [B, C, H, W]."""
+        return self.network.reverse(z.flatten(1))
+
+
+@dataclass
+class _VQVAEConfig(pythae.VQVAEConfig):
+    """VQ-VAE whose code is `side` x `side` vectors of the codebook, of latent_dim / side^2 numbers each."""
+
+    reconstruction_loss: Literal["mse"] = "mse"
+    side: int = 2
+
+
+class _VQVAE(PointLatent, pythae.VQVAE):
+    """VQ-VAE: squared error, each vector of the code replaced by the nearest of the codebook."""
+
+    capabilities = PointLatent.capabilities | {"codebook"}
+
+    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+        if model_config.latent_dim % model_config.side**2:
+            raise ValueError(f"latent_dim {model_config.latent_dim} is no multiple of {model_config.side}^2 places")
+        if isinstance(encoder, GridEncoder):
+            encoder.side = model_config.side
+        super().__init__(model_config, encoder, decoder)
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return the quantised code, laid out flat: [N, C, H, W] -> [N, L]."""
+        return self._quantised(inputs).quantized_vector.flatten(1)
+
+    def indices(self, inputs: Tensor) -> Tensor:
+        """Return which vectors of the codebook an image has: [N, C, H, W] -> [N, side, side] int64."""
+        return self._quantised(inputs).quantized_indices[:, 0]
+
+    def look_up(self, indices: Tensor) -> Tensor:
+        """Return the code of vectors of the codebook: [N, side, side] int64 -> [N, L]."""
+        table = self.quantizer.embeddings
+        rows = table.weight if hasattr(table, "weight") else table  # a buffer where moving averages fit it
+        return rows[indices].permute(0, 3, 1, 2).flatten(1)
+
+    def _quantised(self, x: Tensor) -> ModelOutput:
+        return self.quantizer(self.encoder(x).embedding.permute(0, 2, 3, 1))
+
+
+StockAE = with_networks(_AE, _AEConfig, "StockAE", __name__, view=PointEncoder)
+StockWAE = with_networks(_WAE, _WAEConfig, "StockWAE", __name__, view=PointEncoder)
+StockRAE = with_networks(_RAE, _RAEConfig, "StockRAE", __name__, view=PointEncoder)
+StockRAEGP = with_networks(_RAEGP, _RAEGPConfig, "StockRAEGP", __name__, view=PointEncoder)
+StockVQVAE = with_networks(_VQVAE, _VQVAEConfig, "StockVQVAE", __name__, view=GridEncoder, decoder_view=GridDecoder)
+
+BidirectionalAE = with_networks(_AE, _AEConfig, "BidirectionalAE", __name__, shared=True, view=PointEncoder)
+BidirectionalWAE = with_networks(_WAE, _WAEConfig, "BidirectionalWAE", __name__, shared=True, view=PointEncoder)
+BidirectionalRAEGP = with_networks(_RAEGP, _RAEGPConfig, "BidirectionalRAEGP", __name__, shared=True, view=PointEncoder)
+BidirectionalVQVAE = with_networks(
+    _VQVAE, _VQVAEConfig, "BidirectionalVQVAE", __name__, shared=True, view=GridEncoder, decoder_view=GridDecoder
+)

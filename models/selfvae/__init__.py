@@ -1,0 +1,4 @@
+"""Self-supervised VAEs: an image is generated from a smaller or simpler one of its own.
+
+May import: models.noise, models.networks, models.distributions, models.training, models.capabilities.
+"""

@@ -1,0 +1,101 @@
+"""Configurations of M2 and Untapped, and what the paper and its code do differently."""
+
+import math
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+from pythae import models as pythae
+
+from models.untapped.networks import PerceptronConfig
+
+# In the code the x-discriminative loss is taken of a hard sample and so has no gradient: it has no weight here.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "as-paper": {
+        "half_width": 1.5,
+        "label_loss": "cross-entropy",
+        "alpha_r_d": 0.1,
+        "pairs": "fresh",
+        "smoothing": 0.0,
+        "image_sample": "relaxed",
+        "reverse_latent": True,
+    },
+    "as-code": {
+        "half_width": math.pi / 2,
+        "label_loss": "sample",
+        "alpha_r_d": 0.0,
+        "pairs": "fixed",
+        "smoothing": 0.05,
+        "image_sample": "hard",
+        "reverse_latent": False,
+    },
+}
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(config=_STRICT)
+class M2Config(pythae.AEConfig):
+    """M2. What is None is filled in by `setting`; `latent_dim` is the dimension d of z.
+
+    classes            k; labels are 0 to k - 1, and -1 where there is none
+    setting            "as-paper" or "as-code", which differ as `SETTINGS` says
+    unlabelled         y of an unlabelled image: a "concrete" sample (Eq. 4), or the "sum" over all k of Kingma et al.
+    temperature        of the Concrete distribution of y
+    half_width         h of the box [-h, h]^d of z
+    label_loss         y-discriminative loss: the "cross-entropy" of q(y|x), or KL(y || y~) of a Concrete "sample" y~
+    alpha_f_d          weight of the y-discriminative loss
+    alpha_r_d          weight of the x-discriminative loss
+    """
+
+    latent_dim: int = 2
+    reconstruction_loss: Literal["bce"] = "bce"
+    network: PerceptronConfig = PerceptronConfig()
+    classes: int = 10
+    setting: Literal["as-paper", "as-code"] = "as-paper"
+    unlabelled: Literal["concrete", "sum"] = "concrete"
+    temperature: float = 1.0
+    half_width: float | None = None
+    label_loss: Literal["cross-entropy", "sample"] | None = None
+    alpha_f_d: float = 10.0
+    alpha_r_d: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key, value in SETTINGS[self.setting].items():
+            if getattr(self, key, value) is None:
+                setattr(self, key, value)
+        assert self.half_width is not None
+        if self.classes < 2 or self.half_width <= 0 or self.temperature <= 0:
+            raise ValueError("classes must be at least 2, half_width and temperature positive")
+        if self.unlabelled == "sum" and self.label_loss == "sample":
+            raise ValueError('label_loss "sample" is of a Concrete sample, and unlabelled "sum" draws none')
+
+
+@dataclass(config=_STRICT)
+class UntappedConfig(M2Config):
+    """Untapped: M2 and the reverse model.
+
+    pairs              (y, z) without images: "fresh" z ~ p(z) (Eq. 17); "latent", the same as a bound on ln q(y) alone
+                       (Eq. 5), which only adds the constant -ln p(z); "fixed", k pairs drawn once
+    smoothing          s of the labels of these pairs: 1 - s for the label, s / (k - 1) for each other; q(y|x) is then
+                       the Concrete density. 0: one-hot, under the categorical distribution
+    image_sample       x~ ~ p(x|y, z): "relaxed" Bernoulli with a gradient, or "hard" without
+    reverse_latent     whether the reverse bound has ln q(z|x, y)
+    labelled_reverse   add the bound of the reverse model with labels (Eq. 51), which the paper found to harm
+    """
+
+    pairs: Literal["fresh", "fixed", "latent"] | None = None
+    smoothing: float | None = None
+    image_sample: Literal["relaxed", "hard"] | None = None
+    reverse_latent: bool | None = None
+    labelled_reverse: bool = False
+
+
+@dataclass(config=_STRICT)
+class BidirectionalM2Config(M2Config):
+    """M2 on one network, `network.image` and its mirror image."""
+
+
+@dataclass(config=_STRICT)
+class BidirectionalUntappedConfig(UntappedConfig):
+    """Untapped on one network, `network.image` and its mirror image."""

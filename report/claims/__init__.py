@@ -1,0 +1,4 @@
+"""The papers' claims: declared as data, judged by rule from stored results.
+
+May import: report.statistics, report.names, report.store, report.published, report.commands, report.tables.
+"""

@@ -1,0 +1,171 @@
+"""Which model should I use? Quality against what it costs, with the models that no other beats in both."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
+
+from report.figures.style import COLOURS, FAINT, PAGE, SMALL, new_figure, save
+from report.names import VARIANTS, model_label
+from report.published import Published
+from report.statistics import t_interval
+from report.store import Digest, Suite, log, number
+from report.tables.columns import TABLES
+from report.tables.layout import Column
+
+TABLE = "all"  # the kind of table that this figure stands beside
+QUALITIES = ("fd_classifier", "psnr", "probe_accuracy")  # columns of that table
+_MARKERS = {"unidirectional": "o", "bidirectional": "s", "control": "^", "stock": "D", "corrected": "v"}
+_SAMPLERS = {"hyperplane": "hyperplanes", "normal": "", "gmm": "GMM"}  # the first that serves is the model's own
+_AROUND = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
+_STEPS = 0.9 * np.array(_AROUND)  # [8, 2]: where a point's number may stand, in sizes of its type
+_PANEL, _LEGEND = 2.1, 0.17  # inches: height of a panel, of a line of the legend
+
+
+class Point(NamedTuple):
+    """A model among others: what it costs and how good it is, in the units of the two axes."""
+
+    cost: float
+    quality: float
+
+
+class _Model(NamedTuple):
+    number: int
+    row: str
+    variant: str
+    runs: list[Digest]
+
+
+def front(points: Sequence[Point], higher: bool) -> list[int]:
+    """Return the places of the points that no other dominates, by ascending cost.
+
+    a dominates b if it costs no more and is no worse, and is better in one of the two. Equal points do not dominate
+    each other. `higher` says that more is better in quality.
+    """
+    sign = 1 if higher else -1
+
+    def dominated(b: Point) -> bool:
+        return any(
+            a.cost <= b.cost and sign * a.quality >= sign * b.quality and (a.cost, a.quality) != (b.cost, b.quality)
+            for a in points
+        )
+
+    return sorted((i for i, p in enumerate(points) if not dominated(p)), key=lambda i: (points[i].cost, i))
+
+
+def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
+    """Write quality against parameters and training time, mean over seeds with 95 % t-intervals, for an "all" suite."""
+    if suite.facts["table"] != TABLE:
+        return []
+    columns = [next(c for c in TABLES[TABLE].columns if c.metric == metric) for metric in QUALITIES]
+    found = ((row, variant, suite.runs(row, variant)) for row in suite.rows for variant in VARIANTS)
+    measured = ((row, variant, [d for d in runs if d.status == "done"]) for row, variant, runs in found)
+    models = [_Model(i, *model) for i, model in enumerate((m for m in measured if m[2]), start=1)]
+    if not models:
+        log.warning("pareto is not drawn: no run of %s is done", suite.folder)
+        return []
+    across = 3
+    figure = new_figure(PAGE, 2 * _PANEL + _LEGEND * -(-len(models) // across))
+    panels = figure.subplots(2, len(columns), sharey="col", sharex="row", squeeze=False)
+    points = []
+    for line, (title, cost) in zip(panels, _COSTS, strict=True):
+        for axes, column in zip(line, columns, strict=True):
+            points.append((axes, _panel(axes, suite, models, column, cost)))
+            axes.set_xlabel(title)
+    for axes, column in zip(panels[0], columns, strict=True):
+        metric = suite.facts["metrics"].get(column.metric) or {}
+        arrow = {"lower": " ↓", "higher": " ↑"}.get(str(metric.get("direction")), "")
+        axes.set_title(f"{column.header.splitlines()[0]}{f' ({u})' if (u := metric.get('unit')) else ''}{arrow}")
+    handles = [_handle(model, suite, columns[0]) for model in models]
+    figure.legend(handles=handles, loc="outside lower center", ncols=across, handletextpad=0.3)
+    figure.draw_without_rendering()  # numbers are placed where the points have come to lie
+    for axes, shown in points:
+        _number_points(axes, shown)
+    return save(figure, suite.folder / "pareto")
+
+
+def _panel(
+    axes: Axes, suite: Suite, models: list[_Model], column: Column, cost: Callable[[Digest], float | None]
+) -> list[tuple[int, Point]]:
+    """Draw every model that has both numbers, and a step through those that none dominates; return the points."""
+    shown = []
+    for model in models:
+        costs, values = (_numbers(cost(d) for d in model.runs), _numbers(_value(d, column) for d in model.runs))
+        if costs and values:
+            mean, half_width = t_interval(values)
+            shown.append((model, Point(t_interval(costs).mean, mean), half_width))
+    if shown and max(p.cost for _, p, _ in shown) > 10 * min(p.cost for _, p, _ in shown) > 0:
+        axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=5)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.margins(0.12)
+    higher = (suite.facts["metrics"].get(column.metric) or {}).get("direction") == "higher"
+    best = [shown[i][1] for i in front([point for _, point, _ in shown], higher)]
+    axes.step([p.cost for p in best], [p.quality for p in best], where="post", color=FAINT, linewidth=0.8, zorder=1)
+    for model, point, half_width in shown:
+        axes.errorbar(
+            *point,
+            yerr=half_width,
+            color=_colour(suite, model.row),
+            marker=_MARKERS.get(model.variant, "o"),
+            markersize=4,
+            markeredgecolor="white",
+            markeredgewidth=0.4,
+            elinewidth=0.8,
+        )
+    return [(model.number, point) for model, point, _ in shown]
+
+
+def _number_points(axes: Axes, points: list[tuple[int, Point]]) -> None:
+    """Write each point's number beside it, where it covers no other point or number."""
+    places = np.array([axes.transData.transform(point) for _, point in points])  # [N, 2] pixels
+    type_size = axes.get_figure(root=True).dpi / 72 * SMALL  # type: ignore[union-attr]
+    for i, (name, point) in enumerate(points):
+        others = np.delete(places, i, axis=0)
+        rooms = [np.abs((others - places[i]) / type_size - step).max(axis=1) for step in _STEPS]
+        room = [float(distances.min(initial=np.inf)) for distances in rooms]
+        best = next((k for k, free in enumerate(room) if free > 1.2), int(np.argmax(room)))
+        places = np.vstack([places, places[i] + type_size * _STEPS[best]])
+        offset = tuple(SMALL * _STEPS[best])
+        axes.annotate(str(name), point, offset, textcoords="offset points", size=SMALL, ha="center", va="center")
+
+
+def _parameters(run: Digest) -> float | None:
+    return number((run.values().get(("parameters", "")) or {}).get("value"))
+
+
+def _seconds(run: Digest) -> float | None:
+    """Return the time of the whole training: that of the median epoch times their number."""
+    epoch = number((run.values().get(("seconds_per_epoch", "")) or {}).get("value"))
+    epochs = number(((run.facts.get("run") or {}).get("training") or {}).get("epochs"))
+    return None if epoch is None or epochs is None else epoch * epochs
+
+
+_COSTS = (("parameters", _parameters), ("training time (s)", _seconds))
+
+
+def _value(run: Digest, column: Column) -> float | None:
+    return number((run.values().get((column.metric, column.setting)) or {}).get("value"))
+
+
+def _numbers(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _colour(suite: Suite, row: str) -> str:
+    return COLOURS[suite.rows.index(row) % len(COLOURS)]
+
+
+def _handle(model: _Model, suite: Suite, samples: Column) -> Line2D:
+    """Return a model's entry in the legend: its number, its name, and how its samples are drawn if not from a prior."""
+    values = model.runs[0].values()
+    served = [s for s in _SAMPLERS if (values.get((samples.metric, f"sampler={s}")) or {}).get("status") == "ok"]
+    sampler = _SAMPLERS[served[0]] if served else ""
+    label = f"{model.number}  {model_label(model.row, model.variant)}{f' ({sampler})' if sampler else ''}"
+    marker = _MARKERS.get(model.variant, "o")
+    return Line2D([], [], linestyle="", marker=marker, markersize=4, color=_colour(suite, model.row), label=label)

@@ -1,0 +1,75 @@
+"""Figures of samples: precision against recall (Figure 6, LBAE), and how samples are spread over classes."""
+
+from pathlib import Path
+from typing import Any
+
+from report.figures.style import COLOURS, INK, PAGE, new_figure, save
+from report.names import VARIANTS, model_label
+from report.published import Published
+from report.store import Digest, Suite
+
+_FITTED = ("hyperplane", "gmm")  # the sampler that is fitted to a model's codes: the first that it has
+_UNFITTED = ("coins", "normal")
+_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def draw_prd(suite: Suite, published: Published | None = None) -> list[Path]:
+    """Write precision against recall of each model's samples, first seed: codes fitted, and codes of the prior."""
+    runs = first_with(suite, "prd")
+    if not runs:
+        return []
+    figure = new_figure(PAGE, 3.4)
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    titles = ("codes fitted (hyperplanes, Gaussian mixture)", "codes of the prior (fair coins, N(0, I))")
+    for axes, samplers, title in zip(panels, (_FITTED, _UNFITTED), titles, strict=True):
+        for i, run in enumerate(runs):
+            curve = _first(run, "prd", samplers)
+            if curve is not None:
+                label = model_label(run.row, run.variant)
+                axes.plot(curve["recall"], curve["precision"], color=_colour(i), linestyle=_dash(i), label=label)
+        axes.set(title=title, xlabel="recall", xlim=(0, 1.01), ylim=(0, 1.01))
+    panels[0].set_ylabel("precision")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return save(figure, suite.folder / "prd")
+
+
+def draw_class_shares(suite: Suite, published: Published | None = None) -> list[Path]:
+    """Write the share of each class in samples (codes fitted) and in the test images, first seed of each model."""
+    runs = [run for run in first_with(suite, "class_shares") if _first(run, "class_shares", _FITTED)]
+    if not runs:
+        return []
+    figure = new_figure(PAGE, 3)
+    axes = figure.subplots()
+    for i, run in enumerate(runs):
+        shares = _first(run, "class_shares", _FITTED)
+        places = [c + 0.7 * ((i + 0.5) / len(runs) - 0.5) for c in range(len(shares))]
+        label = model_label(run.row, run.variant)
+        axes.plot(places, shares, linestyle="", marker=_MARKS[i % len(_MARKS)], ms=3, color=_colour(i), label=label)
+    reference = runs[0].facts["plots"]["class_shares"]["test images"]
+    axes.hlines(reference, [c - 0.42 for c in range(len(reference))], [c + 0.42 for c in range(len(reference))], INK)
+    axes.plot([], [], color=INK, label="test images")
+    axes.set_xticks(range(len(reference)), [str(name) for name in runs[0].facts["classes"]])
+    axes.grid(axis="x", visible=False)
+    axes.set(xlabel="class, as the suite's classifier reads it", ylabel="share of images", ylim=(0, None))
+    figure.legend(loc="outside lower center", ncols=4)
+    return save(figure, suite.folder / "class_shares")
+
+
+def first_with(suite: Suite, plot: str) -> list[Digest]:
+    """Return the first run of each model that stores the data of a plot, in the table's order."""
+    groups = [suite.runs(row, variant) for row in suite.rows for variant in VARIANTS]
+    having = [[d for d in group if (d.facts.get("plots") or {}).get(plot)] for group in groups]
+    return [group[0] for group in having if group]
+
+
+def _first(run: Digest, plot: str, samplers: tuple[str, ...]) -> Any:
+    stored = run.facts["plots"][plot]
+    return next((stored[sampler] for sampler in samplers if sampler in stored), None)
+
+
+def _colour(i: int) -> str:
+    return COLOURS[i % len(COLOURS)]
+
+
+def _dash(i: int) -> Any:
+    return ("-", (0, (5, 2)), (0, (1, 1.5)))[i % 3]

@@ -1,0 +1,105 @@
+"""One self-contained page per results folder: results/index.html, rebuilt from stored results alone."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from report.claims import noise_floor, wording
+from report.claims.verdicts import Verdict
+from report.names import dataset_label
+from report.page.claims import counts, papers
+from report.page.figures import Picture, figures, is_pareto
+from report.page.payload import TILES, link, payload, tile_of, to_script
+from report.page.sections import Section
+from report.page.thumbnails import thumbnails
+from report.tables.formats.latex import mark
+
+TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("base", "theme", "copy", "sort", "filter", "rows", "tip", "embedding", "plot", "curves", "compare")
+BUDGET = 3_600_000  # characters of pictures in a page, whose whole may have 5 MB
+_PARETO, _FIGURE, _TILE = 240_000, 80_000, 12_000  # bytes of one picture, at most
+_POLICY = "default-src 'none'; img-src data: file: 'self'"
+_TABLES = ("table.csv", "table.tex", "table.md", "measurements.csv")
+_BESIDE = ("claims.md", "README.md", "published.csv")
+
+
+def render(
+    results: Path,
+    sections: Sequence[Section],
+    verdicts: Sequence[Verdict] = (),
+    floors: Sequence[noise_floor.NoiseFloor] = (),
+    problems: Sequence[str] = (),
+) -> str:
+    """Return the page as text.
+
+    Scripts and style are inlined and named by their hashes in the page's content security policy, so that nothing else
+    runs; text from results is escaped. The same digests and figures give the same text.
+    """
+    drawn = {section.suite.name: figures(section.suite.folder) for section in sections}
+    pictures = _pictures(sections, drawn)
+    unreadable = [f"{p.path} cannot be read" for found in drawn.values() for p in found if p.path not in pictures]
+    drawn = {name: [p for p in found if p.path in pictures] for name, found in drawn.items()}
+    script = '"use strict";\n(function () {\n' + "\n".join(_read(f"{name}.js") for name in SCRIPTS) + "})();\n"
+    style = _read("page.css")
+    return (
+        _environment(results)
+        .get_template("page.html")
+        .render(
+            sections=sections,
+            datasets=sorted({section.dataset for section in sections}),
+            papers=papers(verdicts),
+            verdict_counts=counts(verdicts),
+            floors=floors,
+            noise=noise_floor,
+            say=wording,
+            problems=[problem.replace(f"{results}/", "") for problem in (*problems, *unreadable)],
+            figures={name: [p for p in found if not is_pareto(p)] for name, found in drawn.items()},
+            pareto=[(section, p) for section in sections for p in drawn[section.suite.name] if is_pareto(p)],
+            pictures=pictures,
+            downloads={section.suite.name: _present(section.suite.folder, _TABLES) for section in sections},
+            files=_present(results, _BESIDE),
+            data=Markup(to_script(payload(sections, pictures, results))),
+            script=Markup(script),
+            style=Markup(style),
+            policy=f"{_POLICY}; style-src {_hash(style)}; script-src {_hash(script)}",
+        )
+    )
+
+
+def _environment(results: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["link"] = lambda path: link(path, results)
+    environment.filters["letter"] = mark
+    environment.filters["exact"] = lambda value: "" if value is None else repr(value)
+    environment.filters["dataset"] = dataset_label
+    environment.filters["short"] = lambda value: f"{value:.3g}".replace("-", "−")
+    return environment
+
+
+def _pictures(sections: Sequence[Section], drawn: Mapping[str, Sequence[Picture]]) -> dict[Path, str | None]:
+    limits = {p.path: _PARETO if is_pareto(p) else _FIGURE for found in drawn.values() for p in found}
+    tiles = [tile_of(row, name) for section in sections for row in section.rows for name in TILES]
+    return thumbnails(limits | {path: _TILE for path in tiles if path}, BUDGET)
+
+
+def _present(folder: Path, names: Sequence[str]) -> list[Path]:
+    return [path for name in names if (path := folder / name).is_file()]
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return a text's name in a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"

@@ -1,0 +1,153 @@
+"""From stored runs to a table: means over seeds, intervals, the better of a pair, and why a cell is blank."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from report.names import model_label
+from report.published import Printed, Published, printed_cell
+from report.statistics import paired_interval, t_interval
+from report.store import Digest, NoResults, Suite, number
+from report.tables.captions import caption, remarks, settings
+from report.tables.cells import Cell, Line, Table
+from report.tables.columns import TABLES
+from report.tables.layout import Column, Layout
+from report.tables.printed import beside_printed, unlike_printed
+
+BLANK = "–"
+_ARROWS = {"lower": "↓", "higher": "↑"}
+_PRINTED_AS = {
+    "unidirectional": "unidirectional",
+    "bidirectional": "bidirectional",
+    "stock": "unidirectional",
+    "corrected": "unidirectional",
+}
+
+
+def make_table(suite: Suite, published: Published | None = None) -> Table:
+    """Build the suite's table from its digests; with `published`, printed values stand beside the measured ones.
+
+    A cell is the mean over seeds; the better cell of a pair is marked where the paired 95% t-interval over at least
+    two shared seeds excludes zero. Columns without any value are left out and named in the caption.
+    Raises NoResults for a kind of table that is not in TABLES.
+    """
+    layout = TABLES.get(suite.facts["table"])
+    if layout is None:
+        raise NoResults(f"{suite.folder}: unknown table {suite.facts['table']!r}; known: {', '.join(TABLES)}")
+    groups = [(row, v, suite.runs(row, v)) for row in suite.rows for v in layout.variants if suite.runs(row, v)]
+    runs = [d for *_, group in groups for d in group]
+    done = [d for d in runs if d.status == "done"]
+    measured = {key for d in runs for key in d.values()}
+    candidates = [c for c in (*layout.columns, *_added(suite, measured)) if (c.metric, c.setting) in measured]
+    columns = [c for c in candidates if _seed_values(c, done) or not done]
+    notes: dict[str, int] = {}
+    lines = []
+    for row, variant, group in groups:
+        cells = tuple(_beside(_cell(c, group, notes), _printed(published, row, variant, c)) for c in columns)
+        seeds, statuses = tuple(d.seed for d in group), tuple(d.status for d in group)
+        lines.append(Line(row, variant, model_label(row, variant), seeds, statuses, cells))
+    lines = _mark_best(lines, columns, layout, suite)
+    dropped = {c.header: _reason(c, done) for c in candidates if c not in columns}
+    return Table(
+        suite=suite.name,
+        dataset=str(suite.facts["dataset"]),
+        preset=str(suite.facts["preset"]),
+        settings=settings(suite),
+        caption=caption(suite, lines),
+        remarks=(
+            *beside_printed(suite, lines, columns),
+            *remarks(suite, layout, dropped, _on_printed(lines, columns, published)),
+        ),
+        columns=tuple(columns),
+        arrows=tuple(_ARROWS.get(_direction(c, suite), "") for c in columns),
+        lines=tuple(lines),
+        notes=tuple(notes),
+        unlike_printed="; ".join(unlike_printed(suite)) if published else "",
+    )
+
+
+def _added(suite: Suite, measured: Iterable[tuple[str, str]]) -> list[Column]:
+    """Return a column for each setting of the metrics that say they want one: those of plug-ins."""
+    shown = {name: facts["label"] for name, facts in suite.facts["metrics"].items() if facts.get("column")}
+    keys = sorted(key for key in measured if key[0] in shown)
+    return [Column(name, setting, f"{shown[name]}\n{setting}".rstrip(), 3) for name, setting in keys]
+
+
+def _seed_values(column: Column, runs: Iterable[Digest]) -> dict[int, float]:
+    found = ((d.seed, d.values().get((column.metric, column.setting))) for d in runs)
+    values = {seed: number(m["value"]) for seed, m in found if m and m["status"] == "ok"}
+    return {seed: value for seed, value in values.items() if value is not None}
+
+
+def _cell(column: Column, runs: list[Digest], notes: dict[str, int]) -> Cell:
+    values = _seed_values(column, runs)
+    if not values:
+        return _without_value(column, runs, notes)
+    mean, half_width = t_interval(list(values.values()))
+    error = None
+    if column.image_error and len(values) == 1:
+        (seed,) = values
+        error = number(next(d for d in runs if d.seed == seed).values()[column.metric, column.setting].get("se"))
+    whole = mean == round(mean) and len(values) == 1
+    style = replace(column, decimals=0) if column.metric == "active_units" and whole else column
+    display = style.show(mean)
+    if half_width is not None and column.comparable:
+        display = column.show_interval(mean, half_width)
+    elif error is not None:
+        display = f"{column.show_interval(mean, error)} SE"
+    return Cell(mean, display, len(values), half_width, error)
+
+
+def _without_value(column: Column, runs: list[Digest], notes: dict[str, int]) -> Cell:
+    broken = [d.status for d in runs if d.status != "done"]
+    if len(broken) == len(runs):
+        return Cell(None, broken[0])
+    done = [d for d in runs if d.status == "done"]
+    stored = [d.values().get((column.metric, column.setting)) for d in done]
+    failed = any(m and m["status"] == "failed" for m in stored)
+    reason = _reason(column, done)
+    return Cell(None, "failed" if failed else BLANK, note=notes.setdefault(reason, len(notes)))
+
+
+def _reason(column: Column, runs: Iterable[Digest]) -> str:
+    stored = [d.values().get((column.metric, column.setting)) for d in runs]
+    return next((str(m["reason"]) for m in stored if m and m.get("reason")), "not measured")
+
+
+def _printed(published: Published | None, row: str, variant: str, column: Column) -> Printed | None:
+    if column.printed_setting is None or variant not in _PRINTED_AS:
+        return None
+    return printed_cell(published, row, _PRINTED_AS[variant], column.metric, column.printed_setting)
+
+
+def _beside(cell: Cell, printed: Printed | None) -> Cell:
+    return cell if printed is None else replace(cell, printed=printed.text, printed_value=printed.value)
+
+
+def _direction(column: Column, suite: Suite) -> str:
+    return str((suite.facts["metrics"].get(column.metric) or {}).get("direction", "none"))
+
+
+def _mark_best(lines: list[Line], columns: list[Column], layout: Layout, suite: Suite) -> list[Line]:
+    better: set[tuple[str, str, int]] = set()
+    for row in {line.row for line in lines}:
+        for i, column in enumerate(columns):
+            sign = {"lower": -1, "higher": 1}.get(_direction(column, suite), 0)
+            first, second = (_seed_values(column, suite.runs(row, v)) for v in layout.pair)
+            difference = paired_interval(first, second)
+            if sign and column.comparable and difference is not None and difference.resolved:
+                better.add((row, layout.pair[1 if difference.mean * sign > 0 else 0], i))
+    return [
+        replace(x, cells=tuple(replace(c, best=(x.row, x.variant, i) in better) for i, c in enumerate(x.cells)))
+        for x in lines
+    ]
+
+
+def _on_printed(lines: list[Line], columns: list[Column], published: Published | None) -> list[str]:
+    """What has to be known about the printed values shown, once per column and remark."""
+    found = {
+        f"{column.header.split()[0]}: {printed.note}": None
+        for line in lines
+        for column in columns
+        if (printed := _printed(published, line.row, line.variant, column)) and printed.note
+    }
+    return list(found)

@@ -1,0 +1,126 @@
+"""The sentences above a table: what was run, how to read it, what is left out and why."""
+
+from collections.abc import Mapping
+
+from report.names import dataset_label, model_label
+from report.store import Suite
+from report.tables.cells import Line
+from report.tables.layout import Layout
+
+_SETTINGS = (  # section and key of a run's configuration, and how the caption says them
+    ("training", "epochs", "{} epochs"),
+    ("training", "train_images", "trained on {} images only"),
+    ("options", "number_samples", "IWAE trained with K = {}"),
+    ("evaluation", "nll_samples", "NLL with K = {} importance samples"),
+    ("evaluation", "nll_images", "on the first {} test images"),
+)
+_VARIANTS = {
+    "control": "Control: the unidirectional model narrowed to the bidirectional parameter count.",
+    "stock": "Stock: Pythae's own class.",
+}
+
+
+def caption(suite: Suite, lines: list[Line]) -> str:
+    """Write what was run (data set, preset, seeds, K) and how to read the numbers."""
+    what = settings(suite)
+    head = [_sentence(str(suite.facts["title"])), _sentence(what[0].upper() + what[1:])]
+    return " ".join([*head, *_how_to_read(suite, lines)])
+
+
+def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: list[str]) -> list[str]:
+    """Write what is missing and why, and what has to be known about printed values.
+
+    `dropped` maps the headings of columns left out to their reasons.
+    """
+    said = [f"Left out: {', '.join(headers)} ({reason})." for reason, headers in _by_reason(dropped).items()]
+    said += _not_run(suite, layout)
+    said += [
+        f"{model_label(d.row, d.variant)}, seed {d.seed}, {d.status}{f': {d.reason}' if d.reason else ''}."
+        for d in suite.digests
+        if d.status != "done"
+    ]
+    said += [f"On the printed values: {'; '.join(printed)}."] if printed else []
+    note = suite.facts.get("note")
+    return said + _data_notes(suite) + ([_sentence(str(note))] if note else [])
+
+
+def settings(suite: Suite) -> str:
+    """Write what was run: "data set MNIST; preset small (not the paper's sizes); seed 0; 6 epochs"."""
+    preset = str(suite.facts["preset"])
+    seeds = sorted({d.seed for d in suite.digests})
+    parts = [
+        f"data set {dataset_label(str(suite.facts['dataset']))}",
+        f"preset {preset}" + (" (not the paper's sizes)" if preset == "small" else ""),
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
+    ]
+    for section, key, text in _SETTINGS:
+        if values := _settings(suite, section, key):
+            parts.append(text.format(" or ".join(values)))
+    return "; ".join(parts)
+
+
+def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
+    said = [text for variant, text in _VARIANTS.items() if any(line.variant == variant for line in lines)]
+    cells = [cell for line in lines for cell in line.cells]
+    if any(c.half_width is not None for c in cells):
+        said.append("± is the half-width of the 95% t-interval over seeds.")
+        said.append("Bold: the better of a pair, where the paired 95% t-interval of the difference excludes zero.")
+    elif cells:
+        said.append("One seed each: no difference is marked.")
+    if any(c.standard_error is not None for c in cells):
+        said.append("SE is the standard error over images, of one seed.")
+    if accuracies := _classifier_accuracies(suite):
+        said.append(
+            "FD-classifier: Fréchet distance in the features of the suite's own small classifier "
+            f"({accuracies} test accuracy), which is not FID."
+        )
+    source = suite.facts.get("published")
+    if source and any(c.printed for c in cells):
+        stock = "; stock rows stand beside its unidirectional rows, which were run in Pythae"
+        shown = stock if any(line.variant == "stock" for line in lines) else ""
+        place = str(source["table"])
+        place = place if place.startswith("Section") else f"Table {place}"
+        said.append(f"In parentheses: as printed in {source['paper']}, {place}{shown}.")
+    return said
+
+
+def _not_run(suite: Suite, layout: Layout) -> list[str]:
+    def has(row: str, *variants: str) -> bool:
+        return any(suite.runs(row, variant) for variant in variants)
+
+    paired = [row for row in suite.rows if has(row, *layout.pair) or not has(row, *layout.variants)]
+    planned = {run.rpartition("/")[0] for run in suite.facts.get("runs") or ()}  # "row/variant"
+    wanted = [(row, v) for row in paired for v in layout.pair if not planned or f"{row}/{v}" in planned]
+    missing = [model_label(row, v) for row, v in wanted if not has(row, v)]
+    return [f"Not run: {', '.join(missing)}."] if missing else []
+
+
+def _by_reason(dropped: Mapping[str, str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for header, reason in dropped.items():
+        grouped.setdefault(reason.rstrip("."), []).append(header.replace("\n", " "))
+    return grouped
+
+
+def _settings(suite: Suite, section: str, key: str) -> list[str]:
+    """Return the different values of one setting over the runs, as text; runs without it do not count."""
+    found = [(d.facts.get("run") or {}).get(section) or {} for d in suite.digests]
+    if key.startswith("nll_"):
+        found = [options for options in found if "nll" in options.get("metrics", ("nll",))]
+    return sorted({str(options[key]) for options in found if options.get(key) is not None})
+
+
+def _classifier_accuracies(suite: Suite) -> str:
+    stored = (((d.facts.get("provenance") or {}).get("classifier") or {}).get("test_accuracy") for d in suite.digests)
+    return " or ".join(sorted({f"{100 * value:.1f}%" for value in stored if value is not None}))
+
+
+def _data_notes(suite: Suite) -> list[str]:
+    """Return what has to be said of the data, as stored with the runs."""
+    notes = (((d.facts.get("provenance") or {}).get("data") or {}).get("note") for d in suite.digests)
+    return [_sentence(note) for note in dict.fromkeys(notes) if note]
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else text + "."

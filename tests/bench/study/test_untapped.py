@@ -1,0 +1,93 @@
+"""The suites of M2 and Untapped: as many updates as in the paper, all rows, and settings of a row's own data."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.data import load
+from bench.errors import BadInput
+from bench.evaluation.evaluate import wanted
+from bench.runs.train import configure, settings_of
+from bench.study import suite
+from bench.study.suite import Run
+from bench.training.loader import ImageTensors, Loader
+
+CORE = ["M2", "Untapped", "M2 as code", "Untapped as code"]
+
+
+def runs_of(name: str, preset: str, *overrides: str) -> list[Run]:
+    loaded = suite.load(name, preset, overrides)
+    shape = (1, 8, 8) if loaded.dataset == "digits" else (1, 28, 28)
+    return suite.expand(loaded, name, preset, shape=shape)
+
+
+def updates(run: Run, unlabelled: int) -> int:
+    return run.training["epochs"] * -(-unlabelled // run.training["batch_size"])
+
+
+@pytest.mark.parametrize("name", ["untapped-mnist", "untapped-mnist-clean"])
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_every_run_on_mnist_takes_the_papers_600_updates(name: str, preset: str) -> None:
+    runs = runs_of(name, preset)
+    assert {updates(run, 20_000) for run in runs} == {600}
+    assert {run.training["batch_size"] for run in runs} == {500 if preset == "small" else 10_000}
+    assert [sum(run.row == row and run.variant == "unidirectional" for run in runs) for row in CORE] == [10] * 4
+
+
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_training_is_the_papers(preset: str) -> None:
+    (settings,) = {repr(settings_of(run)) for run in runs_of("untapped-mnist", preset) if run.seed == 0}
+    for part in ("learning_rate=0.01", "'weight_decay': 0.0", "'eps': 0.0001", "clip_value=1.0", "scheduler_cls=None"):
+        assert part in settings
+
+
+def test_digits_take_the_papers_updates_an_epoch() -> None:
+    run = runs_of("untapped-digits", "small")[0]
+    data = load("digits", settings=run.data)
+    import torch
+
+    images = ImageTensors(torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels))
+    loader = Loader(images, "cpu", run.training["batch_size"], 0, run.training["labelled_batch_size"])
+    assert len(loader) == 4  # 513 images in batches of 128; the last image alone is left out
+    assert run.training["epochs"] * 4 == 600
+
+
+def test_both_settings_reach_the_models() -> None:
+    configured = {run.row: configure(run, (1, 28, 28)) for run in runs_of("untapped-mnist", "small")}
+    assert configured["Untapped"].pairs == "fresh" and configured["Untapped as code"].pairs == "fixed"
+    assert configured["Untapped labelled reverse"].labelled_reverse and not configured["Untapped"].labelled_reverse
+
+
+def test_a_rows_data_takes_the_place_of_the_suites() -> None:
+    runs = runs_of("m2-mnist", "small")
+    assert {run.row: run.data["labels_per_class"] for run in runs} == {
+        "M2 100 labels": "10",
+        "M2 1000 labels": "100",
+        "M2 3000 labels": "300",
+    }
+    assert all(run.data["pixels"] == "binary" for run in runs) and len({run.id for run in runs}) == len(runs)
+
+
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_every_row_of_m2_sums_the_labels_with_one_weight(preset: str) -> None:
+    """The weight is chosen on validation images, once for all rows."""
+    configured = [configure(run, (1, 28, 28)) for run in runs_of("m2-mnist", preset)]
+    assert {config.unlabelled for config in configured} == {"sum"} and len({c.alpha_f_d for c in configured}) == 1
+
+
+def test_named_metrics_are_measured_and_no_others() -> None:
+    run = runs_of("m2-mnist", "small")[0]
+    assert {name for name, *_ in wanted(run.evaluation)} == {"parameters", "seconds_per_epoch", "test_error"}
+
+
+def test_a_metric_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match="did you mean 'test_error'"):
+        suite.load("m2-mnist", "small", ['evaluation.metrics=["test_eror"]'])
+
+
+def test_without_them_an_evaluation_has_no_list_of_metrics_in_its_identity() -> None:
+    assert "metrics" not in runs_of("digits", "small")[0].evaluation
+
+
+def test_suites_of_other_papers_keep_their_split(tmp_path: Path) -> None:
+    assert all(run.data == {} for run in runs_of("digits", "small"))

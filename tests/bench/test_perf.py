@@ -1,0 +1,249 @@
+"""The benchmark programs: what they count and compare is right. No test looks at a time."""
+
+import argparse
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench.executors import EXECUTORS
+from bench.perf import ais, common, limit, nll, scaling, submission, suite, trainer
+from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs
+from bench.runs.train import build
+from bench.training.flops import training_cost
+from models.bvae import BidirectionalVAE
+
+ROOT = Path(__file__).parents[2]
+
+
+def outcome(program: Any, path: Path, *arguments: str) -> dict[str, Any]:
+    """Run a program at its toy size on one thread and return what it wrote."""
+    threads = torch.get_num_threads()
+    assert program.main(["--quick", "--threads", "1", "--out", str(path / "new" / "out.json"), *arguments]) == 0
+    assert torch.get_num_threads() == threads
+    found = json.loads((path / "new" / "out.json").read_text())
+    assert found["quick"] is True
+    assert found["machine"]["hardware"]["threads"] == 1
+    assert found["machine"]["versions"]["torch"] == torch.__version__
+    return found
+
+
+def test_trainer_times_three_epochs_and_both_end_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = outcome(trainer, tmp_path, "--rounds", "1")
+    names = ("Pythae's MLP VAE", "Pythae's ResNet VAE")
+    assert [(row["model"], row["ours"]) for row in found["rows"]][:8] == [
+        (n, key) for n in names for key in trainer.OURS
+    ]
+    assert (found["settings"]["images"], found["settings"]["validation_images"]) == (160, 160)
+    for row in found["rows"]:
+        assert len(row["stock_epochs"]) == len(row["ours_epochs"]) == 3
+        assert row["ratio"] == pytest.approx(row["stock_seconds"] / row["ours_seconds"])
+        assert abs(row["difference"]) < 0.01 * row["stock_loss"]
+    shown = capsys.readouterr()
+    assert "Pythae's ResNet VAE" in shown.out and "torch" in shown.out and "Ready for training" not in shown.err
+
+
+def test_rounds_give_the_difference_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "OURS", {"float32": trainer.OURS["float32"]})
+    training, validation = images(argparse.Namespace(quick=True, data_dir=None), 20_000, 5_000)
+    (found,) = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), 1, training, validation, 2)
+    assert len(found["stock_epochs"]) == len(found["ours_epochs"]) == 6
+    assert found["difference"] == pytest.approx(found["ours_loss"] - found["stock_loss"], abs=1e-6)
+    assert found["half_width"] > 0
+    (alone,) = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), 1, training, validation, 1)
+    assert alone["half_width"] is None and alone["difference"] != 0
+
+
+def test_both_trainers_start_from_one_state_and_see_all_images() -> None:
+    options = argparse.Namespace(quick=True, data_dir=None)
+    training, validation = images(options, 20_000, 5_000)
+    one, two = stock_vae("MLP", seed=3), stock_vae("MLP", seed=3)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    for train, model in ((trainer._stock, one), (partial(trainer._ours, options={}), two)):
+        seen: list[int] = []
+        model.encoder.register_forward_pre_hook(
+            lambda module, x, seen=seen: seen.append(len(x[0])) if module.training else None
+        )
+        clock = common.Clock()
+        train(model, training, validation, 0, clock, 4)
+        assert len(clock.seconds) == 4
+        assert sum(seen) - 4 * 160 in (0, 128)  # stock Pythae's sanity check is a batch more, before the clock starts
+
+
+def test_stock_and_our_nll_agree_and_decode_as_many_codes() -> None:
+    torch.manual_seed(0)
+    model, x = stock_vae("MLP", "bce").eval(), torch.rand(3, *SHAPE)
+    decoded: list[int] = []
+    model.decoder.register_forward_pre_hook(lambda module, z: decoded.append(len(z[0])))
+    found = nll.compare(model, x, argparse.Namespace(samples=60, repeats=8))
+    sizes = [3, 4, 5, 6, 10, 12, 15, 20, 30, 60]
+    assert found["stock_batch_size"] in sizes
+    trials, timed = (3 * len(sizes) + 1) * 2 * 60, 2 * 8 * 3 * 60
+    assert sum(decoded) == trials + timed
+    assert 0 < found["standard_error"] < 1
+    assert abs(found["difference"]) < 4 * found["standard_error"]
+
+
+def test_nll_program_covers_both_networks_and_likelihoods(tmp_path: Path) -> None:
+    found = outcome(nll, tmp_path, "--images", "2", "--samples", "4", "--repeats", "2")
+    assert found["settings"] == {"images": 2, "samples": 4, "repeats": 2}
+    assert {(row["model"], row["likelihood"]) for row in found["rows"]} == {
+        (f"Pythae's {kind} VAE", likelihood) for kind in ("MLP", "ResNet") for likelihood in ("bce", "mse")
+    }
+    assert all(len(row["stock_repeats"]) == len(row["ours_repeats"]) == 2 for row in found["rows"])
+
+
+def test_annealing_is_counted_by_leapfrog_steps_of_all_chains(tmp_path: Path) -> None:
+    few = ("--images", "2", "--chains", "3", "--distributions", "4", "--repeats", "2")
+    together, loop = outcome(ais, tmp_path, *few)["rows"]
+    assert (together["chain_steps"], loop["chain_steps"]) == (2 * 3 * 2 * 10, 3 * 2 * 10)
+    assert together["ratio"] == pytest.approx(together["rate"] / loop["rate"]) and loop["ratio"] == 1
+
+
+def test_limit_divides_the_counted_work_by_its_time(tmp_path: Path) -> None:
+    found = outcome(limit, tmp_path, "--batches", "1")
+    run = suite_runs("small", "VAE/unidirectional", "digits")[0]
+    _, per_image = training_cost(partial(build, run, (1, 8, 8)), (1, 8, 8))
+    variants = [(row["variant"], row["capture"]) for row in found["rows"]]
+    assert variants == [(v, c) for v in ("unidirectional", "bidirectional") for c in ("no", "yes")]
+    first = found["rows"][0]
+    assert first["gflop"] == pytest.approx(per_image * 128 / 1e9)
+    assert first["strides"] == "2-2"
+    assert first["rate"] == pytest.approx(first["gflop"] / first["ms"] * 1e3)
+    assert first["fraction"] == pytest.approx(first["rate"] / first["peak"])
+    assert sum(first["shares"].values()) == pytest.approx(1)
+    assert set(first["shares"]) == {*limit.CLASSES, "other"}
+    assert first["shares"]["convolution"] > 0 and first["shares"]["optimiser"] > 0
+    assert found["rows"][1]["shares"]["fused passes"] > 0 == first["shares"]["fused passes"]
+
+
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("aten::convolution_backward", "convolution"),
+        ("sm90_xmma_fprop_implicit_gemm_bf16bf16", "convolution"),
+        ("aten::addmm", "matrix product"),
+        ("aten::mm", "matrix product"),
+        ("## Call CompiledFxGraph f1 ##", "fused passes"),
+        ("nvjet_tst_128x256", "matrix product"),
+        ("aten::native_batch_norm_backward", "normalisation"),
+        ("aten::normal_", "elementwise"),
+        ("aten::silu_backward", "elementwise"),
+        ("aten::add_", "elementwise"),
+        ("aten::_fused_adamw_", "optimiser"),
+        ("Optimizer.step#AdamW.step", "optimiser"),
+        ("aten::copy_", "movement"),
+        ("aten::index", "movement"),
+        ("aten::unflatten", "other"),
+    ],
+)
+def test_operators_are_sorted_into_classes(name: str, kind: str) -> None:
+    assert limit.classify(name) == kind
+
+
+def test_training_cost_of_a_perceptron_in_closed_form() -> None:
+    """Forward: every weight twice an image; backward: the same for the weights, and for all inputs but the pixels."""
+    weights = 784 * 512 + 2 * 512 * 16 + 16 * 512 + 512 * 784
+    parameters, flops = training_cost(partial(stock_vae, "MLP"), SHAPE)
+    assert flops == 3 * 2 * weights - 2 * 784 * 512
+    assert parameters == weights + 512 + 2 * 16 + 512 + 784
+
+
+def test_training_cost_counts_direct_convolutions_whatever_is_computed() -> None:
+    """On 2 x 2 pixels a processor multiplies matrices instead, which is fewer operations."""
+    network = {"channels": (128, 128), "strides": (2, 2), "hidden": ()}
+    config = BidirectionalVAE.config_class(input_dim=(1, 8, 8), latent_dim=8, network=network)
+    first, second, dense = 2 * 9 * 128 * 4 * 4, 2 * 9 * 128 * 128 * 2 * 2, 2 * 512 * 8
+    forward = (first + second + 2 * dense) + (dense + second + first)
+    _, flops = training_cost(lambda: BidirectionalVAE(config), (1, 8, 8))
+    assert flops == 3 * forward - first
+
+
+def test_exponent_and_where_it_leaves_one() -> None:
+    assert scaling.exponent((2, 3.0), (4, 6.0)) == pytest.approx(1)
+    assert scaling.exponent((10, 1.0), (100, 1000.0)) == pytest.approx(3)
+    rows = [
+        {"what": "nll", "against": "k", "value": 10, "exponent": None, "leaves_one": ""},
+        {"what": "nll", "against": "k", "value": 100, "exponent": 0.5, "leaves_one": "leaves 1"},
+        {"what": "train", "against": "width", "value": 2, "exponent": 1.1, "leaves_one": ""},
+    ]
+    assert scaling.remarks(rows) == [
+        "nll against k: the exponent leaves 1 on the way to 100 (0.50)",
+        "train against width: the exponent stays within 1 ± 0.15",
+    ]
+
+
+@pytest.mark.slow
+def test_scaling_measures_each_point_in_a_process_of_its_own(tmp_path: Path) -> None:
+    held = torch.zeros(64 * 2**20)  # 256 MiB in this process are not in the children's peak
+    rows = outcome(scaling, tmp_path)["rows"]
+    assert [(row["what"], row["against"], row["value"]) for row in rows] == [
+        ("train", "images", 128),
+        ("train", "images", 256),
+        ("nll", "k", 2),
+        ("nll", "k", 4),
+    ]
+    for first, second in ((rows[0], rows[1]), (rows[2], rows[3])):
+        assert first["exponent"] is None
+        assert second["seconds"] == pytest.approx(first["seconds"] * 2 ** second["exponent"])
+    assert all(50 < row["peak_mib"] for row in rows)
+    assert max(row["peak_mib"] for row in rows) < common.peak_mib() - held.nbytes / 2**20 / 2
+
+
+@pytest.mark.slow
+def test_suite_together_gives_the_numbers_of_one_process(tmp_path: Path) -> None:
+    found = outcome(suite, tmp_path, "--repeats", "1")
+    row = found["rows"][0]
+    assert row["runs"] == 4 and row["largest_difference"] < 1e-3
+    assert row["ratio"] == pytest.approx(row["alone_seconds"] / row["together_seconds"])
+    assert list(found["settings"]["threads_tried"]) == ["1"]
+
+
+def test_programs_alternate_and_reverse() -> None:
+    order: list[str] = []
+    seconds, results = common.interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b") or 7}, 3)
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert results == {"a": [None] * 3, "b": [7] * 3}
+    assert [len(v) for v in seconds.values()] == [3, 3]
+
+
+def test_table_aligns_numbers_to_the_right_and_leaves_out_what_is_absent() -> None:
+    rows = [{"name": "a", "x": 1.234}, {"name": "long", "x": 100.0}, {"name": "none"}]
+    lines = common.table(rows, {"name": "name", "x": "value:.2f"}).split("\n")
+    assert lines == ["name   value", "a       1.23", "long  100.00", "none"]
+
+
+def test_peak_memory_is_of_this_process_alone() -> None:
+    code = "from bench.perf.common import peak_mib; a = peak_mib(); b = bytearray(2**28); print(peak_mib() - a)"
+    held = bytearray(2**29)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(held) and 200 < float(done.stdout) < 300
+
+
+@pytest.mark.parametrize(
+    "program, arguments, words",
+    [
+        (trainer, ["--data-dir", "/nowhere/at/all"], "does not exist"),
+        (nll, ["--quick", "--repeats", "1"], "at least 2"),
+        (limit, ["--quick", "--threads", "0"], "at least one thread"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    program: Any, arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main([*arguments, "--out", str(tmp_path / "out.json")]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_submission_hands_out_every_run_of_every_executor(tmp_path: Path) -> None:
+    found = outcome(submission, tmp_path)
+    assert [(row["executor"], row["runs"]) for row in found["rows"]] == [(name, 20) for name in EXECUTORS]
+    assert all(row["ms"] > 0 for row in found["rows"])

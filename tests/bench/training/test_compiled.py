@@ -1,0 +1,183 @@
+"""Steps compiled on a processor: the same training as without, or a warning that says why there is none."""
+
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from every_model import EVERY_MODEL, SHAPE, build
+from pythae.models import VAE, VAEConfig
+from pythae.trainers.training_callbacks import TrainingCallback
+
+from bench.training import compiled
+from bench.training.precision import set_precision
+from bench.training.trainer import ImageTensors, Trainer, TrainerConfig, steps_of
+from models import MODELS
+
+REFUSED = {  # what a stock model does that no trace can hold, and with it the models of its class
+    "DisentangledBetaVAE": "depends on the epoch",
+    "VAMP": "convert all Tensors to FakeTensors",  # an input of its own that is no buffer
+    "RHVAE": "data-dependent",
+    "VAEGAN": "data-dependent",
+    "SVAE": "data-dependent",
+    "PoincareVAE": "allclose",
+}
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler, g++")
+
+
+@pytest.fixture
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run traces as they are, operation by operation."""
+    monkeypatch.setattr(compiled, "machine_code", lambda graph, arguments, options: graph)
+
+
+def trained(model: Any, folder: Path | None = None, callbacks: Any = (), **settings: Any) -> tuple[Any, list[str]]:
+    """Return a model after two epochs, in batches of 16, 16 and 8, and the warnings."""
+    labels = torch.arange(40) % 10
+    if "class_codes" in getattr(model, "capabilities", ()):
+        labels[10:] = -1
+        settings["labelled_batch_size"] = 4
+    pixels = torch.randint(0, 256, (40, *SHAPE), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    config = TrainerConfig(num_epochs=2, per_device_train_batch_size=16, no_cuda=True, **settings)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        Trainer(model, ImageTensors(pixels, labels), None, config, list(callbacks), folder).train()
+    return model, [str(w.message) for w in heard if "not compiled" in str(w.message)]
+
+
+def same(one: Any, other: Any, **tolerance: float) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.allclose(a, b, **tolerance) for a, b in pairs)
+
+
+def stock(**options: Any) -> VAE:
+    torch.manual_seed(0)
+    return VAE(VAEConfig(input_dim=SHAPE, latent_dim=2, **options))
+
+
+@EVERY_MODEL
+@pytest.mark.usefixtures("uncompiled")
+def test_a_traced_training_is_the_training(name: str) -> None:
+    traced, said = trained(build(name), capture=True)
+    assert same(traced, trained(build(name))[0], rtol=0.0, atol=1e-6)
+    reason = REFUSED.get(name.removeprefix("Stock").removeprefix("Corrected").removeprefix("Bidirectional"))
+    assert len(said) == (reason is not None)
+    assert reason is None or reason in said[0]
+
+
+def test_convolutions_of_a_few_pixels_are_one_operation_of_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def note(graph: Any, arguments: Any, options: Any) -> Any:
+        seen.extend(str(node.target) for node in graph.graph.nodes if "models.tiny" in str(node.target))
+        return graph
+
+    monkeypatch.setattr(compiled, "machine_code", note)
+    network = {"channels": (128, 128), "strides": (2, 2), "hidden": ()}  # the second layer sees 4 x 4 pixels
+
+    def model() -> Any:
+        torch.manual_seed(0)
+        kind = MODELS["BidirectionalVAE"].resolve()
+        return kind(kind.config_class(input_dim=SHAPE, latent_dim=2, network=network))
+
+    traced, said = trained(model(), capture=True)
+    assert not said
+    assert sorted(seen) == [
+        *["models.tiny_adjoint.default"] * 2,  # to decode, and the gradient of what the encoder's saw
+        *["models.tiny_convolve.default"] * 2,
+        *["models.tiny_weight_gradient.default"] * 2,
+    ]
+    assert same(traced, trained(model())[0], rtol=0.0, atol=1e-6)
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_compiled_training_ends_as_the_training(precision: str) -> None:
+    model, said = trained(stock(), capture=True, precision=precision)
+    assert not said
+    tolerance = {"float32": 1e-5, "bfloat16": 2e-2}[precision]
+    assert same(model, trained(stock(), precision=precision)[0], rtol=0.0, atol=tolerance)
+    assert not same(model, stock())
+
+
+@needs_compiler
+def test_a_compiled_step_keeps_running_statistics() -> None:
+    model, said = trained(build("BidirectionalVAE", "lbae"), capture=True)
+    assert not said
+    assert same(model, trained(build("BidirectionalVAE", "lbae"))[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_a_compiled_training_that_is_interrupted_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    class Stop(TrainingCallback):
+        def on_epoch_end(self, training_config: Any, **_: Any) -> None:
+            raise KeyboardInterrupt
+
+    whole, _ = trained(build("BidirectionalIWAE"), capture=True)
+    with pytest.raises(KeyboardInterrupt):
+        trained(build("BidirectionalIWAE"), tmp_path, [Stop()], capture=True)
+    rest, _ = trained(build("BidirectionalIWAE"), tmp_path, capture=True)
+    assert same(rest, whole, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("labelled", [None, 4])
+def test_the_program_is_of_whole_batches_whichever_comes_first(labelled: int | None) -> None:
+    """As after an interruption before an epoch's last batch."""
+    model = stock() if labelled is None else build("M2")
+    labels = torch.arange(40) % 10
+    labels[10:] = -1
+    data = ImageTensors(torch.zeros(40, *SHAPE, dtype=torch.uint8), labels)
+    config = TrainerConfig(per_device_train_batch_size=16, labelled_batch_size=labelled, capture=True, no_cuda=True)
+    trainer = Trainer(model, data, None, config)
+    trainer.prepare_training()
+    *_, whole, rest = trainer.loader.epoch()
+    _, step = trainer._update(0, steps_of(model, 1)[0], 1)
+    step(rest)
+    assert trainer._compiled[0]._program is None
+    step(whole)
+    assert trainer._compiled[0]._program is not None and len(whole) == 16 + (labelled or 0) > len(rest)
+
+
+@pytest.mark.parametrize("fault", ["gradient", "compiler"])
+def test_a_wrong_program_is_not_used(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def machine_code(graph: Any, arguments: Any, options: Any) -> Any:
+        if fault == "compiler":
+            raise OSError("no compiler here")
+
+        def program(*tensors: Any) -> Any:
+            loss, *gradients = graph(*tensors)
+            return loss, 1.01 * gradients[0], *gradients[1:]
+
+        return program
+
+    monkeypatch.setattr(compiled, "machine_code", machine_code)
+    model, said = trained(stock(), capture=True)
+    assert len(said) == 1 and {"gradient": "comes out differently", "compiler": "no compiler here"}[fault] in said[0]
+    assert same(model, trained(stock())[0], rtol=0.0, atol=0.0)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_a_model_that_keeps_tensors_from_call_to_call_is_not_traced() -> None:
+    class Remembers(VAE):
+        def forward(self, inputs: Any, **options: Any) -> Any:
+            out = super().forward(inputs, **options)
+            self.seen = [*getattr(self, "seen", []), out.z.detach()]
+            return out
+
+    torch.manual_seed(0)
+    model, said = trained(Remembers(VAEConfig(input_dim=SHAPE, latent_dim=2)), capture=True)
+    assert len(said) == 1 and "keeps tensors in the model" in said[0]
+    assert len(model.seen) == 6
+
+
+def test_casts_that_are_fused_are_casts_of_linear_networks_too() -> None:
+    model = stock()
+    set_precision(model, torch.bfloat16, fused=True)
+    seen = []
+    layer = next(module for module in model.encoder.modules() if isinstance(module, torch.nn.Linear))
+    layer.register_forward_hook(lambda _module, _inputs, out: seen.append(out.dtype))
+    model({"data": torch.rand(2, *SHAPE)})
+    assert seen == [torch.bfloat16]

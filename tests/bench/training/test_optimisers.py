@@ -1,0 +1,89 @@
+"""The optimiser's settings: clipping of one model's and of several models' gradients, and a schedule that stays."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.training.optimisers import Optimiser, TrainerConfig
+
+
+def optimiser(parameters: list[nn.Parameter], *, stacked: bool = False, **settings: Any) -> Optimiser:
+    plain = {"optimizer_cls": "SGD", "optimizer_params": {}, "learning_rate": 1.0, "scheduler_cls": None}
+    return Optimiser(parameters, TrainerConfig(**plain | settings), batches=4, stacked=stacked)
+
+
+def step(gradients: list[Tensor], *, stacked: bool = False, **settings: Any) -> list[Tensor]:
+    """The steps that gradients give from zero: their negatives, as far as they are not clipped."""
+    parameters = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient.clone()
+    optimiser(parameters, stacked=stacked, **settings).step()
+    return [-p.detach() for p in parameters]
+
+
+def test_a_gradient_longer_than_the_norm_is_shortened_and_keeps_its_direction() -> None:
+    gradients = [torch.tensor([[3.0, 0.0]]), torch.tensor([0.0, 4.0])]
+    moved = step(gradients, clip_norm=2.5)
+    torch.testing.assert_close(moved, [g / 2 for g in gradients])
+    torch.testing.assert_close(step(gradients, clip_norm=5.1), gradients)
+
+
+def test_elements_are_clipped_after_the_norm() -> None:
+    (moved,) = step([torch.tensor([30.0, -40.0, 0.0])], clip_norm=5.0, clip_value=3.5)
+    torch.testing.assert_close(moved, torch.tensor([3.0, -3.5, 0.0]))
+
+
+def test_each_of_several_models_is_clipped_by_its_own_norm() -> None:
+    one = [torch.tensor([[3.0, 0.0]]), torch.tensor([0.0, 4.0])]
+    other = [torch.tensor([[0.3, 0.0]]), torch.tensor([0.0, 0.4])]
+    together = step([torch.stack(pair) for pair in zip(one, other, strict=True)], stacked=True, clip_norm=2.5)
+    for place, alone in enumerate((one, other)):
+        torch.testing.assert_close([t[place] for t in together], step(alone, clip_norm=2.5))
+
+
+def test_a_gradient_of_zeros_stays() -> None:
+    (moved,) = step([torch.zeros(3)], clip_norm=1.0, clip_value=1.0)
+    assert torch.equal(moved, torch.zeros(3))
+
+
+@pytest.mark.parametrize("schedule", [None, "OneCycleLR"])
+def test_without_a_schedule_the_learning_rate_is_constant(schedule: str | None) -> None:
+    parameter = nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.ones(1)
+    own = optimiser([parameter], scheduler_cls=schedule, learning_rate=0.5, num_epochs=1)
+    rates = []
+    for _ in range(4):
+        rates.append(own.learning_rate)
+        own.step()
+    own.epoch_ended(0.0)
+    assert (rates == [0.5] * 4) == (schedule is None)
+
+
+def test_moments_of_a_dead_unit_never_become_denormal_and_the_weights_are_those_of_plain_adam() -> None:
+    settings = {"optimizer_cls": "Adam", "optimizer_params": {}, "learning_rate": 1e-3}
+    generator = torch.Generator().manual_seed(0)
+    mine, plain = (nn.Parameter(torch.linspace(-1, 1, 8)) for _ in range(2))
+    own, other = optimiser([mine], **settings), torch.optim.Adam([plain], lr=1e-3, fused=True)
+    slow = {"mine": 0, "plain": 0}
+    for number in range(1500):
+        gradient = torch.randn(8, generator=generator) if number < 10 else torch.zeros(8)
+        for parameter in (mine, plain):
+            parameter.grad = gradient
+        own.step()
+        other.step()
+        for name, state in (("mine", own.optimizer.state[mine]), ("plain", other.state[plain])):
+            slow[name] += bool(((state["exp_avg"] != 0) & (state["exp_avg"].abs() < 1.2e-38)).any())
+    assert torch.equal(mine, plain)
+    assert slow["plain"] > 500 and slow["mine"] == 0
+
+
+def test_the_count_of_steps_is_in_the_state() -> None:
+    own = optimiser([nn.Parameter(torch.ones(1))])
+    for _ in range(3):
+        own.parameters[0].grad = torch.ones(1)
+        own.step()
+    again = optimiser([nn.Parameter(torch.ones(1))])
+    again.load_state_dict(own.state_dict())
+    assert again.state_dict()["steps"] == 3

@@ -1,0 +1,89 @@
+"""Networks in bfloat16: everything outside them is float32, and a real run ends where float32 does."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+from pythae import models as pythae
+from pythae.models.nn.benchmarks.mnist import Encoder_Conv_VAE_MNIST
+
+from bench import data
+from bench.likelihood import nll
+from bench.training.precision import chosen, set_precision
+from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
+from models import MODELS
+from models.training import Batch
+
+SHAPE = (1, 8, 8)
+UNITS = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # of the processor, for products of bfloat16 factors
+
+
+def test_auto_is_bfloat16_on_an_accelerator_alone() -> None:
+    assert chosen("auto", "cuda") == chosen("bfloat16", "cpu") == torch.bfloat16
+    assert chosen("auto", "cpu") is None and chosen("float32", "cuda") is None
+
+
+@pytest.mark.parametrize("name", ["VAE", "BidirectionalBetaTCVAE", "IWAE"])
+def test_terms_codes_and_gradients_are_float32(name: str) -> None:
+    kind = MODELS[name].resolve()
+    model = kind(kind.config_class(input_dim=SHAPE, latent_dim=3))
+    set_precision(model, torch.bfloat16)
+    terms = model.terms(Batch(torch.rand(4, *SHAPE), dataset_size=4))
+    assert terms.z.dtype == terms.p_x.mean.dtype == torch.float32
+    assert {term.dtype for term in terms.losses.values()} == {torch.float32}
+    model.loss(terms.losses).backward()
+    assert {p.grad.dtype for p in model.parameters() if p.grad is not None} == {torch.float32}
+
+
+def test_a_stock_models_networks_compute_in_bfloat16_and_its_loss_does_not() -> None:
+    torch.manual_seed(0)
+    model = pythae.VAE(pythae.VAEConfig(input_dim=SHAPE, latent_dim=2, reconstruction_loss="bce"))
+    x = torch.rand(4, *SHAPE)
+    exact = model.encoder(x).embedding
+    set_precision(model, torch.bfloat16)
+    rounded = model.encoder(x).embedding
+    assert rounded.dtype == torch.float32 and torch.equal(rounded, exact) != UNITS
+    torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
+    assert model({"data": x}).loss.dtype == torch.float32
+    set_precision(model, None)
+    assert torch.equal(model.encoder(x).embedding, exact)
+
+
+def test_networks_with_convolutions_are_cast_and_those_of_linear_layers_multiply() -> None:
+    """On a processor; products inside networks and in their backward pass alone are of rounded factors."""
+    config = {"input_dim": (1, 28, 28), "latent_dim": 2}
+    convolutional = pythae.VAE(pythae.VAEConfig(**config), Encoder_Conv_VAE_MNIST(pythae.VAEConfig(**config)))
+    assert set_precision(convolutional, torch.bfloat16) is nullcontext
+    linear = pythae.VAE(pythae.VAEConfig(**config))
+    seen = []
+    linear.encoder.register_forward_hook(lambda *_: seen.append(torch.get_float32_matmul_precision()))
+    layer = next(module for module in linear.encoder.modules() if isinstance(module, torch.nn.Linear))
+    layer.register_forward_hook(lambda *_: seen.append(torch.get_float32_matmul_precision()))
+    backward = set_precision(linear, torch.bfloat16)
+    linear({"data": torch.rand(4, 1, 28, 28)})
+    assert seen == ["medium", "highest"]  # in the encoder's layer, after the encoder
+    with backward():
+        assert torch.get_float32_matmul_precision() == "medium"
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_bfloat16_ends_within_a_tenth_of_a_nat_of_float32() -> None:
+    found = data.load("digits")
+    training, validation = (
+        ImageTensors(torch.from_numpy(s.images), torch.from_numpy(s.labels)) for s in (found.train, found.validation)
+    )
+    test = torch.from_numpy(found.test.images)
+    values = []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        kind = MODELS["BidirectionalVAE"].resolve()
+        network = {"channels": (16, 32), "strides": (2, 2), "hidden": (64,)}
+        model = kind(kind.config_class(input_dim=SHAPE, latent_dim=16, reconstruction_loss="bce", network=network))
+        settings = TrainerConfig(
+            num_epochs=60, per_device_train_batch_size=64, learning_rate=4e-3, precision=precision, no_cuda=True
+        )
+        trainer = Trainer(model, training, validation, settings)
+        trainer.train()
+        values.append(nll(trainer.model, test, 100, generator=torch.Generator().manual_seed(0)).mean().item())
+    assert abs(values[0] - values[1]) < 0.1
+    assert values[0] != values[1]

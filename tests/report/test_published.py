@@ -1,0 +1,151 @@
+"""results/published.csv holds Tables I-IV of BVAE and its Figure 4, and Tables 1, 2, 4 and 5 of LBAE, as printed;
+also the two numbers of Untapped, Table 1 of M2, Tables 1 and 2 of sVAE, and what ALICE published of its toy study."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+KEY = ["paper", "table", "dataset", "row", "variant", "metric", "setting"]
+GENERATIVE = {"parameters", "nll", "active_units", "psnr", "ssim", "parameter_mib"}
+EVERY = GENERATIVE | {"fid", "rfid", "probe_accuracy"}
+
+
+@pytest.fixture(scope="module")
+def published() -> pd.DataFrame:
+    path = Path(__file__).parents[2] / "results" / "published.csv"
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _printed(frame: pd.DataFrame, table: str, row: str, variant: str, metric: str) -> str:
+    found = frame[(frame[["table", "row", "variant", "metric"]] == [table, row, variant, metric]).all(axis=1)]
+    assert len(found) == 1
+    return str(found["printed"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "metrics"), [("I", 7, EVERY), ("II", 7, EVERY), ("III", 7, EVERY), ("IV", 4, GENERATIVE)]
+)
+def test_every_pair_has_every_cell_of_its_table(
+    published: pd.DataFrame, table: str, rows: int, metrics: set[str]
+) -> None:
+    cells = published[published["table"] == table]
+    lines = cells.groupby(["row", "variant"])["metric"].agg(list)
+    assert cells["row"].nunique() == rows
+    assert len(lines) == 2 * rows
+    assert all(len(found) == len(metrics) and set(found) == metrics for found in lines)
+
+
+def test_keys_are_unique(published: pd.DataFrame) -> None:
+    assert not published.duplicated(KEY).any()
+
+
+def test_value_is_the_number_that_is_printed(published: pd.DataFrame) -> None:
+    number = published["printed"].str.replace(r"( / .*|MB|%|M)$", "", regex=True).astype(float)
+    million = published["printed"].str.endswith("M")
+    expected = number.where(~million, number * 1e6)
+    assert (expected.round(4) == published["value"].astype(float).round(4)).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "variant", "metric", "printed"),
+    [
+        ("I", "VAE", "unidirectional", "nll", "86.72"),
+        ("I", "beta-TCVAE 1", "unidirectional", "fid", "3.544"),
+        ("I", "IWAE", "bidirectional", "probe_accuracy", "96.29%"),
+        ("I", "VAE", "unidirectional", "parameter_mib", "84.4MB"),
+        ("II", "VAE", "unidirectional", "parameter_mib", "84MB"),
+        ("II", "beta-VAE 1.5", "bidirectional", "ssim", "0.6729"),
+        ("III", "IWAE", "unidirectional", "active_units", "122"),
+        ("III", "beta-TCVAE 0.5", "bidirectional", "parameters", "28.8M"),
+        ("IV", "beta-IWAE", "bidirectional", "active_units", "204"),
+        ("IV", "beta-TCVAE 0.1", "bidirectional", "psnr", "23.55"),
+        ("Figure 4", "beta-VAE z128", "bidirectional", "probe_accuracy", "97.32%"),
+    ],
+)
+def test_cells_are_as_printed(
+    published: pd.DataFrame, table: str, row: str, variant: str, metric: str, printed: str
+) -> None:
+    assert _printed(published, table, row, variant, metric) == printed
+
+
+def test_slip_of_the_pen_keeps_its_number_and_gets_a_note(published: pd.DataFrame) -> None:
+    slip = published[published["printed"] == "28.8M"]
+    assert len(slip) == 1
+    assert "28.3M" in slip["note"].iloc[0]
+
+
+def test_half_the_parameters_in_every_pair_but_for_the_slip(published: pd.DataFrame) -> None:
+    counts = published[(published["metric"] == "parameters") & (published["printed"] != "28.8M")]
+    pairs = counts.pivot(index=["table", "row"], columns="variant", values="value").astype(float).dropna()
+    assert len(pairs) == 24
+    assert (pairs["unidirectional"] / pairs["bidirectional"]).between(1.99, 2.01).all()
+
+
+@pytest.mark.parametrize(
+    ("table", "cells"),
+    [("1", (22, 22, 22)), ("2", (7, 7, 7)), ("4", (14, 14, 14)), ("5", (15, 15, 15))],
+)
+def test_lbaes_tables_are_whole(published: pd.DataFrame, table: str, cells: tuple[int, ...]) -> None:
+    lbae = published[published["paper"] == "LBAE"]
+    counts = [int((lbae["table"] == f"{table} {name}").sum()) for name in ("MNIST", "CIFAR-10", "CelebA")]
+    assert tuple(counts) == cells
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "metric", "sampler", "printed"),
+    [
+        ("1 MNIST", "LBAE", "fid", "hyperplane", "11.36"),
+        ("1 CIFAR-10", "LBAE", "fid", "coins", "71.48"),
+        ("1 CelebA", "VAE (ours)", "fid", "normal", "56.08"),
+        ("1 CIFAR-10", "RAE-SN", "fid", "gaussian", "84.25"),
+        ("2 CelebA", "LBAE", "kid", "hyperplane", "30.33"),
+        ("4 MNIST", "LBAE", "prd_f8", "coins", "0.44"),
+        ("5 CIFAR-10", "RAE-L2", "fid", "gmm", "74.16"),
+        ("5 CelebA", "WAE-MMD", "prd_f1_8", "gmm", "0.69"),
+    ],
+)
+def test_lbaes_cells_are_as_printed(
+    published: pd.DataFrame, table: str, row: str, metric: str, sampler: str, printed: str
+) -> None:
+    setting = f"features=inception2048;sampler={sampler}"
+    lines = published[(published[["table", "row", "metric", "setting"]] == [table, row, metric, setting]).all(axis=1)]
+    assert lines["printed"].tolist() == [printed]
+
+
+def test_cells_that_lbae_prints_twice_agree(published: pd.DataFrame) -> None:
+    """Table 5 repeats LBAE's moments sampling of Tables 1 and 4."""
+    lbae = published[published["paper"] == "LBAE"]
+    repeated = lbae.groupby(["dataset", "row", "variant", "metric", "setting"])["value"].agg(["size", "nunique"])
+    assert (repeated["nunique"] == 1).all()
+    assert int((repeated["size"] == 2).sum()) == 9
+
+
+@pytest.mark.parametrize(
+    ("paper", "row", "metric", "printed"),
+    [
+        ("sVAE", "sVAE-r 0.1", "nll_ais", "79.26"),
+        ("sVAE", "WGAN-GP ResNet", "inception_score_imagenet", "7.86"),
+        ("sVAE", "DCGAN", "nll_ais", "79.47"),
+        ("Untapped", "M2", "unseen_cross_entropy", "2.30"),
+        ("Untapped", "Untapped", "unseen_cross_entropy", "2.07"),
+        ("M2", "M2 100 labels", "test_error", "11.97"),
+        ("M2", "M2 3000 labels", "test_error", "3.92"),
+        ("M2", "M1+M2 1000 labels", "test_error", "2.40"),
+    ],
+)
+def test_cells_of_the_other_papers_are_as_printed(
+    published: pd.DataFrame, paper: str, row: str, metric: str, printed: str
+) -> None:
+    lines = published[(published[["paper", "row", "metric"]] == [paper, row, metric]).all(axis=1)]
+    assert lines["printed"].tolist() == [printed]
+
+
+def test_more_labels_and_a_second_model_below_it_lower_the_printed_error_but_for_one_cell(
+    published: pd.DataFrame,
+) -> None:
+    errors = published[published["paper"] == "M2"].set_index("row")["value"].astype(float)
+    counts = ("100", "600", "1000", "3000")
+    m2, both = ([errors[f"{model} {n} labels"] for n in counts] for model in ("M2", "M1+M2"))
+    assert both == sorted(both, reverse=True) and m2[:3] == sorted(m2[:3], reverse=True)
+    assert all(b < a for a, b in zip(m2, both, strict=True))
