@@ -154,7 +154,7 @@ def _run(options: argparse.Namespace) -> int:
     from bench.executors.resources import choose
     from bench.runs import remaining, tracking
     from bench.runs.cost import describe, plan_lines, refuse_impossible
-    from bench.storage import status, store
+    from bench.storage import packed, status, store
     from bench.study import suite
     from report.tables.columns import TABLES
 
@@ -200,6 +200,7 @@ def _run(options: argparse.Namespace) -> int:
         others = remaining.finished_by_other_code(folder, plan)
         description |= {"other_code": others, "arguments": _given(options)}
         store.write_suite(folder, description, plan)
+        packed.pack(folder)
         import report
 
         written = report.write(folder)
@@ -237,10 +238,10 @@ def _carry_out(
     if not todo:
         print(banner, file=sys.stderr)
         return statuses
+    if options.force:
+        store.forget(folder, todo)
     for run in todo:
-        if options.force:
-            store.forget(folder, run)
-        elif store.is_done(folder, run):  # and damaged
+        if store.is_done(folder, run):  # and damaged
             store.withdraw(folder, run)
     jobs = [(run,) for run in todo] if alone else groups.jobs(runs, todo, shape)
     name, resources = choose(options, len(jobs))

@@ -75,7 +75,7 @@ def write_page(results: Path, published: bool = True) -> tuple[Path, list[str]]:
 def suite_folders(results: Path) -> list[Path]:
     """Return the folders below `results` that hold a suite, or what is left of one."""
     folders = sorted(results.iterdir()) if results.is_dir() else []
-    held = [f for f in folders if (f / "suite.json").is_file() or (f / "digests").is_dir()]
+    held = [f for f in folders if any((f / name).exists() for name in ("suite.json", "digests.jsonl", "digests"))]
     return [f for f in held if f.name not in _NOT_SUITES]
 
 

@@ -1,10 +1,12 @@
-"""What lies in a results folder: the suite's description and one digest per run."""
+"""What lies in a results folder: the suite's description and one digest per run, packed or in a folder of its own."""
 
+import hashlib
 import json
 import logging
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +20,51 @@ _RUN_COLUMNS = ("suite", "row", "model", "variant", "dataset", "preset")
 COLUMNS = (*_RUN_COLUMNS, "setting", "seed", "metric", "value", "se", "n", "status", "reason", "path")
 
 
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a damaged digest raises
+
+
 class NoResults(ValueError):
     """A results folder that cannot be reported; the message is one line that names it and the remedy."""
 
 
 @dataclass(frozen=True)
-class Digest:
-    """One run as its digest.json tells it, and the folder that holds its picture tiles."""
+class Tile:
+    """A picture of a run: a file, or a member of an archive."""
 
-    folder: Path
+    place: Path
+    member: str = ""
+    archive: zipfile.ZipFile | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.member}" if self.member else str(self.place)
+
+    def read_bytes(self) -> bytes:
+        """Return the file's bytes. Raises OSError where they cannot be read or are damaged."""
+        if self.archive is None:
+            return self.place.read_bytes()
+        try:
+            return self.archive.read(self.member)
+        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            raise OSError(f"{self} cannot be read: {error}") from None
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One run as its digest tells it, the file that holds that, and its picture tiles by name."""
+
+    place: Path
     id: str
     row: str
     variant: str
     seed: int
     status: str
     reason: str | None
-    facts: dict[str, Any]  # the whole file
+    facts: dict[str, Any]  # the whole digest
+    tiles: Mapping[str, Tile] = field(default_factory=dict)
 
-    def tile(self, name: str) -> Path | None:
-        """Return the path of the run's picture `name`.png, or None where it was not stored."""
-        path = self.folder / f"{name}.png"
-        return path if path.is_file() else None
+    def tile(self, name: str) -> Tile | None:
+        """Return the run's picture `name`, or None where it was not stored."""
+        return self.tiles.get(name)
 
     def values(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Return the run's measurements by (metric, setting)."""
@@ -83,14 +109,17 @@ def read_suite(folder: Path) -> Suite:
     """
     facts = _suite_facts(folder)
     problems: list[str] = []
-    found = []
+    by_id = {digest.id: digest for digest in _packed(folder, problems)}
     for path in sorted((folder / "digests").glob("*/")):
+        by_id.pop(path.name, None)  # the folder is newer
         try:
-            found.append(_digest(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            digest = _in_folder(path)
+            by_id[path.name] = digest
+        except _DAMAGE as error:
             problems.append(f"{path / 'digest.json'} is left out: {_why(error)}")
+    found = [by_id[name] for name in sorted(by_id)]
     if not found:
-        problems.append(f"{folder / 'digests'} holds no readable digest: no run has finished yet")
+        problems.append(f"{folder} holds no readable digest: no run has finished yet")
     return Suite(folder, facts, _one_per_seed(_belonging(found, facts, folder, problems), problems), tuple(problems))
 
 
@@ -123,11 +152,42 @@ def _suite_facts(folder: Path) -> dict[str, Any]:
     return optional | facts
 
 
-def _digest(folder: Path) -> Digest:
+def _in_folder(folder: Path) -> Digest:
     facts = json.loads((folder / "digest.json").read_text(encoding="utf-8"))
+    return _digest(folder / "digest.json", facts, {path.stem: Tile(path) for path in folder.glob("*.png") if path.is_file()})
+
+
+def _packed(folder: Path, problems: list[str]) -> Iterable[Digest]:
+    """Yield the digests of digests.jsonl, with their pictures of pictures.zip; each line is held against its sum."""
+    path, pictures = folder / "digests.jsonl", folder / "pictures.zip"
+    try:
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+    except OSError as error:
+        problems.append(f"{path} is left out: {_why(error)}")
+        return
+    archive = None
+    try:
+        archive = zipfile.ZipFile(pictures) if pictures.is_file() else None
+    except (OSError, zipfile.BadZipFile) as error:
+        problems.append(f"{pictures} is left out: {_why(error)}")
+    names = set(archive.namelist()) if archive else set()
+    for number, line in enumerate(lines, 1):
+        try:
+            body, _, end = line.rpartition(b',"sha256":"')
+            if end != hashlib.sha256(body).hexdigest().encode() + b'"}':
+                raise ValueError("it is not what was written")
+            facts = json.loads(line)
+            stored = {name: member for name, member in facts["pictures"].items() if member in names}
+            tiles = {name: Tile(pictures, member, archive) for name, member in stored.items()}
+            yield _digest(path, facts, tiles)
+        except _DAMAGE as error:
+            problems.append(f"{path}, line {number}, is left out: {_why(error)}")
+
+
+def _digest(place: Path, facts: dict[str, Any], tiles: Mapping[str, Tile]) -> Digest:
     check_digest(facts)
     return Digest(
-        folder=folder,
+        place=place,
         id=str(facts["id"]),
         row=str(facts["row"]),
         variant=str(facts["variant"]),
@@ -135,6 +195,7 @@ def _digest(folder: Path) -> Digest:
         status=str(facts["status"]),
         reason=facts.get("reason"),
         facts=facts,
+        tiles=tiles,
     )
 
 
@@ -146,7 +207,8 @@ def _belonging(found: list[Digest], facts: dict[str, Any], folder: Path, problem
     kept = [d for d in found if d.facts.get("preset") == preset]
     if listed is None:
         return kept
-    missing = [name for name, run in listed.items() if not (folder / "digests" / run / "digest.json").is_file()]
+    there = {d.id for d in found} | {path.parent.name for path in (folder / "digests").glob("*/digest.json")}
+    missing = [name for name, run in listed.items() if run not in there]
     if missing:
         others_too = " and others" if len(missing) > 1 else ""
         problems.append(f"{folder}: {len(missing)} of {len(listed)} runs have not finished: {missing[0]}{others_too}")
@@ -158,7 +220,7 @@ def _one_per_seed(digests: Iterable[Digest], problems: list[str]) -> tuple[Diges
     for digest in sorted(digests, key=lambda d: (str((d.facts.get("provenance") or {}).get("started", "")), d.id)):
         key = (digest.row, digest.variant, digest.seed)
         if key in latest:
-            problems.append(f"{latest[key].folder} is left out: {digest.id} is a later run of the same row and seed")
+            problems.append(f"{latest[key].place} is left out: {digest.id} is a later run of the same row and seed")
         latest[key] = digest
     return tuple(latest[key] for key in sorted(latest))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BadInput
+from bench.storage import packed
 from bench.study.suite import Run
 from bench.system import manifest
 from bench.system.files import replace_folder, write_whole
@@ -87,13 +88,16 @@ def prepare(suite_folder: Path) -> None:
         raise BadInput(f"--results: {suite_folder} cannot be made a folder ({error.strerror}); name another") from None
 
 
-def forget(suite_folder: Path, run: Run) -> None:
-    """Delete a run's folder, its digest and the states of groups that it trained in, so that it starts anew."""
+def forget(suite_folder: Path, runs: Iterable[Run]) -> None:
+    """Delete runs' folders, their digests and the states of groups that they trained in, so that they start anew."""
+    ids = {run.id for run in runs}
     for kind in ("runs", "digests"):
-        shutil.rmtree(suite_folder / kind / run.id, ignore_errors=True)
+        for identity in ids:
+            shutil.rmtree(suite_folder / kind / identity, ignore_errors=True)
     for members in (suite_folder / "runs").glob("together-*/members.json"):
-        if run.id in read_names(members):
+        if not ids.isdisjoint(read_names(members)):
             shutil.rmtree(members.parent, ignore_errors=True)
+    packed.drop(suite_folder, ids)
 
 
 def withdraw(suite_folder: Path, run: Run) -> None:

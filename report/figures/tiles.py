@@ -1,5 +1,6 @@
 """Picture tiles of the runs, set side by side: unidirectional left, bidirectional right, one row of the table each."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
@@ -84,13 +85,13 @@ def _value(run: Digest, metric: str, setting: str) -> float | None:
 def first_tile(runs: list[Digest], tile: str) -> Pixels | None:
     """Return a picture of the first of some runs that stores it, [H, W, 3]; a broken file is logged and passed over."""
     for run in runs:
-        path = run.tile(tile)
-        if path is None:
+        stored = run.tile(tile)
+        if stored is None:
             continue
         try:
-            pixels = matplotlib.image.imread(path)  # [H, W] or [H, W, 3 or 4] in [0, 1]
+            pixels = matplotlib.image.imread(io.BytesIO(stored.read_bytes()))  # [H, W] or [H, W, 3 or 4] in [0, 1]
         except (OSError, ValueError, SyntaxError) as error:  # SyntaxError is how the PNG reader names broken files
-            log.warning("%s is left out: %s", path, error)
+            log.warning("%s is left out: %s", stored, error)
             continue
         grey = pixels[..., None] if pixels.ndim == 2 else pixels[..., :3]
         return np.broadcast_to((grey * 255).round().astype(np.uint8), (*grey.shape[:2], 3))

@@ -16,6 +16,7 @@ from report.page.figures import Picture, figures, is_pareto
 from report.page.payload import TILES, link, payload, tile_of, to_script
 from report.page.sections import Section
 from report.page.thumbnails import thumbnails
+from report.store import Tile
 from report.tables.formats.latex import mark
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -86,10 +87,12 @@ def _environment(results: Path) -> Environment:
     return environment
 
 
-def _pictures(sections: Sequence[Section], drawn: Mapping[str, Sequence[Picture]]) -> dict[Path, str | None]:
-    limits = {p.path: _PARETO if is_pareto(p) else _FIGURE for found in drawn.values() for p in found}
+def _pictures(sections: Sequence[Section], drawn: Mapping[str, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
+    limits: dict[Path | Tile, int] = {
+        p.path: _PARETO if is_pareto(p) else _FIGURE for found in drawn.values() for p in found
+    }
     tiles = [tile_of(row, name) for section in sections for row in section.rows for name in TILES]
-    return thumbnails(limits | {path: _TILE for path in tiles if path}, BUDGET)
+    return thumbnails(limits | {tile: _TILE for tile in tiles if tile}, BUDGET)
 
 
 def _present(folder: Path, names: Sequence[str]) -> list[Path]:

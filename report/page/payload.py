@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from report.figures.style import CLASSES
 from report.page.curves import curve
 from report.page.sections import Row, Section, direction, seed_values
-from report.store import Digest
+from report.store import Digest, Tile
 from report.tables.cells import Cell
 from report.tables.layout import Column
 
@@ -30,7 +30,7 @@ def to_script(value: Any) -> str:
     return text
 
 
-def payload(sections: Sequence[Section], pictures: Mapping[Path, str | None], results: Path) -> dict[str, Any]:
+def payload(sections: Sequence[Section], pictures: Mapping[Path | Tile, str | None], results: Path) -> dict[str, Any]:
     """Return all that tooltips, curves and comparisons show.
 
     `t` holds the two-sided 95% quantiles of Student's t for 1, 2, … degrees of freedom, up to the most seeds of a row.
@@ -43,9 +43,9 @@ def payload(sections: Sequence[Section], pictures: Mapping[Path, str | None], re
     }
 
 
-def tile_of(row: Row, name: str) -> Path | None:
+def tile_of(row: Row, name: str) -> Tile | None:
     """Return the picture of the row's first seed that has one."""
-    return next((path for run in row.runs if (path := run.tile(name))), None)
+    return next((tile for run in row.runs if (tile := run.tile(name))), None)
 
 
 def link(path: Path, results: Path) -> str:
@@ -53,7 +53,7 @@ def link(path: Path, results: Path) -> str:
     return quote(path.relative_to(results).as_posix())
 
 
-def _suite(section: Section, pictures: Mapping[Path, str | None], results: Path) -> dict[str, Any]:
+def _suite(section: Section, pictures: Mapping[Path | Tile, str | None], results: Path) -> dict[str, Any]:
     columns = (*section.columns, *section.more)
     return {
         "name": section.suite.name,
@@ -74,18 +74,18 @@ def _column(section: Section, column: Column) -> dict[str, Any]:
 
 
 def _row(
-    section: Section, row: Row, columns: Iterable[Column], pictures: Mapping[Path, str | None], results: Path
+    section: Section, row: Row, columns: Iterable[Column], pictures: Mapping[Path | Tile, str | None], results: Path
 ) -> dict[str, Any]:
-    tiles = {name: path for name in TILES if (path := tile_of(row, name))}
+    tiles = {name: tile for name in TILES if (tile := tile_of(row, name))}
     return {
         "label": row.label,
         "settings": "; ".join(f"{name}: {value}" for name, value in row.settings if name in _SHOWN),
         "values": [seed_values(row.runs, column) for column in columns],
         "notes": [_notes(section, row, i) for i in range(len(row.cells))],
-        "runs": [{"seed": d.seed, "id": d.id, "status": d.status, "link": link(d.folder, results)} for d in row.runs],
+        "runs": [{"seed": d.seed, "id": d.id, "status": d.status, "link": link(d.place, results)} for d in row.runs],
         "curve": curve(row.runs),
         "tsne": next((found for d in row.runs if (found := _embedding(d))), None),
-        "tiles": {name: [pictures[path], link(path, results)] for name, path in tiles.items() if path in pictures},
+        "tiles": {name: [pictures[t], link(t.place, results)] for name, t in tiles.items() if t in pictures},
     }
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from report.store import log
+from report.store import Tile, log
 
 WIDTH = 760  # pixels: a wider picture is shrunk to this
 _LADDER = ((1.0, 65), (0.75, 50), (0.5, 45), (0.35, 40), (0.25, 30))  # scale and WebP quality, best first
 _THREADS = 4  # Pillow decodes and encodes outside the interpreter's lock
 
 
-def thumbnails(limits: Mapping[Path, int], budget: int) -> dict[Path, str | None]:
-    """Return a data URI for each picture of `limits` (path -> most bytes it may take); None where none is small enough.
+def thumbnails(limits: Mapping[Path | Tile, int], budget: int) -> dict[Path | Tile, str | None]:
+    """Return a data URI for each picture of `limits` (what -> most bytes it may take); None where none is small enough.
 
     Where the limits sum to more than `budget` characters, all shrink by the same factor. A picture that cannot be read
     is logged in one line and left out.
@@ -28,7 +28,7 @@ def thumbnails(limits: Mapping[Path, int], budget: int) -> dict[Path, str | None
         return {path: uri for path, (readable, uri) in zip(limits, found, strict=True) if readable}
 
 
-def _thumbnail(path: Path, limit: int) -> tuple[bool, str | None]:
+def _thumbnail(path: Path | Tile, limit: int) -> tuple[bool, str | None]:
     try:
         stored = path.read_bytes()
         with Image.open(io.BytesIO(stored)) as opened:

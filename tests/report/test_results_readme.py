@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from report.figures.registry import FIGURES
+from report.store import read_suite
 
 RESULTS = Path(__file__).parents[2] / "results"
 TEXT = (RESULTS / "README.md").read_text(encoding="utf-8")
@@ -33,7 +34,6 @@ def test_the_table_lists_suites() -> None:
 @pytest.mark.parametrize(("name", "runs", "seeds"), SUITES)
 def test_a_suite_has_the_runs_and_seeds_that_are_stated(name: str, runs: str, seeds: str) -> None:
     listed = set(json.loads((RESULTS / name / "suite.json").read_text(encoding="utf-8"))["runs"].values())
-    stored = [json.loads(path.read_text(encoding="utf-8")) for path in (RESULTS / name).glob("digests/*/digest.json")]
-    kept = [digest for digest in stored if digest["id"] in listed]
+    kept = [digest for digest in read_suite(RESULTS / name).digests if digest.id in listed]
     assert len(kept) == int(runs)
-    assert len({digest["seed"] for digest in kept}) == int(seeds)
+    assert len({digest.seed for digest in kept}) == int(seeds)

@@ -55,7 +55,7 @@ class CodeArrays:
         return second_moments(torch.from_numpy(self.get("train_bits"))).numpy()
 
     def _sampled_bits(self, sampler: str) -> np.ndarray:
-        return SAMPLERS[sampler].draw(self, DRAWN).cpu().numpy().astype(np.int8)  # type: ignore[arg-type]
+        return SAMPLERS[sampler].draw(self, DRAWN).cpu().numpy().astype(np.int8)
 
     # Between two codes
 

@@ -61,7 +61,7 @@ def test_unfinished_trainings_of_other_code_are_refused_with_what_changed(
 ) -> None:
     begun(tmp_path, run)
     remaining.refuse_other_code(tmp_path, [run])
-    other_code(monkeypatch, models__objectives="0", bench__engine=None, models__new="1")
+    other_code(monkeypatch, models__objectives="0", bench__training__trainer=None, models__new="1")
     with pytest.raises(BadInput) as refused:
         remaining.refuse_other_code(tmp_path, [run])
     for part in (
@@ -80,7 +80,7 @@ def test_a_group_that_other_code_began_is_refused_too(
     store.write_json(states / "members.json", [run.id])
     Checkpoints(states).save({"value": 1})
     code_version.begin(states, run.model)
-    other_code(monkeypatch, bench__together="0")
+    other_code(monkeypatch, bench__training__stacked="0")
     with pytest.raises(BadInput, match=r"\(bench/training/stacked.py differs\)"):
         remaining.refuse_other_code(tmp_path, [run])
 
@@ -89,7 +89,7 @@ def test_nothing_is_refused_where_no_state_is_stored(run: Run, tmp_path: Path, m
     states = begun(tmp_path, run)
     for path in states.glob("*.pt"):
         path.unlink()
-    other_code(monkeypatch, bench__engine="0")
+    other_code(monkeypatch, bench__training__trainer="0")
     remaining.refuse_other_code(tmp_path, [run])
     assert "code_before" not in code_version.begin(states, run.model)
 
@@ -99,7 +99,7 @@ def test_accepted_code_is_written_down_beside_what_was_before(
 ) -> None:
     states = begun(tmp_path, run)
     first = code_version.version("VAE")
-    other_code(monkeypatch, bench__engine="0")
+    other_code(monkeypatch, bench__training__trainer="0")
     second = code_version.version("VAE")
     assert first != second
     assert code_version.begin(states, "VAE") == {"code": second, "code_before": [first]}
@@ -112,6 +112,6 @@ def test_finished_runs_of_other_code_are_kept_and_named(
     assert carried_out("in-process", [[run]], tmp_path) == {"VAE/0": "done"}
     first = digest_of(tmp_path, run)["provenance"]["code"]
     assert remaining.finished_by_other_code(tmp_path, [run]) == {}
-    other_code(monkeypatch, bench__engine="0")
+    other_code(monkeypatch, bench__training__trainer="0")
     assert remaining.unfinished(tmp_path, [run], force=False) == []
     assert remaining.finished_by_other_code(tmp_path, [run]) == {run.id: first}

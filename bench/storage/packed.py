@@ -1,0 +1,92 @@
+"""The digests of a suite in two files that are committed: numbers as text, a line a run, and pictures, each once.
+
+`digests.jsonl` has the runs by id, each line closed by the SHA-256 of what stands before it; `pictures.zip` holds every
+picture once, named by its SHA-256. The same runs give the same bytes. `report/store.py` reads both.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from bench.system.files import write_whole
+
+LINES, PICTURES = "digests.jsonl", "pictures.zip"
+_NEVER = (1980, 1, 1, 0, 0, 0)  # what a ZIP file calls no time
+
+
+def pack(suite_folder: Path) -> None:
+    """Add the digests of the folder `digests` to the packed ones; a run that is in both is taken from the folder.
+
+    An interruption leaves the files as they were, or pictures that no line names, which the next call removes.
+    """
+    lines, pictures = _read(suite_folder)
+    for path in sorted((suite_folder / "digests").glob("*/digest.json")):
+        found = {png.stem: png.read_bytes() for png in sorted(path.parent.glob("*.png"))}
+        names = {name: f"{hashlib.sha256(data).hexdigest()[:24]}.png" for name, data in found.items()}
+        lines[path.parent.name] = line(json.loads(path.read_text()) | {"pictures": names})
+        pictures |= {names[name]: data for name, data in found.items()}
+    _write(suite_folder, lines, pictures)
+
+
+def drop(suite_folder: Path, ids: Collection[str]) -> None:
+    """Take runs out of the packed digests, so that they start anew."""
+    lines, pictures = _read(suite_folder)
+    _write(suite_folder, {run: text for run, text in lines.items() if run not in ids}, pictures)
+
+
+def line(facts: Mapping[str, object]) -> str:
+    """Return a digest as one line of JSON, whose last key is the SHA-256 of what stands before it."""
+    body = json.dumps(facts, allow_nan=False, separators=(",", ":"))[:-1]
+    return f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}'
+
+
+def _read(suite_folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return the packed lines by id and the pictures by name; what is damaged is left out."""
+    lines: dict[str, str] = {}
+    pictures: dict[str, bytes] = {}
+    path = suite_folder / LINES
+    for text in path.read_text().splitlines() if path.is_file() else ():
+        try:
+            facts = json.loads(text)
+            known = facts.pop("sha256")
+            if line(facts) == text and known:
+                lines[str(facts["id"])] = text
+        except (ValueError, KeyError, AttributeError):
+            continue
+    if (suite_folder / PICTURES).is_file():
+        try:
+            with zipfile.ZipFile(suite_folder / PICTURES) as archive:
+                pictures = {name: archive.read(name) for name in archive.namelist()}
+        except (zipfile.BadZipFile, OSError):
+            pictures = {}
+    return lines, pictures
+
+
+def _write(suite_folder: Path, lines: Mapping[str, str], pictures: Mapping[str, bytes]) -> None:
+    """Write both files, first the pictures of both the lines before and after, then the lines; nothing if all stay."""
+    used = {name for text in lines.values() for name in json.loads(text)["pictures"].values()}
+    _write_if_new(suite_folder / PICTURES, _archive(pictures))
+    _write_if_new(suite_folder / LINES, "".join(f"{lines[run]}\n" for run in sorted(lines)).encode())
+    _write_if_new(suite_folder / PICTURES, _archive({name: pictures[name] for name in used if name in pictures}))
+
+
+def _write_if_new(path: Path, data: bytes) -> None:
+    """Write a file that is not so already; one of no bytes is none."""
+    if not data:
+        path.unlink(missing_ok=True)
+    elif not path.is_file() or path.read_bytes() != data:
+        write_whole(path, data)
+
+
+def _archive(pictures: Mapping[str, bytes]) -> bytes:
+    """Return an archive of pictures by name; nothing for none."""
+    if not pictures:
+        return b""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(pictures):
+            archive.writestr(zipfile.ZipInfo(name, _NEVER), pictures[name])
+    return buffer.getvalue()
