@@ -154,7 +154,8 @@ def _suite_facts(folder: Path) -> dict[str, Any]:
 
 def _in_folder(folder: Path) -> Digest:
     facts = json.loads((folder / "digest.json").read_text(encoding="utf-8"))
-    return _digest(folder / "digest.json", facts, {path.stem: Tile(path) for path in folder.glob("*.png") if path.is_file()})
+    tiles = {path.stem: Tile(path) for path in folder.glob("*.png") if path.is_file()}
+    return _digest(folder / "digest.json", facts, tiles)
 
 
 def _packed(folder: Path, problems: list[str]) -> Iterable[Digest]:

@@ -67,7 +67,8 @@ def test_figures_are_drawn_with_a_row_a_kind(suite: Suite) -> None:
     (path,) = draw_modes(suite)
     picture = matplotlib.image.imread(path)
     scale = round(560 / 89)
-    stored = matplotlib.image.imread(suite.runs("selfVAE-sketch", "unidirectional")[0].place.with_name("modes.png"))[..., 0]
+    run = suite.runs("selfVAE-sketch", "unidirectional")[0]
+    stored = matplotlib.image.imread(run.place.with_name("modes.png"))[..., 0]
     pixels = np.repeat(np.repeat(stored, scale, 0), scale, 1)
     height, width = pixels.shape
     found = picture[-16 - height : -16, -16 - width : -16]
