@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("models", "bench", "report")
 DATA = ("bench/suites", "bench/suites/base", "tests/cases")  # folders of data: any number of files
 MOST_ENTRIES = 18
+SETTINGS = ("clip_norm", "clip_value", "pct_start", "adam_beta1")  # of a training: each has one home
 
 
 def modules() -> dict[str, Path]:
@@ -143,9 +144,15 @@ def tracked() -> list[Path]:
     return sorted({Path(line) for line in listed.stdout.splitlines() if (ROOT / line).exists()})
 
 
+def named(word: str, known: dict[str, Path]) -> list[str]:
+    """Return the modules in which a word stands."""
+    return [name for name, path in known.items() if re.search(rf"\b{word}\b", path.read_text())]
+
+
 def main() -> int:
     """Print the figures; return 1 where a bound is not kept."""
     known = modules()
+    text = "".join(path.read_text() for path in known.values())
     level, wrong, round_ = entries(), list(against(known)), circles(known)
     for folder, n in level.items():
         print(f"{n:4}  {folder}")
@@ -153,6 +160,11 @@ def main() -> int:
     print("\n".join([f"imports against the direction: {len(wrong)}", *(f"  {line}" for line in wrong)]))
     print("\n".join([f"circles: {len(round_)}", *(f"  {', '.join(group)}" for group in round_)]))
     print(f"tracked files: {len(tracked())}")
+    print(f"source lines: {text.count(chr(10))}")
+    words = len(re.findall(r"\bAny\b", text))
+    print(f"Any: {words}, type: ignore: {text.count('type: ignore')}")
+    for setting in SETTINGS:
+        print(f"files that name {setting}: {len(named(setting, known))}")
     return int(bool(wrong or round_ or max(level.values()) > MOST_ENTRIES))
 
 
