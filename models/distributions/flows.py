@@ -1,13 +1,13 @@
 """Posteriors pushed through a flow, and the planar flow that can be undone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.normalizing_flows import PlanarFlow
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.distributions.densities import Gaussian
 from models.noise import Noise
@@ -50,7 +50,7 @@ class FlowPosterior:
         return self.base.log_prob(z_0.unflatten(0, z.shape[:2])) + log_det.reshape(z.shape[:2])
 
 
-def pushed(layers: Any, z: Tensor) -> tuple[Tensor, Tensor]:
+def pushed(layers: Iterable[nn.Module], z: Tensor) -> tuple[Tensor, Tensor]:
     """Return points [M, L] after all layers, which are Pythae's flows, and the sum of their log-determinants [M]."""
     log_det = z.new_zeros(len(z))
     for layer in layers:
@@ -59,10 +59,11 @@ def pushed(layers: Any, z: Tensor) -> tuple[Tensor, Tensor]:
     return z, log_det
 
 
-def pulled(layers: Any, z: Tensor) -> tuple[Tensor, Tensor]:
+def pulled(layers: Sequence[nn.Module], z: Tensor) -> tuple[Tensor, Tensor]:
     """Return the points that `pushed` takes to z [M, L], and the log-determinants of that inverse [M]."""
     start = z
     for layer in reversed(layers):
+        assert isinstance(layer, ConstrainedPlanarFlow)
         start = layer.undo(start)
     return start, -pushed(layers, start)[1]
 

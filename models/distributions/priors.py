@@ -87,20 +87,31 @@ class PseudoInputs(nn.Module):
         return VampPrior(posterior(self.logits.sigmoid()))
 
 
-def _mixture(config: Any) -> MixturePrior:
+class PriorSizes(Protocol):
+    """What of a model's configuration a prior's size depends on."""
+
+    input_dim: tuple[int, ...]
+    latent_dim: int
+    prior: PriorConfig
+
+
+Trained = MixturePrior | RealNVP | PseudoInputs
+
+
+def _mixture(config: PriorSizes) -> MixturePrior:
     return MixturePrior(config.prior.components, config.latent_dim)
 
 
-def _realnvp(config: Any) -> RealNVP:
+def _realnvp(config: PriorSizes) -> RealNVP:
     return RealNVP(config.latent_dim, config.prior.hidden)
 
 
-def _vamp(config: Any) -> PseudoInputs:
+def _vamp(config: PriorSizes) -> PseudoInputs:
     return PseudoInputs(config.prior.components, config.input_dim)
 
 
 # What is trained for a prior, from a model's configuration; the standard normal has nothing to train.
-PRIORS: dict[str, Callable[[Any], nn.Module] | None] = {
+PRIORS: dict[str, Callable[[PriorSizes], Trained] | None] = {
     "standard": None,
     "mixture": _mixture,
     "realnvp": _realnvp,
@@ -116,7 +127,8 @@ class TrainedPrior:
     """
 
     model_config: Any
-    trained_prior: nn.Module | None
+    posterior: Callable[[Tensor], Gaussian]
+    trained_prior: Trained | None
 
     def build_prior(self) -> None:
         """Make what the prior trains."""
@@ -130,5 +142,5 @@ class TrainedPrior:
         if trained is None:
             return StandardNormal(self.model_config.latent_dim)
         if isinstance(trained, PseudoInputs):
-            return trained.prior(self.posterior)  # type: ignore[attr-defined]
-        return trained  # type: ignore[return-value]
+            return trained.prior(self.posterior)
+        return trained

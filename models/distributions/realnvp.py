@@ -10,6 +10,7 @@ from models.distributions.densities import standard_normal_log_prob
 from models.noise import Noise, normal
 
 LEAST_SIDE = 4
+Maps = tuple[int, int, int]  # C, H, W
 
 
 class Coupling(nn.Module):
@@ -26,8 +27,8 @@ class Coupling(nn.Module):
     def __init__(self, channels: int, moved: int, hidden: int):
         super().__init__()
         last = nn.Conv2d(hidden, 2 * moved, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
         first, second = nn.Conv2d(channels, hidden, 3, padding=1), nn.Conv2d(hidden, hidden, 1)
         self.network = nn.Sequential(first, nn.ELU(), second, nn.ELU(), last)
         self.rescale = nn.Parameter(torch.ones(moved, 1, 1))
@@ -51,7 +52,7 @@ class CheckerboardCoupling(Coupling):
 
     mask: Tensor
 
-    def __init__(self, shape: tuple[int, int, int], odd: bool, hidden: int):
+    def __init__(self, shape: Maps, odd: bool, hidden: int):
         super().__init__(shape[0], shape[0], hidden)
         rows, columns = torch.arange(shape[1])[:, None], torch.arange(shape[2])
         self.register_buffer("mask", ((rows + columns + odd) % 2).float(), persistent=False)  # 1: moves
@@ -68,7 +69,7 @@ class CheckerboardCoupling(Coupling):
 class ChannelCoupling(Coupling):
     """One half of the channels stays, the other moves."""
 
-    def __init__(self, shape: tuple[int, int, int], odd: bool, hidden: int):
+    def __init__(self, shape: Maps, odd: bool, hidden: int):
         super().__init__(shape[0] // 2, shape[0] // 2, hidden)
         self.odd = odd
 
@@ -108,7 +109,7 @@ def unsqueeze_alternately(z: Tensor) -> Tensor:
     return F.pixel_shuffle(parts.flatten(1, 2), 2)
 
 
-def code_shape(latent_dim: int) -> tuple[int, int, int]:
+def code_shape(latent_dim: int) -> Maps:
     """Return the maps [C, S, S] that a flat code is seen as: 1,024 numbers as 16 x 8 x 8, 64 as 4 x 4 x 4.
 
     S is the greatest power of two with S^3 at most the code's size, and at least 4, which two scales need; a code from
@@ -118,6 +119,27 @@ def code_shape(latent_dim: int) -> tuple[int, int, int]:
     if latent_dim % side**2:
         raise ValueError(f"a RealNVP prior takes codes of a multiple of {side**2} numbers, not of {latent_dim}")
     return latent_dim // side**2, side, side
+
+
+class Couplings(nn.ModuleList):
+    """Couplings one after another."""
+
+    def __init__(self, kind: type[CheckerboardCoupling | ChannelCoupling], shape: Maps, count: int, hidden: int):
+        super().__init__(kind(shape, bool(i % 2), hidden) for i in range(count))
+
+    def forward(self, u: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
+        """Return u after all, and log_det [B] plus their log-determinants."""
+        for layer in self:
+            u, more = layer(u)
+            log_det = log_det + more
+        return u, log_det
+
+    def inverse(self, u: Tensor) -> Tensor:
+        """Return what `forward` takes to u."""
+        for layer in reversed(self):
+            assert isinstance(layer, Coupling)
+            u = layer.inverse(u)
+        return u
 
 
 class RealNVP(nn.Module):
@@ -135,37 +157,25 @@ class RealNVP(nn.Module):
         self.shape = channels, side, _ = code_shape(latent_dim)
         half = side // 2
         squeezed, rest = (4 * channels, half, half), (2 * channels, half, half)
-        self.fields = nn.ModuleList(CheckerboardCoupling(self.shape, bool(i % 2), hidden) for i in range(3))
-        self.channels = nn.ModuleList(ChannelCoupling(squeezed, bool(i % 2), hidden) for i in range(3))
-        self.last = nn.ModuleList(CheckerboardCoupling(rest, bool(i % 2), hidden) for i in range(4))
+        self.fields = Couplings(CheckerboardCoupling, self.shape, 3, hidden)
+        self.channels = Couplings(ChannelCoupling, squeezed, 3, hidden)
+        self.last = Couplings(CheckerboardCoupling, rest, 4, hidden)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return u = f(z) and the log-determinants: [M, L] -> [M, L], [M]."""
-        u, total = z.unflatten(1, self.shape), z.new_zeros(len(z))
-        for layers, before in ((self.fields, None), (self.channels, squeeze)):
-            u = u if before is None else before(u)
-            for layer in layers:
-                u, log_det = layer(u)
-                total = total + log_det
+        u, log_det = self.fields(z.unflatten(1, self.shape), z.new_zeros(len(z)))
+        u, log_det = self.channels(squeeze(u), log_det)
         done, u = squeeze_alternately(F.pixel_shuffle(u, 2)).chunk(2, 1)
-        for layer in self.last:
-            u, log_det = layer(u)
-            total = total + log_det
-        return torch.cat([done, u], 1).flatten(1), total
+        u, log_det = self.last(u, log_det)
+        return torch.cat([done, u], 1).flatten(1), log_det
 
     def inverse(self, u: Tensor) -> Tensor:
         """Return z with f(z) = u: [M, L] -> [M, L]."""
         channels, side, _ = self.shape
         done, z = u.unflatten(1, (4 * channels, side // 2, side // 2)).chunk(2, 1)
-        for layer in reversed(self.last):
-            z = layer.inverse(z)  # type: ignore[operator]
-        z = squeeze(unsqueeze_alternately(torch.cat([done, z], 1)))
-        for layer in reversed(self.channels):
-            z = layer.inverse(z)  # type: ignore[operator]
-        z = F.pixel_shuffle(z, 2)
-        for layer in reversed(self.fields):
-            z = layer.inverse(z)  # type: ignore[operator]
-        return z.flatten(1)
+        z = squeeze(unsqueeze_alternately(torch.cat([done, self.last.inverse(z)], 1)))
+        z = F.pixel_shuffle(self.channels.inverse(z), 2)
+        return self.fields.inverse(z).flatten(1)
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return ln p(z): [..., L] -> [...]."""

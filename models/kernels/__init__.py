@@ -1,4 +1,5 @@
-"""What is only fast: the same numbers as a plain formula, in fewer or cheaper operations.
+"""What is only fast, each kernel beside the plain function that it equals; `registry.KERNELS` lists them.
 
+The mathematics calls one name, which takes the faster way for the tensors that it is given.
 May import: nothing of the project.
 """

@@ -1,12 +1,12 @@
 """Layers that run both ways through one weight tensor: the forward pass encodes, the reverse pass decodes."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.kernels.tiny_convolution import suits, tiny_conv2d, tiny_conv_transpose2d
+from models.kernels.convolution import conv2d, conv_transpose2d
 
 Direction = Literal["both", "forward", "reverse"]
 Norm = Literal["batch", "bias"]
@@ -26,32 +26,9 @@ class GNoVa(nn.Module):
         self.alpha, self.beta = alpha, beta
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.beta != 1.0:
-            return torch.add(F.silu(self.beta * x) / self.beta, x, alpha=self.alpha)
-        return _GNoVa.apply(x, self.alpha)
-
-
-class _GNoVa(torch.autograd.Function):
-    r"""The activation at :math:`\beta = 1` in two passes over memory a direction, where autograd would take more."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, alpha: float) -> Tensor:
-        return F.silu(x).add_(x, alpha=alpha)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
-        x, ctx.alpha = inputs
-        ctx.save_for_backward(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors
-        if torch.is_grad_enabled():  # for a second derivative, which the operation below has none of
-            s = x.sigmoid()
-            return gradient * (ctx.alpha + s * (1 + x * (1 - s))), None
-        return torch.ops.aten.silu_backward(gradient, x).add_(gradient, alpha=ctx.alpha), None
+        """Activate x, of any shape."""
+        gated = F.silu(x) if self.beta == 1.0 else F.silu(self.beta * x) / self.beta  # x sigma(beta x)
+        return torch.add(gated, x, alpha=self.alpha)
 
 
 class TwoWay(nn.Module):
@@ -65,43 +42,42 @@ class TwoWay(nn.Module):
         raise NotImplementedError
 
 
+class Stack(nn.Sequential):
+    """Two-way layers one after another, and in reverse the last one first."""
+
+    def reverse(self, y: Tensor) -> Tensor:
+        """Run all in reverse."""
+        for layer in reversed(self):
+            assert isinstance(layer, TwoWay)
+            y = layer.reverse(y)
+        return y
+
+
 class BiConv2d(TwoWay):
     r"""Convolution and its exact adjoint on one tensor :math:`W` of shape [out, in, k, k].
 
     .. math:: \langle W * x, y \rangle = \langle x, W^{*} * y \rangle
 
-    Source: Section IV.C and Figure 3a, BVAE. The padding is (k - 1) / 2; the output padding of the transposed
-    convolution is (H + 2p - k) mod s, which restores the input size H for every stride s. Forward, an image of fewer
-    channels than `in` stands for one whose last channels are 0.
+    Source: Section IV.C and Figure 3a, BVAE. The padding is (k - 1) / 2; the reverse restores the input size for every
+    stride. Forward, an image of fewer channels than `in` stands for one whose last channels are 0.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, size: tuple[int, ...]):
         super().__init__()
         self.in_shape = (in_channels, *size)
         self.stride, self.padding = stride, (kernel - 1) // 2
-        span = [side + 2 * self.padding - kernel for side in size]
-        self.output_padding = tuple(s % stride for s in span)
-        self.out_shape = (out_channels, *(s // stride + 1 for s in span))
+        self.out_shape = (out_channels, *((side + 2 * self.padding - kernel) // stride + 1 for side in size))
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel, kernel))
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
         weight = self.weight if x.shape[1] == self.in_shape[0] else self.weight[:, : x.shape[1]]
-        if suits(x, weight, self.out_shape[1:]):
-            y = tiny_conv2d(x, weight, self.stride, self.padding)
-            return y if bias is None else y + bias[:, None, None]
-        return F.conv2d(x, weight, bias, self.stride, self.padding)
+        return conv2d(x, weight, bias, self.stride, self.padding)
 
     def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return the adjoint applied to y, plus bias: [B, out, H', W'] -> [B, in, H, W]."""
-        if suits(y, self.weight, self.out_shape[1:]):
-            x = tiny_conv_transpose2d(y, self.weight, self.stride, self.padding, self.in_shape[1:])
-            return x if bias is None else x + bias[:, None, None]
-        x = F.conv_transpose2d(y, self.weight, None, self.stride, self.padding, self.output_padding)
-        return (
-            x if bias is None else x.add_(bias[:, None, None])
-        )  # within the call, its gradient takes four times as long
+        return conv_transpose2d(y, self.weight, bias, self.stride, self.padding, self.in_shape[1:])
 
 
 class BiLinear(TwoWay):

@@ -4,7 +4,7 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
@@ -20,6 +20,7 @@ from models.networks.layers import (
     Flatten,
     GNoVa,
     MeanPool,
+    Stack,
     TwoWay,
 )
 from models.networks.lbae import Margin, even_margin, lbae_trunk
@@ -92,7 +93,7 @@ class Autocast:
 
     precision: torch.dtype | None = None
 
-    def autocast(self, x: Tensor) -> AbstractContextManager[Any]:
+    def autocast(self, x: Tensor) -> AbstractContextManager[object]:
         """Return the context to compute in; x is on the device that it is for."""
         return nullcontext() if self.precision is None else torch.autocast(x.device.type, self.precision)
 
@@ -129,7 +130,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
         lbae = config.kind.startswith("lbae")
         self.margin = even_margin(input_dim, config.strides) if lbae else Margin()
         trunk = _trunk(config, self.margin.around((ends, *size)), direction)
-        self.trunk = nn.ModuleList(trunk)
+        self.trunk = Stack(*trunk)
         features = trunk[-1].out_shape[0]
         activation = _activation(config)
         bare = ("forward", "reverse") if lbae else ("forward",)
@@ -139,7 +140,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
             nn.init.xavier_normal_(self.log_variance.weight)
             nn.init.zeros_(self.log_variance.bias)
         if direction == "both" and ends > channels:
-            _start_as_alone(trunk, channels)
+            _start_as_alone(trunk[0], channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
@@ -156,10 +157,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
             return as_float32(self.mean(self._features(x)))
 
     def _features(self, x: Tensor) -> Tensor:
-        h = self.margin.pad(x)
-        for layer in self.trunk:
-            h = layer(h)
-        return h
+        return self.trunk(self.margin.pad(x))
 
     def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
         """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it.
@@ -167,9 +165,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
         With `numbers`, these are in the place of the C channels.
         """
         with self.autocast(z):
-            h = self.mean.reverse(z)
-            for layer in reversed(self.trunk):
-                h = layer.reverse(h)  # type: ignore[operator]
+            h = self.trunk.reverse(self.mean.reverse(z))
         return as_float32(self.margin.crop(h) if crop else h)
 
 
@@ -179,10 +175,11 @@ def as_float32(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _start_as_alone(trunk: list[TwoWay], channels: int) -> None:
+def _start_as_alone(first: TwoWay, channels: int) -> None:
     """Draw the first layer's weights of the image's own channels as if there were no others."""
-    weight = trunk[0].linear.weight  # type: ignore[union-attr]
-    weight[:, :channels] *= math.sqrt(weight.shape[1] / channels)  # type: ignore[index,operator]
+    assert isinstance(first, BiLayer)
+    weight = first.linear.weight
+    weight[:, :channels] *= math.sqrt(weight.shape[1] / channels)
 
 
 def _activation(config: NetworkConfig) -> nn.Module:

@@ -1,7 +1,6 @@
 """Weight-normalised convolutions, whose gains and biases start from the first batch of data."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,17 +22,17 @@ def normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
     gain, direction = _gain_and_direction(module)
     nn.init.normal_(direction, std=0.05)
     nn.init.ones_(gain)
-    nn.init.zeros_(module.bias)
+    nn.init.zeros_(module.get_parameter("bias"))
     return module
 
 
-def starts_from_data(model: Any) -> bool:
+def starts_from_data(model: nn.Module) -> bool:
     """Whether a model has layers that `start_from_data` moves."""
     return any(is_parametrized(module, "weight") for module in model.modules())
 
 
 @torch.no_grad()
-def start_from_data(model: nn.Module, forward: Callable[[], Any]) -> None:
+def start_from_data(model: nn.Module, forward: Callable[[], object]) -> None:
     r"""Set gains and biases so that in `forward()` each weight-normalised layer's outputs have mean 0, deviation 0.01.
 
     .. math:: g_c \leftarrow 0.01 \, g_c / \sigma_c, \quad b_c \leftarrow -0.01 \, \mu_c / \sigma_c
@@ -44,15 +43,15 @@ def start_from_data(model: nn.Module, forward: Callable[[], Any]) -> None:
     """
     done: set[int] = set()
 
-    def standardise(module: Any, inputs: Any, output: Tensor) -> Tensor | None:
+    def standardise(module: nn.Module, inputs: object, output: Tensor) -> Tensor | None:
         if id(module) in done:
             return None
         done.add(id(module))
         variance, mean = torch.var_mean(output.float(), (0, 2, 3), correction=0)
         scale = SPREAD * (variance + _LEAST_VARIANCE).rsqrt()
-        gain, _ = _gain_and_direction(module)
+        (gain, _), bias = _gain_and_direction(module), module.get_parameter("bias")
         gain.mul_(scale.view(gain.shape))
-        module.bias.copy_(scale * (module.bias - mean))
+        bias.copy_(scale * (bias - mean))
         return (output - mean.view(-1, 1, 1)) * scale.view(-1, 1, 1)
 
     layers = [module for module in model.modules() if is_parametrized(module, "weight")]
@@ -64,7 +63,6 @@ def start_from_data(model: nn.Module, forward: Callable[[], Any]) -> None:
             hook.remove()
 
 
-def _gain_and_direction(module: Any) -> tuple[nn.Parameter, nn.Parameter]:
+def _gain_and_direction(module: nn.Module) -> tuple[nn.Parameter, ...]:
     """Return g and v."""
-    originals = module.parametrizations.weight
-    return originals.original0, originals.original1
+    return tuple(module.get_parameter(f"parametrizations.weight.original{i}") for i in range(2))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.distributions.concrete import concrete_log_prob, concrete_rsample
-from models.kernels.image_likelihood import log_likelihood_and_error
+from models.kernels.bernoulli import log_likelihood_and_error
 from models.noise import Noise
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from models.distributions.concrete import concrete_log_prob, concrete_rsample, hard_bernoulli, relaxed_bernoulli
 from models.distributions.densities import Bernoulli
 from models.distributions.uniform_box import BoxedGaussian, UniformBox, from_box, log_det, to_box
-from models.kernels.image_likelihood import log_likelihood_and_error
+from models.kernels.bernoulli import log_likelihood_and_error
 
 
 def simplex_grid(n: int = 400) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-r"""Convolution of images of a few pixels, as matrix products that skip the padding.
+r"""Convolution and its adjoint; images of a few pixels as matrix products that skip the padding.
 
 With 3 x 3 kernels on 2 x 2 pixels, five of nine taps meet only padding, and the libraries' convolutions run at a
 quarter of the speed of a matrix product. Here each output pixel p is one product with the taps that it can see:
@@ -9,34 +9,73 @@ The result is the convolution's, up to the rounding of another order of summatio
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from models.kernels.context import Context
 
 MOST_PIXELS = 4  # of the smaller image; above, the libraries' convolutions are as fast
 FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are too small to gain
 
 
-def suits(x: Tensor, weight: Tensor, small: tuple[int, ...]) -> bool:
-    """Whether these functions are the faster way: float32 on a processor, few pixels (H', W'), many channels."""
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
+    """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
+    height, width = (_positions(*sides, stride, padding) for sides in zip(x.shape[2:], weight.shape[2:], strict=True))
+    if not suits(x, weight, height * width):
+        return F.conv2d(x, weight, bias, stride, padding)
+    y = tiny_conv2d(x, weight, stride, padding)
+    return y if bias is None else y + bias[:, None, None]
+
+
+def conv_transpose2d(
+    y: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, size: Sequence[int]
+) -> Tensor:
+    """Return the adjoint of W * x applied to y, plus bias, for x of `size` (H, W): [B, out, H', W'] -> [B, in, H, W].
+
+    Libraries take a bias within the call too, but four times as long for its gradient.
+    """
+    if suits(y, weight, y.shape[2] * y.shape[3]):
+        x = tiny_conv_transpose2d(y, weight, stride, padding, size)
+        return x if bias is None else x + bias[:, None, None]
+    x = plain_conv_transpose2d(y, weight, stride, padding, size)
+    return x if bias is None else x.add_(bias[:, None, None])
+
+
+def suits(x: Tensor, weight: Tensor, pixels: int) -> bool:
+    """Whether the products are the faster way: float32 on a processor, few `pixels` on one side, many channels."""
     out_channels, in_channels = weight.shape[:2]
-    few = small[0] * small[1] <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
+    few = pixels <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
     plain = x.device.type == "cpu" and x.dtype == torch.float32
     return few and plain and not torch.is_autocast_enabled("cpu")
 
 
+def plain_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """Return W * x, by the libraries."""
+    return F.conv2d(x, weight, None, stride, padding)
+
+
+def plain_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
+    """Return the adjoint, by the libraries; the output padding (H + 2p - k) mod s gives the size H."""
+    extra = [(side + 2 * padding - kernel) % stride for side, kernel in zip(size, weight.shape[2:], strict=True)]
+    return F.conv_transpose2d(y, weight, None, stride, padding, extra)
+
+
 def tiny_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    """Return `F.conv2d(x, weight, None, stride, padding)`: [B, in, H, W] -> [B, out, H', W']."""
+    """Return W * x, by products."""
     return _Convolution.apply(x, weight, stride, padding)
 
 
-def tiny_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> Tensor:
-    """Return the adjoint of `tiny_conv2d` applied to y, for images of `size` (H, W): [B, out, H', W'] -> [B, in, H, W].
-
-    It equals `F.conv_transpose2d` with the output padding that gives this size.
-    """
+def tiny_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
+    """Return the adjoint, by products."""
     return _Adjoint.apply(y, weight, stride, padding, size)
+
+
+class _Strided(Context, Protocol):
+    stride: int
+    padding: int
 
 
 class _Convolution(torch.autograd.Function):
@@ -47,12 +86,12 @@ class _Convolution(torch.autograd.Function):
         return _convolve(x, weight, stride, padding)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: _Strided, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, weight, ctx.stride, ctx.padding = inputs
         ctx.save_for_backward(x, weight)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: _Strided, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight = ctx.saved_tensors
         for_x = _adjoint(gradient, weight, ctx.stride, ctx.padding, x.shape[2:]) if ctx.needs_input_grad[0] else None
         for_weight = _weight_gradient(x, gradient, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[1] else None
@@ -63,16 +102,16 @@ class _Adjoint(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(y: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> Tensor:
+    def forward(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
         return _adjoint(y, weight, stride, padding, size)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: _Strided, inputs: tuple[Any, ...], output: Tensor) -> None:
         y, weight, ctx.stride, ctx.padding, _ = inputs
         ctx.save_for_backward(y, weight)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+    def backward(ctx: _Strided, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         y, weight = ctx.saved_tensors
         for_y = _convolve(gradient, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[0] else None
         for_weight = _weight_gradient(gradient, y, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[1] else None
@@ -90,12 +129,17 @@ def _one_operation(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return called
 
 
-Window = tuple[slice, slice]  # what one output position sees along one axis: input positions, kernel taps
+Window = tuple[slice, slice]
+
+
+def _positions(side: int, kernel: int, stride: int, padding: int) -> int:
+    return (side + 2 * padding - kernel) // stride + 1
 
 
 def _windows(side: int, kernel: int, stride: int, padding: int) -> list[Window]:
+    """Return what each output position sees along one axis: input positions and kernel taps."""
     windows = []
-    for position in range((side + 2 * padding - kernel) // stride + 1):
+    for position in range(_positions(side, kernel, stride, padding)):
         first = position * stride - padding
         low, high = max(first, 0), min(first + kernel, side)
         windows.append((slice(low, high), slice(low - first, high - first)))
@@ -104,7 +148,7 @@ def _windows(side: int, kernel: int, stride: int, padding: int) -> list[Window]:
 
 def _pixels(
     size: Sequence[int], kernel: Sequence[int], stride: int, padding: int
-) -> Iterator[tuple[int, int, tuple[slice, slice], tuple[slice, slice]]]:
+) -> Iterator[tuple[int, int, Window, Window]]:
     """Yield row, column, window of the input and window of the kernel for each output pixel."""
     across = _windows(size[1], kernel[1], stride, padding)
     for i, (rows, row_taps) in enumerate(_windows(size[0], kernel[0], stride, padding)):
@@ -115,7 +159,7 @@ def _pixels(
 @_one_operation
 def _convolve(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     x, weight = x.permute(0, 2, 3, 1), weight.permute(0, 2, 3, 1)  # channels last: [B, H, W, in], [out, k, k, in]
-    height = (x.shape[1] + 2 * padding - weight.shape[1]) // stride + 1
+    height = _positions(x.shape[1], weight.shape[1], stride, padding)
     pixels = [
         x[:, rows, columns].flatten(1) @ weight[:, taps[0], taps[1]].flatten(1).t()
         for _, _, (rows, columns), taps in _pixels(x.shape[1:3], weight.shape[1:3], stride, padding)
