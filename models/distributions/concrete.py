@@ -52,6 +52,15 @@ def relaxed_bernoulli(logits: Tensor, temperature: float, generator: Noise = Non
     return ((logits + u.log() - torch.log1p(-u)) / temperature).sigmoid()
 
 
+def straight_through_bernoulli(logits: Tensor, generator: Noise = None) -> Tensor:
+    r"""Draw 0 or 1 with probabilities sigmoid(logits), whose gradient is that of the mean: [B, ...] -> the same shape.
+
+    Source: the straight-through estimator of Bengio et al. 2013.
+    """
+    mean = logits.sigmoid()
+    return hard_bernoulli(logits, generator) + (mean - mean.detach())
+
+
 def hard_bernoulli(logits: Tensor, generator: Noise = None) -> Tensor:
     """Draw 0 or 1 with probabilities sigmoid(logits), without a gradient: [B, ...] -> the same shape."""
     return (uniform(logits.shape, generator, logits.device) < logits.detach().sigmoid()).to(logits.dtype)

@@ -51,6 +51,10 @@ class Bernoulli(NamedTuple):
         logits, images = _beside(self.logits, x)
         return -F.binary_cross_entropy_with_logits(logits, images, reduction="none").sum(-1).flatten()
 
+    def entropy(self) -> Tensor:
+        r"""Return :math:`H[p(x|z)] = \sum_i \ln(1 + e^{l_i}) - \sigma(l_i) l_i` of the logits l: [N]."""
+        return (F.softplus(self.logits) - self.logits.sigmoid() * self.logits).flatten(1).sum(-1)
+
     @property
     def mean(self) -> Tensor:
         """The pixel probabilities."""

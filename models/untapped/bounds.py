@@ -2,14 +2,19 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from models.bidirectional import Decoder
 from models.distributions.concrete import concrete_log_prob, concrete_rsample
+from models.distributions.labelled import LabelledPrior
+from models.distributions.uniform_box import BoxedGaussian
 from models.kernels.bernoulli import log_likelihood_and_error
 from models.noise import Noise
+from models.untapped.networks import LabelledEncoder, Seen
+from models.untapped.settings import M2Config
 
 
 class ForwardBounds(NamedTuple):
@@ -24,7 +29,25 @@ class ForwardBounds(NamedTuple):
     logits: Tensor
 
 
-def relaxed(model: Any, x: Tensor, y_l: Tensor, labelled: Tensor, generator: Noise = None) -> ForwardBounds:
+class LabelledModel(Protocol):
+    """What the bounds ask of a model."""
+
+    model_config: M2Config
+    encoder: LabelledEncoder
+    decoder: Decoder
+
+    @property
+    def prior(self) -> LabelledPrior:
+        """p(y) p(z)."""
+
+    def latent_posterior(self, seen: Seen, y: Tensor) -> BoxedGaussian:
+        """q(z|x, y)."""
+
+    def latent_posteriors(self, seen: Seen) -> BoxedGaussian:
+        """q(z|x, y) of every label."""
+
+
+def relaxed(model: LabelledModel, x: Tensor, y_l: Tensor, labelled: Tensor, generator: Noise = None) -> ForwardBounds:
     r"""Return the bounds of images x [B, C, H, W] with labels y_l [B, k], one-hot rows where `labelled` [B].
 
     .. math::
@@ -50,7 +73,7 @@ def relaxed(model: Any, x: Tensor, y_l: Tensor, labelled: Tensor, generator: Noi
     return ForwardBounds(*bounds, squared_error, log_q_label, code, logits)
 
 
-def summed(model: Any, x: Tensor, y_l: Tensor, labelled: Tensor, generator: Noise = None) -> ForwardBounds:
+def summed(model: LabelledModel, x: Tensor, y_l: Tensor, labelled: Tensor, generator: Noise = None) -> ForwardBounds:
     r"""Return the bounds of the same, y of an unlabelled image summed exactly.
 
     .. math::

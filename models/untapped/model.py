@@ -1,6 +1,7 @@
 """Semi-supervised M2 and Untapped, which also learns from labels without images, each in two forms."""
 
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -9,7 +10,12 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models.capabilities import LabelledLatent
-from models.distributions.concrete import concrete_log_prob, hard_bernoulli, relaxed_bernoulli
+from models.distributions.concrete import (
+    concrete_log_prob,
+    hard_bernoulli,
+    relaxed_bernoulli,
+    straight_through_bernoulli,
+)
 from models.distributions.densities import Bernoulli
 from models.distributions.labelled import one_hot
 from models.noise import Noise
@@ -19,6 +25,11 @@ from models.untapped.networks import networks_of
 from models.untapped.settings import BidirectionalM2Config, BidirectionalUntappedConfig, M2Config, UntappedConfig
 
 IMAGE_TEMPERATURE = 2 / 3  # of the relaxed Bernoulli, as Maddison et al. 2017 choose for binary variables
+IMAGE_SAMPLES: dict[str, Callable[[Tensor, Noise], Tensor]] = {
+    "straight-through": straight_through_bernoulli,
+    "hard": hard_bernoulli,
+    "relaxed": lambda logits, generator: relaxed_bernoulli(logits, IMAGE_TEMPERATURE, generator),
+}
 
 
 class M2(Objective, LabelledLatent, pythae.AE):
@@ -28,7 +39,8 @@ class M2(Objective, LabelledLatent, pythae.AE):
         L = -\mathcal{J}_f^l - \mathcal{J}_f^u + \alpha_f^d L_y(q(y|x), y) + \alpha_r^d ||x - E[x|y, z]||^2
 
     Source: Eqs. 7 and 8, Untapped, with the bounds of `models.untapped.bounds`, y of an unlabelled image relaxed or
-    summed; all constants are kept. Labelled and unlabelled images (label -1) may stand in any order in a batch.
+    summed; all constants are kept. The x-discriminative loss is the square of the L2 norm; the paper says "L2", and its
+    public code takes the norm itself. Labelled and unlabelled images (label -1) may stand in any order in a batch.
     """
 
     config_class: ClassVar[type] = M2Config
@@ -87,7 +99,7 @@ class Untapped(M2):
         \ln q(y, z) \ge \mathcal{J}_r^u = \ln q(y|x) + \ln q(z|x, y) - \ln p(x|y, z) + \ln q(x), \quad x \sim p(x|y, z)
 
     Source: Eqs. 5, 8 and 17, Untapped; q(x) = 2^{-D}, labels in turn, half as many pairs as a batch has images (as
-    many as either stream, where both are as large). A relaxed x is judged by the same Bernoulli likelihood.
+    many as either stream, where both are as large). As in the paper x is of {0, 1}; the entropy of its law is exact.
     """
 
     config_class: ClassVar[type] = UntappedConfig
@@ -118,23 +130,26 @@ class Untapped(M2):
         return y, self.fixed_z[turn] if config.pairs == "fixed" else self.prior.box.sample(n, generator, device)
 
     def reverse_bound(self, y: Tensor, z: Tensor, generator: Noise = None) -> Tensor:
-        r"""Return :math:`\mathcal{J}_r^u` of pairs y [n, k], z [n, d] with one sample x~ each, in nats [n]."""
+        r"""Return an estimate of :math:`\mathcal{J}_r^u` of pairs y [n, k], z [n, d] by one image x each, in nats [n].
+
+        .. math:: \ln q(y|x) + \ln q(z|x, y) + H[p(x|y, z)] + \ln q(x), \quad x \sim p(x|y, z)
+
+        Its mean is at most :math:`\ln q(y, z)`, or :math:`\ln q(y)` with z latent or without :math:`\ln q(z|x, y)`; but
+        a "relaxed" x is judged by a law of {0, 1}, and can come out above.
+        """
         config = self.model_config
         logits = self.decoder.logits(torch.cat([y, z], 1))
-        if config.image_sample == "relaxed":
-            x = relaxed_bernoulli(logits, IMAGE_TEMPERATURE, generator)
-        else:
-            x = hard_bernoulli(logits, generator)
+        law, x = Bernoulli(logits), IMAGE_SAMPLES[config.image_sample](logits, generator)
+        entropy = law.entropy() if config.image_sample == "straight-through" else -law.log_prob(x)
         seen = self.encoder.look(x)
         log_q_y = self.encoder.label_log_probs(seen)
-        if config.smoothing:
-            bound = concrete_log_prob(y.log(), log_q_y, config.temperature)
-        else:
-            bound = (y * log_q_y).sum(-1)
-        bound = bound - Bernoulli(logits).log_prob(x) + self.log_q_x
+        log_q = concrete_log_prob(y.log(), log_q_y, config.temperature) if config.smoothing else (y * log_q_y).sum(-1)
+        bound = log_q + entropy + self.log_q_x
         if config.reverse_latent:
             bound = bound + self.latent_posterior(seen, y).log_prob(z)
-        return bound - self.prior.box.log_prob(z) if config.pairs == "latent" else bound
+            if config.pairs == "latent":
+                bound = bound - self.prior.box.log_prob(z)
+        return bound
 
     def labelled_reverse_bound(self, x: Tensor, y: Tensor, generator: Noise = None) -> Tensor:
         r"""Return the bound of the reverse model on images x [B, C, H, W] with labels y [B, k], in nats [B].

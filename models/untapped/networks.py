@@ -2,7 +2,7 @@
 
 import math
 from itertools import pairwise
-from typing import Any
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,11 +13,12 @@ from pythae.models.nn import BaseEncoder
 from torch import Tensor, nn
 
 from models.bidirectional import Decoder
-from models.networks.layers import BiLayer, BiLinear
+from models.networks.layers import BiLayer, BiLinear, Stack
 from models.networks.two_way import Autocast, as_float32
 
 _GAIN = math.sqrt(2)  # of Glorot's uniform initialisation, as in the paper's code
 _LEAST_SCALE = 1e-6
+Seen = tuple[Tensor, ...]  # what a network keeps of images that it has looked at
 
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True)
@@ -39,7 +40,7 @@ class PerceptronConfig:
 
 
 class EncoderPerceptrons(Autocast, nn.Module):
-    """The perceptrons x -> y and (x, y) -> z. The heads of z start at zero, so that its scale starts at ln 2."""
+    """The perceptrons x -> y and (x, y) -> z. The head of z's scale starts at zero: a scale of ln 2."""
 
     def __init__(self, config: PerceptronConfig, pixels: int, classes: int, latent_dim: int):
         super().__init__()
@@ -50,24 +51,27 @@ class EncoderPerceptrons(Autocast, nn.Module):
             nn.init.uniform_(part.weight, *_glorot_range(pixels + classes, first))
         hidden = [module for a, b in pairwise(config.latent) for module in (_glorot(a, b), nn.Tanh())]
         self.trunk = nn.Sequential(nn.Tanh(), *hidden)
-        self.location, self.scale = (_zero(nn.Linear(config.latent[-1], latent_dim)) for _ in range(2))
+        self.location = _glorot(config.latent[-1], latent_dim)
+        self.scale = _zero(nn.Linear(config.latent[-1], latent_dim))
 
-    def look(self, x: Tensor) -> Tensor:
+    def look(self, x: Tensor) -> Seen:
         """Return what the other methods take of images [B, C, H, W]: their pixels [B, D]."""
-        return x.flatten(1)
+        return (x.flatten(1),)
 
-    def label_logits(self, seen: Tensor) -> Tensor:
+    def label_logits(self, seen: Seen) -> Tensor:
         """Return the logits of q(y|x): [B, k]."""
-        with self.autocast(seen):
-            return as_float32(self.labels(seen))
+        (pixels,) = seen
+        with self.autocast(pixels):
+            return as_float32(self.labels(pixels))
 
-    def latent(self, seen: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def latent(self, seen: Seen, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the Gaussian's mean and standard deviation behind q(z|x, y), before the flow: [B, d] each.
 
         y is [B, k], or one label [k] of all images.
         """
-        with self.autocast(seen):
-            h = self.trunk(self.from_image(seen) + self.from_label(y))
+        (pixels,) = seen
+        with self.autocast(pixels):
+            h = self.trunk(self.from_image(pixels) + self.from_label(y))
             location, scale = self.location(h), self.scale(h)
         return as_float32(location), _positive(as_float32(scale))
 
@@ -106,25 +110,25 @@ class MirrorNetwork(Autocast, nn.Module):
         linears = [BiLinear(a, b) for a, b in pairwise(sizes)]
         for linear in linears:
             nn.init.xavier_uniform_(linear.weight, _GAIN)
-        self.layers = nn.ModuleList(
-            BiLayer(linear, "bias", nn.Tanh(), "both", ends.get(i, ())) for i, linear in enumerate(linears)
+        self.layers = Stack(
+            *(BiLayer(linear, "bias", nn.Tanh(), "both", ends.get(i, ())) for i, linear in enumerate(linears))
         )
         self.location = _zero(nn.Linear(classes, latent_dim, bias=False))
         self.scale = _zero(nn.Linear(sizes[-2] + classes, latent_dim))
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def look(self, x: Tensor) -> Seen:
         """Return the last hidden layer [B, H] and the code that the heads start from [B, k + d]."""
         with self.autocast(x):
             h = x.flatten(1)
-            for layer in self.layers[:-1]:
-                h = layer(h)
-            return h, self.layers[-1](h)
+            for layer in self.layers:
+                last, h = h, layer(h)
+            return last, h
 
-    def label_logits(self, seen: tuple[Tensor, Tensor]) -> Tensor:
+    def label_logits(self, seen: Seen) -> Tensor:
         """Return the logits of q(y|x): [B, k]."""
         return as_float32(seen[1][:, : self.classes])
 
-    def latent(self, seen: tuple[Tensor, Tensor], y: Tensor) -> tuple[Tensor, Tensor]:
+    def latent(self, seen: Seen, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the Gaussian's mean and standard deviation behind q(z|x, y): [B, d] each; y is [B, k] or [k]."""
         h, code = seen
         with self.autocast(y):
@@ -135,10 +139,7 @@ class MirrorNetwork(Autocast, nn.Module):
     def reverse(self, code: Tensor) -> Tensor:
         """Decode: [B, k + d] -> pixel logits [B, C, H, W]."""
         with self.autocast(code):
-            h = code
-            for layer in reversed(self.layers):
-                h = layer.reverse(h)  # type: ignore[operator]
-        return as_float32(h).unflatten(1, self.shape)
+            return as_float32(self.layers.reverse(code)).unflatten(1, self.shape)
 
 
 class LabelledEncoder(BaseEncoder):
@@ -148,19 +149,19 @@ class LabelledEncoder(BaseEncoder):
         super().__init__()
         self.networks = networks
 
-    def look(self, x: Tensor) -> Any:
+    def look(self, x: Tensor) -> Seen:
         """Return what the other methods take of images [B, C, H, W]."""
         return self.networks.look(x)
 
-    def label_log_probs(self, seen: Any) -> Tensor:
+    def label_log_probs(self, seen: Seen) -> Tensor:
         """Return ln q(y|x) of each class: [B, k]."""
         return self.networks.label_logits(seen).log_softmax(-1)
 
-    def latent(self, seen: Any, y: Tensor) -> tuple[Tensor, Tensor]:
+    def latent(self, seen: Seen, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the Gaussian's mean and standard deviation behind q(z|x, y), before the flow: y [B, k] -> [B, d]."""
         return self.networks.latent(seen, y)
 
-    def latents(self, seen: Any, classes: int) -> tuple[Tensor, Tensor]:
+    def latents(self, seen: Seen, classes: int) -> tuple[Tensor, Tensor]:
         """Return the same of every label: [B, k, d] each. What does not depend on the label is computed once."""
         labels = torch.eye(classes, device=next(self.parameters()).device)
         return torch.vmap(lambda y: self.latent(seen, y), out_dims=1)(labels)
@@ -170,7 +171,16 @@ class LabelledEncoder(BaseEncoder):
         return ModelOutput(embedding=self.label_log_probs(self.look(x)))
 
 
-def networks_of(config: Any, *, shared: bool) -> tuple[LabelledEncoder, Decoder]:
+class LabelledSizes(Protocol):
+    """What of a model's configuration the sizes of its networks depend on."""
+
+    input_dim: tuple[int, ...]
+    classes: int
+    latent_dim: int
+    network: PerceptronConfig
+
+
+def networks_of(config: LabelledSizes, *, shared: bool) -> tuple[LabelledEncoder, Decoder]:
     """Return the encoder and the decoder of a model's configuration, on networks of their own or on one."""
     shape, classes, latent = config.input_dim, config.classes, config.latent_dim
     if shared:

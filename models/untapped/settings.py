@@ -1,7 +1,7 @@
 """Configurations of M2 and Untapped, and what the paper and its code do differently."""
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -10,14 +10,14 @@ from pythae import models as pythae
 from models.untapped.networks import PerceptronConfig
 
 # In the code the x-discriminative loss is taken of a hard sample and so has no gradient: it has no weight here.
-SETTINGS: dict[str, dict[str, Any]] = {
+SETTINGS: dict[str, dict[str, object]] = {
     "as-paper": {
         "half_width": 1.5,
         "label_loss": "cross-entropy",
         "alpha_r_d": 0.1,
         "pairs": "fresh",
         "smoothing": 0.0,
-        "image_sample": "relaxed",
+        "image_sample": "straight-through",
         "reverse_latent": True,
     },
     "as-code": {
@@ -44,7 +44,7 @@ class M2Config(pythae.AEConfig):
     half_width         h of the box [-h, h]^d of z
     label_loss         y-discriminative loss: the "cross-entropy" of q(y|x), or KL(y || y~) of a Concrete "sample" y~
     alpha_f_d          weight of the y-discriminative loss
-    alpha_r_d          weight of the x-discriminative loss
+    alpha_r_d          weight of the x-discriminative loss, the square of the L2 norm (the paper's code: the norm)
     """
 
     latent_dim: int = 2
@@ -79,14 +79,16 @@ class UntappedConfig(M2Config):
                        (Eq. 5), which only adds the constant -ln p(z); "fixed", k pairs drawn once
     smoothing          s of the labels of these pairs: 1 - s for the label, s / (k - 1) for each other; q(y|x) is then
                        the Concrete density. 0: one-hot, under the categorical distribution
-    image_sample       x~ ~ p(x|y, z): "relaxed" Bernoulli with a gradient, or "hard" without
-    reverse_latent     whether the reverse bound has ln q(z|x, y)
+    image_sample       x ~ p(x|y, z) of {0, 1}: "straight-through", with its mean's gradient and the exact entropy, or
+                       "hard", without a gradient, judged by its likelihood; or "relaxed", a binary Concrete variable
+                       judged by that likelihood too, which is no bound
+    reverse_latent     whether the reverse bound has ln q(z|x, y); without it, it is one on ln q(y)
     labelled_reverse   add the bound of the reverse model with labels (Eq. 51), which the paper found to harm
     """
 
     pairs: Literal["fresh", "fixed", "latent"] | None = None
     smoothing: float | None = None
-    image_sample: Literal["relaxed", "hard"] | None = None
+    image_sample: Literal["straight-through", "hard", "relaxed"] | None = None
     reverse_latent: bool | None = None
     labelled_reverse: bool = False
 

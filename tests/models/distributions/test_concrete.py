@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.distributions.concrete import concrete_log_prob, concrete_rsample, hard_bernoulli, relaxed_bernoulli
+from models.distributions.concrete import (
+    concrete_log_prob,
+    concrete_rsample,
+    hard_bernoulli,
+    relaxed_bernoulli,
+    straight_through_bernoulli,
+)
 from models.distributions.densities import Bernoulli
 from models.distributions.uniform_box import BoxedGaussian, UniformBox, from_box, log_det, to_box
 from models.kernels.bernoulli import log_likelihood_and_error
@@ -72,6 +78,23 @@ def test_a_relaxed_bernoulli_rounds_to_the_hard_one_and_carries_a_gradient() -> 
     assert not hard.requires_grad
     (gradient,) = torch.autograd.grad(relaxed.sum(), logits)
     torch.testing.assert_close(gradient, relaxed.detach() * (1 - relaxed.detach()) * 1.5)
+
+
+def test_a_straight_through_draw_is_the_hard_one_with_the_gradient_of_its_mean() -> None:
+    logits = torch.tensor([-90.0, -2.0, 0.0, 1.5, 90.0]).repeat(1000, 1).requires_grad_()
+    drawn = straight_through_bernoulli(logits, torch.Generator().manual_seed(0))
+    assert torch.equal(drawn, hard_bernoulli(logits, torch.Generator().manual_seed(0)))
+    (gradient,) = torch.autograd.grad(drawn.sum(), logits)
+    p = logits.detach().sigmoid()
+    torch.testing.assert_close(gradient, p * (1 - p))
+
+
+def test_the_entropy_is_the_mean_of_minus_log_p_over_all_images() -> None:
+    logits = torch.tensor([[-3.0, 0.4, 1.0], [0.0, 0.0, 0.0], [-80.0, 80.0, 2.0]], dtype=torch.float64)
+    images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 3)
+    log_p = torch.stack([Bernoulli(logits).log_prob(x.expand(3, 3)) for x in images])
+    torch.testing.assert_close(Bernoulli(logits).entropy(), -(log_p.exp() * log_p).sum(0))
+    assert float(Bernoulli(logits).entropy()[1]) == pytest.approx(3 * math.log(2))
 
 
 def test_pixels_are_judged_as_by_the_distribution_and_its_mean() -> None:

@@ -9,7 +9,8 @@ from torch import Tensor
 from untapped_toy import IMAGES, LABELS, NAMES, ROWS, SHAPE, D, K, toy
 
 from bench.likelihood import nll
-from models.distributions.concrete import concrete_log_prob
+from models.distributions.concrete import concrete_log_prob, relaxed_bernoulli
+from models.distributions.densities import Bernoulli
 from models.distributions.labelled import one_hot
 from models.distributions.uniform_box import BoxedGaussian, to_box
 from models.training import Batch
@@ -137,42 +138,101 @@ def test_importance_sampling_over_labels_and_latents_gives_log_p_x() -> None:
     torch.testing.assert_close(-estimate.float(), log_p_x[::5], atol=0.05, rtol=0)
 
 
+BOUNDS: dict[str, dict[str, Any]] = {  # what is said to be a bound
+    "as-paper": {},
+    "as-code": {"setting": "as-code"},
+    "hard": {"image_sample": "hard"},
+    "smoothed": {"smoothing": 0.05, "temperature": 0.7},
+    "without z": {"reverse_latent": False},
+    "as-code with a gradient": {"setting": "as-code", "image_sample": "straight-through"},
+    "fixed pairs": {"pairs": "fixed"},
+}
+
+
 @torch.no_grad()
 def reverse_parts(model: Any, y: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-    """ln p(x|y, z) and ln q(x, y, z) of all images for one pair: [16] each."""
+    """ln p(x|y, z), and ln q(x, y, z) or without z in it ln q(x, y), of all images for one pair: [16] each."""
     p = model.decode_given(y[None], z[None]).flatten(1)
     x = IMAGES.flatten(1)
     log_p = (x * p.log() + (1 - x) * (1 - p).log()).sum(-1)
-    seen = model.encoder.look(IMAGES)
-    log_q_y = (y * model.encoder.label_log_probs(seen)).sum(-1)
-    log_q_z = model.latent_posterior(seen, y.expand(16, K)).log_prob(z.expand(16, D))
-    return log_p, log_q_y + log_q_z - 4 * math.log(2)
+    seen, config = model.encoder.look(IMAGES), model.model_config
+    log_probs = model.encoder.label_log_probs(seen)
+    log_q = (y * log_probs).sum(-1)
+    if config.smoothing:
+        log_q = concrete_log_prob(y.log(), log_probs, config.temperature)
+    if config.reverse_latent:
+        log_q = log_q + model.latent_posterior(seen, y.expand(16, K)).log_prob(z.expand(16, D))
+    return log_p, log_q - 4 * math.log(2)
+
+
+@pytest.mark.parametrize("options", BOUNDS.values(), ids=BOUNDS)
+@pytest.mark.parametrize("name", UNTAPPED)
+def test_the_reverse_bound_is_its_enumeration_and_below_log_q(name: str, options: dict[str, Any]) -> None:
+    """Of every label: the mean over images drawn, the sum over all images, and ln q(y, z) or ln q(y)."""
+    model = toy(name, **options)
+    pairs = model.unfeatured(K, torch.device("cpu"), torch.Generator().manual_seed(2))
+    for y, z in zip(*pairs, strict=True):
+        log_p, log_q = reverse_parts(model, y, z)
+        bound = (log_p.exp() * (log_q - log_p)).sum()
+        assert float(bound) < float(torch.logsumexp(log_q, 0))
+        with torch.no_grad():
+            drawn = model.reverse_bound(y.expand(ROWS, K), z.expand(ROWS, D), torch.Generator().manual_seed(3))
+        assert near(drawn, bound)
 
 
 @pytest.mark.parametrize("name", UNTAPPED)
-@pytest.mark.parametrize("label", range(K))
-def test_the_reverse_bound_on_hard_images_is_below_log_q_y_z(name: str, label: int) -> None:
-    model = toy(name, image_sample="hard")
-    y, z = LABELS[label], torch.tensor([0.4])
-    log_p, log_q = reverse_parts(model, y, z)
-    bound = (log_p.exp() * (log_q - log_p)).sum()
-    assert float(bound) < float(torch.logsumexp(log_q, 0))
+def test_a_relaxed_image_gives_no_estimate_of_the_bound(name: str) -> None:
+    model = toy(name, image_sample="relaxed")
+    for y, z in zip(LABELS, torch.tensor([[0.4], [-1.0], [1.2]]), strict=True):
+        log_p, log_q = reverse_parts(model, y, z)
+        with torch.no_grad():
+            drawn = model.reverse_bound(y.expand(ROWS, K), z.expand(ROWS, D), torch.Generator().manual_seed(3)).double()
+        bound = (log_p.exp() * (log_q - log_p)).sum()
+        assert float((drawn.mean() - bound).abs()) > 20 * float(drawn.std()) / ROWS**0.5
+
+
+def test_a_relaxed_image_is_taken_for_more_random_than_its_law() -> None:
+    """Of a pixel with p = 0.1: -ln p(x~) of Concrete x~ is 0.0995 nats above the entropy that it stands for."""
+    logit = torch.tensor(0.1, dtype=torch.float64).logit()
+    u = (torch.arange(1_000_000, dtype=torch.float64) + 0.5) / 1_000_000
+    x = ((logit + u.logit()) * 1.5).sigmoid()
+    judged = -(x * math.log(0.1) + (1 - x) * math.log(0.9)).mean()
+    assert float(judged - Bernoulli(logit.expand(1, 1)).entropy()) == pytest.approx(0.0995, abs=1e-4)
+    drawn = relaxed_bernoulli(logit.float().expand(1000, 1000), 2 / 3, torch.Generator().manual_seed(0))
+    assert float(drawn.mean()) == pytest.approx(float(x.mean()), abs=1e-3)
+
+
+def test_a_straight_through_image_has_pixels_of_0_and_1_and_the_entropys_gradient() -> None:
+    """Where q looks at no image, the bound moves the decoder by the gradient of its entropy, whatever is drawn."""
+    model = toy("Untapped", reverse_latent=False)
     with torch.no_grad():
-        drawn = model.reverse_bound(y.expand(ROWS, K), z.expand(ROWS, D), torch.Generator().manual_seed(3))
-    assert near(drawn, bound)
+        model.encoder.networks.labels[-1].weight.zero_()  # q(y|x) is the same of every image
+    y, z = LABELS[:1], torch.tensor([[0.3]])
+    bias = list(model.decoder.parameters())[-1]
+    (gradient,) = torch.autograd.grad(model.reverse_bound(y, z, torch.Generator().manual_seed(0)).sum(), bias)
+    logits = model.decoder.logits(torch.cat([y, z], 1)).flatten().detach()
+    torch.testing.assert_close(gradient, -logits * logits.sigmoid() * (1 - logits.sigmoid()))
 
 
-def test_the_reverse_bound_with_z_latent_is_below_log_q_y() -> None:
-    model = toy("Untapped", image_sample="hard", pairs="latent")
+@pytest.mark.parametrize("sample", ["straight-through", "hard"])
+def test_the_reverse_bound_with_z_latent_is_below_log_q_y(sample: str) -> None:
+    model = toy("Untapped", image_sample=sample, pairs="latent")
     y = LABELS[1]
     with torch.no_grad():
         z = model.prior.box.sample(ROWS, torch.Generator().manual_seed(4))
         drawn = model.reverse_bound(y.expand(ROWS, K), z, torch.Generator().manual_seed(5)).double()
         log_q_y = torch.logsumexp(model.label_log_probs(IMAGES)[:, 1] - 4 * math.log(2), 0)
     assert float(drawn.mean() + 5 * drawn.std() / ROWS**0.5) < float(log_q_y)
-    observed = toy("Untapped", image_sample="hard")
+    observed = toy("Untapped", image_sample=sample)
     same = observed.reverse_bound(y.expand(ROWS, K), z, torch.Generator().manual_seed(5)).double()
     torch.testing.assert_close(drawn, same.detach() + math.log(3))  # d ln 2h above the bound with z observed
+    without, latent = (
+        toy("Untapped", image_sample=sample, reverse_latent=False, pairs=pairs).reverse_bound(
+            y.expand(ROWS, K), z, torch.Generator().manual_seed(5)
+        )
+        for pairs in ("fresh", "latent")
+    )
+    assert torch.equal(without, latent)  # no ln q(z|x, y), and so none of its reference
 
 
 def test_the_labelled_reverse_bound_is_below_log_q_x_y() -> None:
@@ -224,9 +284,9 @@ def test_relaxed_terms_are_their_definitions(setting: str) -> None:
             y_u, z_u = torch.eye(K) * 0.95 + (1 - torch.eye(K)) * 0.05 / (K - 1), model.fixed_z
         p_u = model.decode_given(y_u, z_u)
         u = torch.rand(3, *SHAPE, generator=g)
-        logits = (p_u / (1 - p_u)).log()
-        x_u = ((logits + (u / (1 - u)).log()) * 1.5).sigmoid() if setting == "as-paper" else (u < p_u).float()
-        log_p_u = (x_u * p_u.log() + (1 - x_u) * (1 - p_u).log()).flatten(1).sum(1)
+        x_u = (u < p_u).float()
+        judged = p_u if setting == "as-paper" else x_u  # its own mean: the entropy
+        log_p_u = (judged * p_u.log() + (1 - judged) * (1 - p_u).log()).flatten(1).sum(1)
         bound = -log_p_u - 4 * math.log(2)
         if setting == "as-paper":
             bound += model.label_log_probs(x_u).diagonal()

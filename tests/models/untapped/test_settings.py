@@ -105,8 +105,31 @@ def test_the_parameters_are_those_of_the_paper() -> None:
         "(y, z) -> x": 12 * 250 + 250 + 250 * 500 + 500 + 500 * 784 + 784,
     }
     assert sum(p.numel() for p in model.parameters()) == sum(mlp.values()) == 571_948
-    scale = model.latent_posterior(torch.rand(1, 784), torch.eye(10)[:1]).scale
+    scale = model.latent_posterior(model.encoder.look(torch.rand(1, 1, 28, 28)), torch.eye(10)[:1]).scale
     torch.testing.assert_close(scale, torch.full((1, 2), math.log(2)), atol=1e-5, rtol=0)
+
+
+def test_the_mean_of_z_starts_as_every_layer_and_its_scale_at_zero() -> None:
+    """Glorot's uniform initialisation of gain sqrt(2); with a mean head of zeros, z stays unused."""
+    torch.manual_seed(0)
+    kind = MODELS["M2"].resolve()
+    config = kind.config_class(input_dim=(1, 28, 28), latent_dim=50, network={"latent": [300, 200]})
+    networks = kind(config).encoder.networks
+    for linear, inputs in ((networks.trunk[1], 300), (networks.location, 200)):
+        weight = linear.weight.detach()
+        end = math.sqrt(2) * math.sqrt(6 / (inputs + len(weight)))
+        assert 0.98 * end < float(weight.abs().max()) <= end
+        assert float(weight.std()) == pytest.approx(end / math.sqrt(3), rel=0.02)
+        assert not linear.bias.any()
+    assert not networks.scale.weight.any() and not networks.scale.bias.any()
+
+
+def test_another_image_has_another_mean_of_z_from_the_start() -> None:
+    for name in NAMES:
+        kind = MODELS[name].resolve()
+        model = kind(kind.config_class(input_dim=(1, 8, 8)))
+        q = model.latent_posterior(model.encoder.look(torch.rand(2, 1, 8, 8)), torch.eye(10)[:2])
+        assert not torch.allclose(q.location[0], q.location[1])
 
 
 def test_the_bidirectional_network_reads_its_weights_both_ways() -> None:
