@@ -50,6 +50,7 @@ class Claim:
     ratio: float
     printed: str  # what the paper prints, where that is in no table
     note: str
+    superseded: str  # why the stored results no longer count, until they are made again
 
     @property
     def region(self) -> tuple[float, float]:
@@ -99,6 +100,7 @@ class _Entry(_Strict):
     ratio: float = Field(default=0.0, ge=0)
     printed: str = ""
     note: str = ""
+    superseded: str = ""
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:

@@ -141,6 +141,8 @@ def _measure(claim: Claim, suite: Suite | None, index: Index) -> Verdict:
         missing = [side for side, found in zip((claim.first, claim.second), sides, strict=True) if not found]
         why = obstacle(suite, missing[0]) if missing else "the two sides have no seed in common"
         return replace(settings, because=f"{why[0].upper()}{why[1:]}.")
+    if claim.superseded:
+        return replace(settings, because=claim.superseded, command=f"{settings.command} --force")
     first, second = (np.array([found[seed] for seed in seeds]) for found in sides)
     exact = claim.kind == "exact"
     differences = first / second if exact else first - second

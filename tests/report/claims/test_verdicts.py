@@ -183,6 +183,17 @@ def test_why_a_claim_is_not_measured(tmp_path: Path) -> None:
     ]
 
 
+def test_a_superseded_claim_waits_for_its_runs_to_be_made_again(tmp_path: Path) -> None:
+    _runs(tmp_path, [9 + s for s in SPREAD])
+    (plain,) = _judged(tmp_path, ONE)
+    (found,) = _judged(tmp_path, ONE | {"superseded": "The loss was another."})
+    assert (plain.verdict, found.verdict) == (HOLDS, NOT_MEASURED)
+    assert found.because == "The loss was another." and found.command.endswith(" --force")
+    assert (found.seeds, found.first, found.p_value) == ((), None, None)
+    (absent,) = _judged(tmp_path, ONE | {"superseded": "The loss was another.", "suites": ["some-digits"]})
+    assert absent.because == "No results of suite some-digits."
+
+
 def test_settings_and_lost_runs_are_named(tmp_path: Path) -> None:
     _runs(tmp_path, [5.0, 5.1, 4.9], run={"training": {"epochs": 6}})
     write_digest(tmp_path / "s", "VAE", "bidirectional", 3, [], status="diverged")
