@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from simplex import simplex_grid
 
 from models.distributions.concrete import (
     concrete_log_prob,
@@ -16,19 +16,6 @@ from models.distributions.concrete import (
 from models.distributions.densities import Bernoulli
 from models.distributions.uniform_box import BoxedGaussian, UniformBox, from_box, log_det, to_box
 from models.kernels.bernoulli import log_likelihood_and_error
-
-
-def simplex_grid(n: int = 400) -> tuple[Tensor, Tensor]:
-    """Points of the 3-simplex [n * n, 3] and their weights, whose sum is its area, 1/2.
-
-    y_1 = u and y_2 = (1 - u) v map the unit square to it with Jacobian 1 - u; u = s^2 (3 - 2 s) with midpoints s, and
-    v likewise, puts points near the edges, where the density may be infinite.
-    """
-    s = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    points, weights = s**2 * (3 - 2 * s), 6 * s * (1 - s) / n
-    u, v = torch.meshgrid(points, points, indexing="ij")
-    y = torch.stack([u, (1 - u) * v, (1 - u) * (1 - v)], -1)
-    return y.reshape(-1, 3), (torch.outer(weights, weights) * (1 - u)).flatten()
 
 
 @pytest.mark.parametrize("temperature", [0.7, 1.0, 2.0])

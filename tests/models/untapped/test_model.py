@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from simplex import simplex_grid
 from torch import Tensor
 from untapped_toy import IMAGES, LABELS, NAMES, ROWS, SHAPE, D, K, toy
 
@@ -66,6 +67,16 @@ def near(samples: Tensor, exact: float | Tensor) -> bool:
     return bool((samples.double().mean() - exact).abs() < 5 * error + 1e-4)
 
 
+@torch.no_grad()
+def wide(model: Any) -> Any:
+    """The model with a posterior as wide as the prior, so that the weights have a small variance."""
+    for head in (model.encoder.networks.location, model.encoder.networks.scale, model.encoder.networks.labels[-1]):
+        head.weight.mul_(0.1)
+        head.bias.zero_()
+    model.encoder.networks.scale.bias.fill_(2.0)
+    return model
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_labelled_forward_bound_is_below_log_p_x_y(name: str) -> None:
     model = toy(name)
@@ -91,6 +102,23 @@ def test_the_unlabelled_forward_bound_with_labels_summed_is_below_log_p_x(name: 
         assert float((log_p_x - bound).min()) > 0
         x = IMAGES[6].expand(ROWS, *SHAPE)
         assert near(-model.neg_elbo(x, torch.Generator().manual_seed(2)), bound[6])
+
+
+def test_the_bound_with_a_relaxed_label_is_below_log_p_x_of_labels_in_the_simplex() -> None:
+    """Its sample is an importance weight: exponentials have the mean p(x), an integral over the simplex and the box."""
+    model, image = wide(toy("M2")), 6
+    y, area = simplex_grid(30)
+    z = ((torch.arange(60) + 0.5) / 60 * 2 - 1)[:, None] * model.model_config.half_width
+    with torch.no_grad():
+        p = model.decode_given(y.float().repeat_interleave(60, 0), z.repeat(900, 1))
+        likelihood = torch.where(IMAGES[image] > 0, p, 1 - p).flatten(1).prod(1).double()
+        p_x = math.factorial(K - 1) * float((area * likelihood.unflatten(0, (900, 60)).mean(1)).sum())
+        terms = model.terms(repeated(image, -1), torch.Generator().manual_seed(3)).losses
+    bound = -terms["forward_unlabelled"].double()
+    error = float(bound.exp().std()) / ROWS**0.5
+    assert float(bound.exp().mean()) == pytest.approx(p_x, abs=5 * error)
+    assert error < 0.02 * p_x
+    assert float(bound.mean() + 5 * bound.std() / ROWS**0.5) < math.log(p_x)
 
 
 @pytest.mark.parametrize("name", ["M2", "BidirectionalM2"])
@@ -127,12 +155,7 @@ def test_the_summed_bound_is_its_enumeration_and_below_log_p_x(name: str) -> Non
 
 
 def test_importance_sampling_over_labels_and_latents_gives_log_p_x() -> None:
-    model = toy("M2")
-    with torch.no_grad():  # a posterior as wide as the prior, so that the weights have a small variance
-        for head in (model.encoder.networks.location, model.encoder.networks.scale, model.encoder.networks.labels[-1]):
-            head.weight.mul_(0.1)
-            head.bias.zero_()
-        model.encoder.networks.scale.bias.fill_(2.0)
+    model = wide(toy("M2"))
     log_p_x = torch.logsumexp(log_joint(model), (1, 2)) + math.log(z_grid(model)[1])
     estimate = nll(model, IMAGES[::5], 5_000, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(-estimate.float(), log_p_x[::5], atol=0.05, rtol=0)
