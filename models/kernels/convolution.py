@@ -65,57 +65,45 @@ def plain_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int,
 
 def tiny_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """Return W * x, by products."""
-    return _Convolution.apply(x, weight, stride, padding)
+    return _Product.apply(x, weight, stride, padding, None)
 
 
 def tiny_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
     """Return the adjoint, by products."""
-    return _Adjoint.apply(y, weight, stride, padding, size)
+    return _Product.apply(y, weight, stride, padding, size)
 
 
 class _Strided(Context, Protocol):
     stride: int
     padding: int
+    size: Sequence[int] | None
 
 
-class _Convolution(torch.autograd.Function):
+class _Product(torch.autograd.Function):
+    """W * x, or the adjoint, for which `size` is given. Each is the other's gradient."""
+
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-        return _convolve(x, weight, stride, padding)
+    def forward(x: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int] | None) -> Tensor:
+        to = (x, weight, stride, padding)
+        return _convolve(*to) if size is None else _adjoint(*to, size)
 
     @staticmethod
     def setup_context(ctx: _Strided, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, ctx.stride, ctx.padding = inputs
+        x, weight, ctx.stride, ctx.padding, ctx.size = inputs
         ctx.save_for_backward(x, weight)
 
     @staticmethod
-    def backward(ctx: _Strided, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        x, weight = ctx.saved_tensors
-        for_x = _adjoint(gradient, weight, ctx.stride, ctx.padding, x.shape[2:]) if ctx.needs_input_grad[0] else None
-        for_weight = _weight_gradient(x, gradient, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[1] else None
-        return for_x, for_weight, None, None
-
-
-class _Adjoint(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
-        return _adjoint(y, weight, stride, padding, size)
-
-    @staticmethod
-    def setup_context(ctx: _Strided, inputs: tuple[Any, ...], output: Tensor) -> None:
-        y, weight, ctx.stride, ctx.padding, _ = inputs
-        ctx.save_for_backward(y, weight)
-
-    @staticmethod
     def backward(ctx: _Strided, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
-        y, weight = ctx.saved_tensors
-        for_y = _convolve(gradient, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[0] else None
-        for_weight = _weight_gradient(gradient, y, weight, ctx.stride, ctx.padding) if ctx.needs_input_grad[1] else None
-        return for_y, for_weight, None, None, None
+        x, weight = ctx.saved_tensors
+        by, forward = (weight, ctx.stride, ctx.padding), ctx.size is None
+        for_x = for_weight = None
+        if ctx.needs_input_grad[0]:
+            for_x = _adjoint(gradient, *by, x.shape[2:]) if forward else _convolve(gradient, *by)
+        if ctx.needs_input_grad[1]:
+            for_weight = _weight_gradient(x, gradient, *by) if forward else _weight_gradient(gradient, x, *by)
+        return for_x, for_weight, None, None, None
 
 
 def _one_operation(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -1,5 +1,6 @@
 """Layers that run both ways through one weight tensor: the forward pass encodes, the reverse pass decodes."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -98,8 +99,11 @@ class BiLinear(TwoWay):
         return F.linear(y, self.weight.t(), bias)
 
 
+Map = Callable[[Tensor, Tensor | None], Tensor]  # x and a bias to W x + bias
+
+
 class Junction(nn.Module):
-    """What follows a linear map in one direction: a bias or a batch normalisation, then the activation.
+    """A linear map in one direction and what follows it: a bias or a batch normalisation, then the activation.
 
     A direction that the network is not trained for (`owned=False`) keeps no parameter and no running statistic:
     no bias, or normalisation by the batch's own statistics.
@@ -116,10 +120,11 @@ class Junction(nn.Module):
             self.bias = nn.Parameter(torch.zeros(shape[0]))
         self.activation = activation
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise and activate x; the bias was already added by the map."""
-        x = x if self.normalise is None else self.normalise(x)
-        return x if self.activation is None else self.activation(x)
+    def forward(self, linear: Map, x: Tensor) -> Tensor:
+        """Return a(n(W x + bias))."""
+        y = linear(x, self.bias)
+        y = y if self.normalise is None else self.normalise(y)
+        return y if self.activation is None else self.activation(y)
 
 
 class BiLayer(TwoWay):
@@ -149,19 +154,42 @@ class BiLayer(TwoWay):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the layer forward: [B, *in_shape] -> [B, *out_shape]."""
-        return self.after_forward(self.linear(x, self.after_forward.bias))
+        return self.after_forward(self.linear, x)
 
     def reverse(self, y: Tensor) -> Tensor:
         """Run the layer in reverse: [B, *out_shape] -> [B, *in_shape]."""
-        return self.after_reverse(self.linear.reverse(y, self.after_reverse.bias))
+        return self.after_reverse(self.linear.reverse, y)
 
 
-class BiResidualBlock(TwoWay):
+class TwoConvolutions(TwoWay):
+    r"""The inside of a residual layer, both ways.
+
+    .. math:: R x = n_{2f}(W_2 \, a(n_{1f}(W_1 x))), \quad R^{*} y = n_{1r}(W_1^T a(n_{2r}(W_2^T y)))
+    """
+
+    def __init__(self, first: BiConv2d, second: BiConv2d, norm: Norm, activation: nn.Module, direction: Direction):
+        super().__init__()
+        self.first, self.second, self.activation = first, second, activation
+        self.in_shape, self.out_shape = first.in_shape, second.out_shape
+        forward, reverse = direction != "reverse", direction != "forward"
+        self.after_first = Junction(first.out_shape, norm, forward, activation)
+        self.after_second = Junction(second.out_shape, norm, forward, None)
+        self.after_second_reverse = Junction(second.in_shape, norm, reverse, activation)
+        self.after_first_reverse = Junction(first.in_shape, norm, reverse, None)
+
+    def inside(self, x: Tensor) -> Tensor:
+        """Return R x: [B, *in_shape] -> [B, *out_shape]."""
+        return self.after_second(self.second, self.after_first(self.first, x))
+
+    def inside_reverse(self, y: Tensor) -> Tensor:
+        """Return R* y: [B, *out_shape] -> [B, *in_shape]."""
+        return self.after_first_reverse(self.first.reverse, self.after_second_reverse(self.second.reverse, y))
+
+
+class BiResidualBlock(TwoConvolutions):
     r"""Two convolutions and a parameter-free skip S, both ways.
 
-    .. math::
-        y &= a(n_{2f}(W_2 \, a(n_{1f}(W_1 x))) + S x) \\
-        \hat x &= a(n_{1r}(W_1^T a(n_{2r}(W_2^T y))) + S^T y)
+    .. math:: y = a(R x + S x), \quad \hat x = a(R^{*} y + S^T y)
 
     Source: Figure 3b, BVAE. S is the identity where shapes agree; otherwise it keeps every stride-th pixel and
     pads channels with zeros, and S^T, its adjoint, keeps the first channels and puts zeros at the skipped pixels.
@@ -177,17 +205,10 @@ class BiResidualBlock(TwoWay):
         activation: nn.Module,
         direction: Direction,
     ):
-        super().__init__()
         first = BiConv2d(in_channels, out_channels, 3, stride, size)
         second = BiConv2d(out_channels, out_channels, 3, 1, first.out_shape[1:])
-        self.first, self.second, self.activation = first, second, activation
-        self.in_shape, self.out_shape, self.stride = first.in_shape, second.out_shape, stride
-
-        forward, reverse = direction != "reverse", direction != "forward"
-        self.after_first = Junction(first.out_shape, norm, forward, activation)
-        self.after_second = Junction(second.out_shape, norm, forward, None)
-        self.after_second_reverse = Junction(second.in_shape, norm, reverse, activation)
-        self.after_first_reverse = Junction(first.in_shape, norm, reverse, None)
+        super().__init__(first, second, norm, activation, direction)
+        self.stride = stride
 
     def skip(self, x: Tensor) -> Tensor:
         """Return S x: [B, in, H, W] -> [B, out, H', W']."""
@@ -206,15 +227,11 @@ class BiResidualBlock(TwoWay):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block forward: [B, in, H, W] -> [B, out, H', W']."""
-        h = self.after_first(self.first(x, self.after_first.bias))
-        y = self.after_second(self.second(h, self.after_second.bias))
-        return self.activation(y + self.skip(x))
+        return self.activation(self.inside(x) + self.skip(x))
 
     def reverse(self, y: Tensor) -> Tensor:
         """Run the block in reverse: [B, out, H', W'] -> [B, in, H, W]."""
-        h = self.after_second_reverse(self.second.reverse(y, self.after_second_reverse.bias))
-        x = self.after_first_reverse(self.first.reverse(h, self.after_first_reverse.bias))
-        return self.activation(x + self.skip_reverse(y))
+        return self.activation(self.inside_reverse(y) + self.skip_reverse(y))
 
 
 class MeanPool(TwoWay):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.layers import BiConv2d, BiLayer, Direction, Junction, Norm, TwoWay
+from models.networks.layers import BiConv2d, BiLayer, Direction, Junction, Norm, TwoConvolutions, TwoWay
 
 
 class Margin(NamedTuple):
@@ -43,39 +43,26 @@ def even_margin(shape: tuple[int, ...], strides: Sequence[int]) -> Margin:
     return Margin(left, missing_width - left, top, missing_height - top)
 
 
-class BiResidualUnit(TwoWay):
+class BiResidualUnit(TwoConvolutions):
     r"""Two convolutions added to their input before its activation, both ways.
 
-    .. math::
-        y' &= a(y + n_{2f}(W_2 \, a(n_{1f}(W_1 a(y))))) \\
-        \hat y &= a(y' + n_{1r}(W_1^T a(n_{2r}(W_2^T a(y')))))
+    .. math:: y' = a(y + R \, a(y)), \quad \hat y = a(y' + R^{*} a(y'))
 
     Source: the residual units of LBAE's code, the reverse as in Figure 3b, BVAE. What comes in, y, is normalised but
     not yet activated; the size stays: [B, C, H, W] -> the same.
     """
 
     def __init__(self, shape: tuple[int, ...], norm: Norm, activation: nn.Module, direction: Direction):
-        super().__init__()
-        self.in_shape = self.out_shape = shape
-        self.first, self.second = (BiConv2d(shape[0], shape[0], 3, 1, shape[1:]) for _ in range(2))
-        self.activation = activation
-        forward, reverse = direction != "reverse", direction != "forward"
-        self.after_first = Junction(shape, norm, forward, activation)
-        self.after_second = Junction(shape, norm, forward, None)
-        self.after_second_reverse = Junction(shape, norm, reverse, activation)
-        self.after_first_reverse = Junction(shape, norm, reverse, None)
+        first, second = (BiConv2d(shape[0], shape[0], 3, 1, shape[1:]) for _ in range(2))
+        super().__init__(first, second, norm, activation, direction)
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the unit forward."""
-        h = self.after_first(self.first(self.activation(x), self.after_first.bias))
-        h = self.after_second(self.second(h, self.after_second.bias))
-        return self.activation(x + h)
+        return self.activation(x + self.inside(self.activation(x)))
 
     def reverse(self, y: Tensor) -> Tensor:
         """Run the unit in reverse."""
-        h = self.second.reverse(self.activation(y), self.after_second_reverse.bias)
-        h = self.first.reverse(self.after_second_reverse(h), self.after_first_reverse.bias)
-        return self.activation(y + self.after_first_reverse(h))
+        return self.activation(y + self.inside_reverse(self.activation(y)))
 
 
 def lbae_trunk(
