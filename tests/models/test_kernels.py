@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.func import vmap
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from models.kernels import bernoulli
 from models.kernels.convolution import conv2d, conv_transpose2d, suits
@@ -135,6 +136,24 @@ def test_a_layer_gives_the_same_on_either_way(bias: Tensor | None, monkeypatch: 
     monkeypatch.setattr("models.kernels.convolution.suits", lambda *_: False)
     for quick, plain in zip(fast, (layer(x, bias), layer.reverse(x, bias)), strict=True):
         torch.testing.assert_close(quick, plain, rtol=1e-4, atol=1e-4)
+
+
+def test_the_products_are_one_operation_each_to_a_tracer_and_give_the_same() -> None:
+    x, weight = torch.randn(4, 128, 4, 4), torch.randn(128, 128, 3, 3) / 34
+
+    def gradients(x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+        leaves = [tensor.detach().requires_grad_() for tensor in (x, weight)]
+        y = conv2d(*leaves, None, 2, 1)
+        return torch.autograd.grad(conv_transpose2d(y, leaves[1], None, 2, 1, (4, 4)).square().sum(), leaves)
+
+    traced = make_fx(gradients, tracing_mode="fake")(x, weight)
+    called = [str(node.target) for node in traced.graph.nodes if "models.tiny" in str(node.target)]
+    assert sorted(name.split(".")[1] for name in called) == [
+        *["tiny_adjoint"] * 2,
+        *["tiny_convolve"] * 2,
+        *["tiny_weight_gradient"] * 2,
+    ]
+    torch.testing.assert_close(traced(x, weight), gradients(x, weight))
 
 
 def test_what_has_a_gradient_is_judged_by_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
