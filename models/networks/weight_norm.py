@@ -26,9 +26,10 @@ def normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
     return module
 
 
-def starts_from_data(model: nn.Module) -> bool:
+def starts_from_data(model: object) -> bool:
     """Whether a model has layers that `start_from_data` moves."""
-    return any(is_parametrized(module, "weight") for module in model.modules())
+    modules = model.modules() if isinstance(model, nn.Module) else ()
+    return any(is_parametrized(module, "weight") for module in modules)
 
 
 @torch.no_grad()
