@@ -5,6 +5,7 @@ May import: bench.errors, bench.system.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -122,7 +123,8 @@ def load(
     from bench.data.check import check
     from bench.data.places import Places, terminal_bar
 
-    places = Places(Path(data_dir).expanduser() if data_dir is not None else None, download, progress or terminal_bar())
+    named = Path(os.path.expanduser(data_dir)) if data_dir is not None else None
+    places = Places(named, download, progress or terminal_bar())
     own = {key: value for key, value in chosen.items() if key in entry.settings}
     try:
         found = entry.function()(places, own)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data.download import extracted
+from bench.data.archives import extracted
 from bench.data.pixels import center_crop, crop148, decode, stretch
 from bench.data.places import Places
 from bench.data.splits import HELD_OUT, Indices, carve_groups

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.data.download import extracted, fetch, file_md5
+from bench.data.archives import extracted
+from bench.data.download import fetch, file_md5
 from bench.data.places import Places, cache_folder
 from bench.data.splits import carve
 from bench.data.types import ImageDataset, Images, Labels, cut

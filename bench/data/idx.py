@@ -20,6 +20,7 @@ from bench.errors import BadInput
 MNIST_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 FASHION_MIRROR = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 VALIDATION = 6_000
+MOST_BYTES = 1 << 26  # the largest file, of MNIST's training images, has 47 MB
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 # MD5 of the decompressed files, in the order of FILES.
@@ -110,10 +111,15 @@ def read_idx(path: Path, checksum: str) -> NDArray[np.uint8]:
 
 
 def _contents(path: Path) -> bytes:
-    """Return a file's bytes, decompressed if gzipped; raises BadInput if it cannot be read."""
+    """Return a file's bytes, decompressed if gzipped; raises BadInput if it cannot be read, or holds far too many."""
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == b"\x1f\x8b"
+            stream.seek(0)
+            contents = (gzip.GzipFile(fileobj=stream) if zipped else stream).read(MOST_BYTES + 1)
+        if len(contents) > MOST_BYTES:
+            raise OSError(f"it holds more than {MOST_BYTES:,} bytes")
+        return contents
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read ({error}); replace it by the official file") from error
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,14 @@ Progress = Callable[[str, int, int | None], None]  # (label, done so far, total 
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder, `$XDG_CACHE_HOME/vae-bench` or `~/.cache/vae-bench`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vae-bench"
+    """Return the user's cache folder, `$XDG_CACHE_HOME/vae-bench` or `~/.cache/vae-bench`.
+
+    A user without a home has one in the folder of temporary files.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vae-bench"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"vae-bench-{os.getuid()}"
 
 
 def terminal_bar() -> Progress:
@@ -44,8 +51,9 @@ class Places:
         """Return the folder or archive that the user named: `data_dir`, else `$BENCH_DATA`; BadInput if absent."""
         variable = os.environ.get("BENCH_DATA")
         named = self.data_dir or (Path(variable) if variable else None)
-        if named is not None and not named.exists():
-            raise BadInput(f"data folder {named} does not exist; check --data-dir or $BENCH_DATA")
+        if named is not None and not (named.is_dir() or named.is_file()):
+            what = "is no folder and no file" if named.exists() else "does not exist"
+            raise BadInput(f"data folder {named} {what}; check --data-dir or $BENCH_DATA")
         return named
 
     def roots(self) -> Iterator[Path]:
@@ -57,9 +65,10 @@ class Places:
         yield from dict.fromkeys(p for p in (named, Path(variable) if variable else None, cache_folder()) if p)
 
     def find(self, folders: Iterable[str], names: Iterable[str]) -> Path | None:
-        """Return the first root/folder/name that exists, roots before folders before names."""
+        """Return the first root/folder/name that is a file or a folder, roots before folders before names."""
         wanted = [Path(folder, name) for folder in folders for name in names]
-        return next((root / path for root in self.roots() for path in wanted if (root / path).exists()), None)
+        found = (root / path for root in self.roots() for path in wanted)
+        return next((path for path in found if path.is_file() or path.is_dir()), None)
 
     def missing(self, title: str, files: Iterable[str], folders: Iterable[str], remedy: str) -> BadInput:
         """Return the error for files that are in no root: what was looked for, where, and how to point elsewhere."""

@@ -1,34 +1,58 @@
-"""Named arrays on disk that can be computed again at any time."""
+"""What can be computed again at any time, kept on disk; a file that is damaged costs the computation alone."""
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+import io
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from bench.system import checked
+from bench.system.files import Bytes
+
 Arrays = Mapping[str, np.ndarray]
+Kept = TypeVar("Kept")
+_ABANDONED = 3600.0  # seconds after which a file that is not finished has no writer
+
+
+def kept(
+    path: Path,
+    make: Callable[[], Kept],
+    read: Callable[[memoryview], Kept],
+    write: Callable[[Kept], Sequence[Bytes]],
+) -> Kept:
+    """Return what a checked file holds, or make it and write it whole or not at all.
+
+    `read` gets the bytes of `write`. What it raises, a file that is absent or damaged in any bit, and a folder that
+    cannot be written only cost making it again.
+    """
+    with suppress(Exception):  # readers raise half a dozen unrelated types
+        return read(checked.read(path))
+    made = make()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        checked.write(path, *write(made), durable=False)
+        for left in path.parent.glob("*.partial"):  # by a process that was killed
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
+    return made
 
 
 def cached_arrays(path: Path, names: Iterable[str], make: Callable[[], Arrays]) -> Arrays:
-    """Return the named arrays from an .npz file, or make them and write it whole or not at all.
-
-    A file that is absent, damaged (each array has a CRC-32) or of other names is made anew; nothing is unpickled, and
-    a folder that cannot be written only costs making them again.
-    """
+    """Return the named arrays from a checked .npz file, or make them and write it; nothing is unpickled."""
     expected = set(names)
-    with suppress(Exception):  # a damaged archive raises half a dozen unrelated types
-        with np.load(path, allow_pickle=False) as stored:
-            if set(stored.files) == expected:
-                return {name: stored[name] for name in stored.files}
-    arrays = {name: array for name, array in make().items() if name in expected}
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(partial, path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return arrays
+
+    def read(data: memoryview) -> Arrays:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            if set(stored.files) != expected:
+                raise checked.Damaged(f"{path} holds {', '.join(stored.files)}")
+            return {name: stored[name] for name in stored.files}
+
+    def write(arrays: Arrays) -> list[Bytes]:
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        return [buffer.getbuffer()]
+
+    return kept(path, lambda: {name: array for name, array in make().items() if name in expected}, read, write)

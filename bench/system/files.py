@@ -4,10 +4,11 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
+
+Bytes = bytes | bytearray | memoryview
 
 
-def write_whole(path: Path, data: Any, durable: bool = True) -> None:
+def write_whole(path: Path, *parts: Bytes, durable: bool = True) -> None:
     """Write bytes in one step: a temporary file, synced and renamed; then sync the folder. Raises OSError.
 
     Without `durable` nothing is synced: whole for every reader, but a loss of power may lose it.
@@ -15,7 +16,7 @@ def write_whole(path: Path, data: Any, durable: bool = True) -> None:
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         with partial.open("wb") as file:
-            file.write(data)
+            file.writelines(parts)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.system.files import write_whole
 
 NAME = "manifest.json"
+SEALED = ("trained.json", "record.json")
 LEFT_OUT = (
     NAME,
     "worker.json",
@@ -31,13 +32,14 @@ def write(folder: Path, following: Mapping[str, bytes] = {}, elsewhere: Path | N
 
 
 def damage(folder: Path, elsewhere: Path | None = None) -> list[str]:
-    """Return the files that are absent or are not what the manifest says, in order; none where there is no manifest.
+    """Return the files that are absent or are not what the manifest says, in order.
 
+    Where there is no manifest, that is it itself if the folder holds a file of SEALED, which follow on one, else none.
     Those of the folder `elsewhere` are looked at where it is given, and their names begin with "digest/".
     """
     path = folder / NAME
     if not path.is_file():
-        return []
+        return [NAME] if any((folder / name).exists() for name in SEALED) else []
     try:
         stored = json.loads(path.read_text())
         files, digest = dict(stored["files"]), dict(stored["digest"])

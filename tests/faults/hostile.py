@@ -78,7 +78,7 @@ def downloads(folder: Path) -> Seen:
 
 
 def archives(folder: Path) -> Seen:
-    from bench.data.download import extracted
+    from bench.data.archives import extracted
     from bench.errors import BadInput
 
     members = [tarfile.TarInfo("../outside"), tarfile.TarInfo("/outside"), tarfile.TarInfo("a/../../outside")]
@@ -107,8 +107,11 @@ def archives(folder: Path) -> Seen:
 
 
 def pickles(folder: Path) -> Seen:
+    from torch.nn import Linear
+
     from bench.data.cifar import parse_batch
-    from bench.evaluation.features.classifier import load_classifier
+    from bench.evaluation.features.stored_network import kept_network
+    from bench.system import checked
     from bench.training.checkpoint import Checkpoints
     from models import load_model
 
@@ -121,11 +124,15 @@ def pickles(folder: Path) -> Seen:
     (states / "000001.pt").write_bytes(PICKLE)
     (states / "000001.sha256").write_text(__import__("hashlib").sha256(PICKLE).hexdigest())
     seen = 0
+
+    def refused() -> Linear:
+        raise ValueError("the stored classifier was not read")
+
     before = Path.cwd()
     os.chdir(folder)
     try:
         for load in (
-            lambda: load_classifier(Path("hostile")),
+            lambda: checked.write(Path("judge"), PICKLE) or kept_network(Path("judge"), refused, lambda: Linear(1, 1)),
             lambda: Checkpoints(states).load(),
             lambda: parse_batch(PICKLE, "batch"),
             lambda: (run / "model" / "decoder.pkl").write_bytes(PICKLE) and load_model(run),

@@ -1,7 +1,6 @@
 """The suite's own small classifier, whose features stand in for Inception's where its weights are not to be had."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.data.eight_bit import to_uint8
-from bench.errors import BadInput
+from bench.errors import BadInput, Blank
+from bench.evaluation.features.stored_network import kept_network
 
 RECIPE = "conv3x3/2 32, conv3x3/2 64, linear 64, gelu; adamw 4e-3 one-cycle, batch 128, 3 epochs or 600 steps; v1"
 BATCH, EPOCHS, LEAST_STEPS, PEAK_RATE, N_FEATURES = 128, 3, 600, 4e-3, 64
@@ -110,36 +110,19 @@ def fingerprint(images: np.ndarray, labels: np.ndarray, seed: int) -> str:
     return digest.hexdigest()
 
 
-def save_classifier(model: SmallClassifier, path: Path) -> None:
-    """Write the classifier to one file, readable without pickle's arbitrary code, in one atomic step."""
-    stored = {"image_shape": model.image_shape, "n_outputs": model.n_outputs, "state": model.state_dict()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    torch.save(stored, partial)
-    os.replace(partial, path)
-
-
-def load_classifier(path: Path) -> SmallClassifier:
-    """Return the classifier that `save_classifier` wrote; raises BadInput for any other file."""
-    try:
-        stored = torch.load(path, weights_only=True, map_location="cpu")
-        model = SmallClassifier(stored["image_shape"], stored["n_outputs"])
-        model.load_state_dict(stored["state"])
-    except Exception as error:  # torch.load and load_state_dict raise half a dozen unrelated types
-        raise BadInput(
-            f"{path} is not a stored classifier ({type(error).__name__}); delete it to train anew"
-        ) from error
-    return model.eval().requires_grad_(False)
-
-
 def cached_classifier(
     folder: Path, images: np.ndarray, labels: np.ndarray, n_outputs: int, seed: int, device: str = "cpu"
 ) -> SmallClassifier:
     """Return the classifier of these training images from the folder, trained and stored there at the first call.
 
-    The file's name is a function of the training split and the seed (`fingerprint`); the answer lies on the device.
+    The file's name is a function of the training split and the seed (`fingerprint`); one that is damaged is made anew.
+    The answer lies on the device. Raises Blank where there is nothing to learn: the labels tell one class alone.
     """
-    path = folder / f"classifier-{fingerprint(images, labels, seed)[:16]}.pt"
-    if not path.is_file():
-        save_classifier(train_classifier(images, labels, n_outputs, seed, device), path)
-    return load_classifier(path).to(device)
+    if not (labels != labels[:1]).any():
+        raise Blank("the training images are of one class: a classifier has nothing to learn")
+    shape = (images.shape[1], images.shape[2], images.shape[3])
+    return kept_network(
+        folder / f"classifier-{fingerprint(images, labels, seed)[:16]}.pt",
+        lambda: train_classifier(images, labels, n_outputs, seed, device),
+        lambda: SmallClassifier(shape, n_outputs),
+    ).to(device)

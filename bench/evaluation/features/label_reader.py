@@ -8,6 +8,7 @@ import numpy as np
 from bench.data.eight_bit import to_unit
 from bench.data.places import cache_folder
 from bench.data.types import ImageDataset
+from bench.errors import Blank
 from bench.system.cache import cached_arrays
 
 RECIPE = "multinomial logistic regression of pixels in [0, 1]; L2, C = 1; L-BFGS, at most 100 iterations; v1"
@@ -28,6 +29,8 @@ def readings(data: ImageDataset, images: np.ndarray) -> np.ndarray:
 def _reader(data: ImageDataset) -> tuple[np.ndarray, np.ndarray]:
     """Return weights [k, C H W] and biases [k]."""
     split = data.reference or data.train
+    if split.labels.ndim > 1 or not (split.labels != split.labels[0]).any():
+        raise Blank("labels are attributes, or of one class: a reader has nothing to learn")
     digest = sha256(f"{RECIPE};{len(data.classes)};{split.images.shape};".encode())
     for array in (split.images, split.labels):
         digest.update(np.ascontiguousarray(array).data)

@@ -85,8 +85,9 @@ class FeatureNetworks:
         return {"classifier": classifier, "inception": self._inception().provenance if self.fid_weights else None}
 
     def _classifier(self) -> SmallClassifier:
+        classifier = load_classifier(self.data, self.device)[0]
         self._classified = True
-        return load_classifier(self.data, self.device)[0]
+        return classifier
 
     def _inception(self) -> Inception:
         if self.fid_weights is None:

@@ -1,10 +1,8 @@
 """The classifier that inception scores of small images are taken by: that of ALICE's code for MNIST."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +11,7 @@ from torch.nn import functional as F
 
 from bench.data.places import cache_folder
 from bench.data.types import ImageDataset
+from bench.evaluation.features.stored_network import kept_network
 from bench.metrics.types import Blank
 
 SEED, BATCH_SHOWN = 0, 500
@@ -69,20 +68,27 @@ def score_classifier(data: ImageDataset, recipe: str, device: str) -> ScoreClass
     split = data.reference or data.train
     if split.labels.ndim > 1 or (split.labels < 0).any():
         raise Blank("labels are attributes, or are missing: no classifier can be trained")
+    if not (split.labels != split.labels[0]).any():
+        raise Blank("the training images are of one class: a classifier has nothing to learn")
     if min(data.shape[1:]) < 4:
         raise Blank("images of fewer than 4 x 4 pixels are too small for the scores' classifier")
     digest = hashlib.sha256(f"score classifier v2;{RECIPES[recipe]};{SEED};{len(data.classes)}".encode())
     for array in (split.images, split.labels, data.validation.images):
         digest.update(np.ascontiguousarray(array).data)
     path = cache_folder() / "reference" / f"score-classifier-{digest.hexdigest()[:24]}.pt"
-    with torch.random.fork_rng():
-        torch.manual_seed(SEED)
-        model = ScoreClassifier(data.shape, len(data.classes)).to(device)
-        if not path.is_file():
+
+    def untrained() -> ScoreClassifier:
+        return ScoreClassifier(data.shape, len(data.classes)).to(device)
+
+    def trained() -> ScoreClassifier:
+        with torch.random.fork_rng():
+            torch.manual_seed(SEED)
+            model = untrained()
             _train(model, data, RECIPES[recipe])
-            _save(model, path)
-    model.load_state_dict(torch.load(path, weights_only=True, map_location=device))
-    return model.eval().requires_grad_(False)
+        return model
+
+    with torch.random.fork_rng():
+        return kept_network(path, trained, untrained)
 
 
 def _train(model: ScoreClassifier, data: ImageDataset, recipe: Recipe) -> None:
@@ -119,10 +125,3 @@ def _moved(x: Tensor) -> Tensor:
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(n, 2, 2)
     grid = F.affine_grid(torch.cat([turn, shift[:, :, None]], 2), list(x.shape), align_corners=False)
     return F.grid_sample(x.float(), grid, align_corners=False).to(x.dtype)
-
-
-def _save(model: nn.Module, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    torch.save(model.state_dict(), partial)
-    os.replace(partial, path)

@@ -5,8 +5,10 @@ import io
 import os
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +19,8 @@ import numpy as np
 import pytest
 
 from bench.data import idx
-from bench.data.download import _NoDowngrade, extracted, fetch
+from bench.data.archives import extracted
+from bench.data.download import _NoDowngrade, fetch
 from bench.data.places import Places, cache_folder
 from bench.errors import BadInput
 
@@ -34,6 +37,8 @@ class Server:
     ranges: bool = True
     break_after: list[int] = field(default_factory=list)  # bytes sent before hanging up, per request
     asked: list[str | None] = field(default_factory=list)  # Range header per request
+    length: str | None = None  # what it says in place of the true length; "" for nothing
+    pause: float = 0.0  # seconds before it sends anything
 
 
 @pytest.fixture
@@ -55,8 +60,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             self.send_response(206 if start else 200)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-            self.send_header("Content-Length", str(len(body) - start))
+            if state.length != "":
+                self.send_header("Content-Length", state.length or str(len(body) - start))
             self.end_headers()
+            time.sleep(state.pause)
             stop = state.break_after.pop(0) if state.break_after else len(body)
             self.wfile.write(body[start : start + stop])
 
@@ -123,6 +130,64 @@ def test_a_wrong_checksum_is_tried_twice_then_refused_and_leaves_nothing(server:
     with pytest.raises(BadInput, match="its checksum is not the published one"):
         fetch(f"{server.url}/file.gz", tmp_path / "file.gz", "0" * 32, silent)
     assert len(server.asked) == 2 and not list(tmp_path.glob("file*"))
+
+
+@pytest.mark.parametrize("length", ["abc", "", "-1", "1e9"])
+def test_a_server_that_does_not_say_how_long_a_file_is_is_refused_at_once(
+    server: Server, tmp_path: Path, length: str
+) -> None:
+    server.length = length
+    with pytest.raises(BadInput, match="as the length of the file"):
+        fetch(f"{server.url}/file.gz", tmp_path / "file.gz", CHECKSUM, silent)
+    assert not list(tmp_path.glob("file*"))
+
+
+def test_a_file_longer_than_any_of_ours_is_refused_at_once(server: Server, tmp_path: Path) -> None:
+    server.length = str(1 << 40)
+    with pytest.raises(BadInput, match="more than any of our files has"):
+        fetch(f"{server.url}/file.gz", tmp_path / "file.gz", CHECKSUM, silent)
+    assert not list(tmp_path.glob("file*"))
+
+
+def test_nothing_is_read_beyond_the_length_that_was_said(server: Server, tmp_path: Path) -> None:
+    server.length = "1000"
+    short = md5(CONTENTS[:1000], usedforsecurity=False).hexdigest()
+    assert fetch(f"{server.url}/file.gz", tmp_path / "file.gz", short, silent).stat().st_size == 1000
+
+
+def test_several_calls_at_once_all_have_the_file_and_one_downloads(server: Server, tmp_path: Path) -> None:
+    server.pause = 0.2
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(fetch, f"{server.url}/file.gz", tmp_path / "file.gz", CHECKSUM, silent) for _ in range(4)]
+        assert [call.result().read_bytes() == CONTENTS for call in calls] == [True] * 4
+    assert server.asked == [None] and os.listdir(tmp_path) == ["file.gz"]
+
+
+def test_who_waits_for_a_call_that_fails_goes_on_with_what_it_left(server: Server, tmp_path: Path) -> None:
+    server.break_after, server.pause = [100_000, 100_000], 0.2
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(fetch, f"{server.url}/file.gz", tmp_path / "file.gz", CHECKSUM, silent) for _ in range(2)]
+        ended = [call.exception() for call in calls]
+    assert None in ended and (tmp_path / "file.gz").read_bytes() == CONTENTS
+    assert server.asked == [None, "bytes=100000-", "bytes=200000-"]
+
+
+def test_a_compressed_file_far_larger_than_any_official_one_is_not_held_in_memory(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idx, "MOST_BYTES", 100_000)
+    for name, contents in (("a.gz", gzip.compress(bytes(3_000_000))), ("a", bytes(200_000))):
+        (tmp_path / name).write_bytes(contents)
+        with pytest.raises(BadInput, match=r"a(\.gz)? cannot be read \(it holds more than 100,000 bytes\)"):
+            idx.read_idx(tmp_path / name, "0" * 32)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "MNIST").mkdir()
+    for name in idx.FILES:
+        os.mkfifo(tmp_path / "MNIST" / name)
+    with pytest.raises(BadInput, match="not found"):
+        idx.load_mnist(Places(tmp_path, False, silent), {})
 
 
 def test_an_absent_file_or_server_is_one_line(server: Server, tmp_path: Path) -> None:

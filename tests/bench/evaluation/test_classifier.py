@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from bench.data.eight_bit import to_uint8
-from bench.errors import BadInput
+from bench.errors import BadInput, Blank
 from bench.evaluation.features.classifier import (
     N_FEATURES,
     SmallClassifier,
     cached_classifier,
     fingerprint,
-    load_classifier,
-    save_classifier,
     train_classifier,
 )
+from bench.evaluation.features.stored_network import kept_network
 from bench.metrics.frechet import fd, statistics
+from bench.system import checked
 
 
 @pytest.fixture(scope="module")
@@ -105,21 +105,45 @@ def test_images_without_labels_are_refused() -> None:
         train_classifier(np.zeros((3, 1, 8, 8), dtype=np.uint8), np.zeros(2, dtype=int), 2, seed=0)
 
 
-def test_save_and_load_keep_every_feature(
+def test_the_cache_keeps_every_feature_and_no_other_file(
     digits: tuple[np.ndarray, np.ndarray], learned: SmallClassifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "deep" / "classifier.pt"
-    save_classifier(learned, path)
-    assert np.array_equal(load_classifier(path).features(digits[0]), learned.features(digits[0]))
+    for train in (lambda: learned, lambda: pytest.fail("trained again")):
+        found = kept_network(path, train, lambda: SmallClassifier((1, 8, 8), 10))
+        assert np.array_equal(found.features(digits[0]), learned.features(digits[0])) and not found.training
     assert [file.name for file in path.parent.iterdir()] == ["classifier.pt"]
 
 
-def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
-    path = tmp_path / "classifier.pt"
-    path.write_bytes(b"not a classifier")
-    with pytest.raises(BadInput, match="is not a stored classifier") as caught:
-        load_classifier(path)
-    assert "\n" not in str(caught.value)
+def test_no_damage_to_the_cache_is_believed(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    path, right = tmp_path / "network.pt", torch.nn.Linear(3, 2)
+    weights = [weight.clone() for weight in right.parameters()]
+    kept_network(path, lambda: right, lambda: torch.nn.Linear(3, 2))
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    flips = [(int(rng.integers(len(whole))), 1 << int(rng.integers(8))) for _ in range(200)]
+    spoilt = [whole[:i] + bytes([whole[i] ^ bit]) + whole[i + 1 :] for i, bit in flips]
+    for contents in (*spoilt, b"", whole[:100], b"not a classifier"):
+        path.write_bytes(contents)
+        made: list[int] = []
+        found = kept_network(path, lambda made=made: made.append(1) or right, lambda: torch.nn.Linear(3, 2))
+        assert made == [1] and all(torch.equal(a, b) for a, b in zip(found.parameters(), weights, strict=True))
+        assert path.read_bytes() == whole
+
+
+def test_pickles_are_not_read_though_their_sum_is_right(tmp_path: Path) -> None:
+    import pickle
+
+    checked.write(tmp_path / "network.pt", pickle.dumps(print))
+    found = kept_network(tmp_path / "network.pt", lambda: torch.nn.Linear(1, 1), lambda: torch.nn.Linear(9, 9))
+    assert found.in_features == 1
+
+
+@pytest.mark.parametrize("labels", [np.zeros(30, int), np.full(30, 3), np.ones((30, 4), int)])
+def test_labels_of_one_kind_teach_nothing(tmp_path: Path, labels: np.ndarray) -> None:
+    with pytest.raises(Blank, match="one class: a classifier has nothing to learn"):
+        cached_classifier(tmp_path, np.zeros((30, 1, 8, 8), np.uint8), labels, 4, seed=0)
+    assert not list(tmp_path.iterdir())
 
 
 def test_cache_trains_once_per_data_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

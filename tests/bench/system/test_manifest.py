@@ -67,7 +67,7 @@ def test_one_flipped_bit_in_any_file_is_noticed_and_named(
     assert remaining.unfinished(folder, [run], force=False) == []
 
 
-def test_a_file_that_is_gone_is_damage_and_an_older_run_without_a_manifest_is_believed(
+def test_a_file_that_is_gone_is_damage_and_so_is_a_manifest_that_is(
     finished: tuple[Path, Run],
 ) -> None:
     folder, run = finished
@@ -77,11 +77,11 @@ def test_a_file_that_is_gone_is_damage_and_an_older_run_without_a_manifest_is_be
     assert store.damage(folder, run) == ["arrays.npz"]
     path.write_bytes(before)
     known = (folder / "runs" / run.id / manifest.NAME).read_bytes()
-    for spoilt, expected in ((b"{", [manifest.NAME]), (b"[]", [manifest.NAME]), (None, [])):
+    for spoilt, expected in ((b"{", [manifest.NAME]), (b"[]", [manifest.NAME]), (None, [manifest.NAME])):
         (folder / "runs" / run.id / manifest.NAME).write_bytes(spoilt or b"")
         if spoilt is None:
             (folder / "runs" / run.id / manifest.NAME).unlink()
-        assert store.damage(folder, run) == expected
+        assert store.damage(folder, run) == expected and not store.is_trained(folder / "runs" / run.id)
     (folder / "runs" / run.id / manifest.NAME).write_bytes(known)
 
 
