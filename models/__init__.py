@@ -4,6 +4,7 @@ Floors: noise, kernels, distributions, networks, objectives, training, capabilit
 svae, untapped, selfvae.
 """
 
+import hashlib
 import json
 from importlib import import_module
 from pathlib import Path
@@ -136,14 +137,20 @@ NO_TWIN: dict[str, str] = {
 def load_model(path: str | Path, trust_pickle: bool = False) -> "BaseAE":
     """Return a stored model in evaluation mode; `path` is a run's folder or the folder `model.save` wrote.
 
-    Raises FileNotFoundError where there is no model, ValueError for a class that MODELS does not name or a model
-    saved with a pickled encoder or decoder (loading it would run code), unless `trust_pickle` says to load it.
+    Raises FileNotFoundError where there is no model, ValueError for files that are not what the run's manifest says,
+    for a class that MODELS does not name, such as one that Pythae itself saved, or for a model saved with a pickled
+    encoder or decoder (loading it would run code), unless `trust_pickle` says to load it.
     """
     folder = Path(path)
     folder = folder / "model" if (folder / "model").is_dir() else folder
     if not (folder / "model_config.json").is_file():
         raise FileNotFoundError(f"no model_config.json in {folder}: not a stored model")
-    name = json.loads((folder / "model_config.json").read_text())["name"].removesuffix("Config")
+    _check_manifest(folder)
+    try:
+        config = json.loads((folder / "model_config.json").read_text())
+        name = config["name"].removesuffix("Config").removesuffix("_")  # Pythae's RAE_L2 has a RAE_L2_Config
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / 'model_config.json'} is not the configuration of a model ({error})") from None
     if pickles := sorted(p.name for p in folder.glob("*.pkl")):
         if not trust_pickle:
             files = ", ".join(pickles)
@@ -152,6 +159,30 @@ def load_model(path: str | Path, trust_pickle: bool = False) -> "BaseAE":
             from pythae.models import AutoModel
 
             return AutoModel.load_from_folder(str(folder)).eval()
+    if name in MODELS and MODELS[name].target.startswith("models.") and "network" not in config:  # ours always has one
+        raise ValueError(f"{folder} holds the {name} of Pythae, not ours: its AutoModel.load_from_folder opens it")
     if name not in MODELS:
         raise ValueError(f"{folder} holds a {name}, which is not in the registry")
     return MODELS[name].resolve().load_from_folder(str(folder)).eval()
+
+
+def _check_manifest(folder: Path) -> None:
+    """Raise ValueError for a file of a run's model that is not what manifest.json beside it says, or without one."""
+    run = folder.parent
+    if not any((run / name).is_file() for name in ("manifest.json", "trained.json")):
+        return  # no run's folder
+    try:
+        sums = json.loads((run / "manifest.json").read_text())["files"]
+        known = {name: known for name, known in sums.items() if name.startswith(f"{folder.name}/")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        known = {}
+    if not known:
+        raise ValueError(f"{run / 'manifest.json'} is absent or damaged: the model beside it cannot be checked")
+    for name, right in known.items():
+        try:
+            with (run / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            found = None
+        if found != right:
+            raise ValueError(f"{run / name} is damaged: it is not what manifest.json says")

@@ -60,7 +60,8 @@ def is_trained(folder: Path) -> bool:
     """Whether the run's model is stored, undamaged; trained.json is written after the model."""
     if read_json(folder / "trained.json") is None or not (folder / "model" / "model.pt").is_file():
         return False
-    return not any(name == "trained.json" or name.startswith("model/") for name in manifest.damage(folder))
+    found = manifest.damage(folder)
+    return not any(name in (manifest.NAME, "trained.json") or name.startswith("model/") for name in found)
 
 
 def damage(suite_folder: Path, run: Run) -> list[str]:
@@ -122,13 +123,22 @@ def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
     replace_folder(folder, suite_folder / "digests" / run.id)
 
 
+def listed(suite_folder: Path, configuration: str) -> list[str]:
+    """Return the ids of the runs that suite.json lists, of the same configuration."""
+    return list(_listed(suite_folder, configuration).values())
+
+
+def _listed(suite_folder: Path, configuration: str) -> dict[str, str]:
+    before = read_json(suite_folder / "suite.json", "runs", "configuration")
+    same = before is not None and before["configuration"] == configuration and isinstance(before["runs"], dict)
+    return dict(before["runs"]) if same else {}
+
+
 def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterable[Run]) -> None:
     """Write suite.json: how to show the suite, and which runs belong to it now.
 
     Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
     """
-    before = read_json(suite_folder / "suite.json", "runs", "configuration")
-    same = before is not None and before["configuration"] == description["configuration"]
-    keys = dict(before["runs"]) if same else {}
+    keys = _listed(suite_folder, description["configuration"])
     keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
     write_json(suite_folder / "suite.json", description | {"runs": keys})
