@@ -1,20 +1,15 @@
 """Where the weights of FID's Inception network come from."""
 
-from hashlib import sha256
 from pathlib import Path
 
 from bench.data.download import fetch
 from bench.data.places import Progress, cache_folder
 from bench.errors import BadInput
+from bench.system.manifest import checksum
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def find_weights(asked: str | None, progress: Progress) -> Path | None:

@@ -1,13 +1,13 @@
 """The small arrays that figures are drawn from, kept in a run's digest: nothing is computed to draw one."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.critic_study import critic_study
+from bench.evaluation.pictures.tiles import why
 from bench.metrics.bit_codes import INVERSIONS, bit_sums, hamming_curves
 from bench.metrics.types import Blank
 
@@ -15,14 +15,23 @@ _DIGITS = 4
 _CURVE_POINTS = 101
 
 
-def plots(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the data of every plot of PLOTS that the evaluation's extras ask for and the model can serve."""
+def plots(evaluation: Evaluation, lost: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the data of every plot of PLOTS that the evaluation's extras ask for and the model can serve.
+
+    Why one cannot be made is added to `lost` by name; without `lost` it is raised.
+    """
     extras, can = evaluation.settings["extras"], evaluation.view.capabilities
     made = {}
     for name, (extra, need, data) in PLOTS.items():
         if extra in extras and need in can:
-            with suppress(Blank):  # the table's cell says why
+            try:
                 made[name] = data(evaluation)
+            except Blank:  # the table's cell says why
+                continue
+            except Exception as error:
+                if lost is None:
+                    raise
+                lost[name] = why(error)
     return made
 
 

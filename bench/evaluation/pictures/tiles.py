@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,15 +61,29 @@ class Tile:
     extra: str | None = None
 
 
-def save_tiles(folder: Path, evaluation: Evaluation) -> None:
-    """Write every tile of TILES that the evaluation asks for and the model can serve; of points there is none."""
+def save_tiles(folder: Path, evaluation: Evaluation, lost: dict[str, str] | None = None) -> None:
+    """Write every tile of TILES that the evaluation asks for and the model can serve; of points there is none.
+
+    Why a tile cannot be made is added to `lost` by name; without `lost` it is raised.
+    """
     if "points" in evaluation.view.capabilities:
         return
     for name, tile in TILES.items():
         asked = tile.extra is None or tile.extra in evaluation.settings["extras"]
-        with suppress(Blank):  # the table's cell says why
+        try:
             if asked and tile.needs <= evaluation.view.capabilities and (images := tile.images(evaluation)) is not None:
                 save_grid(folder / f"{name}.png", images, tile.limit, drop=tile.drop)
+        except Blank:  # the table's cell says why
+            continue
+        except Exception as error:
+            if lost is None:
+                raise
+            lost[name] = why(error)
+
+
+def why(error: Exception) -> str:
+    """Return in one line why a picture cannot be made."""
+    return str(error) if isinstance(error, Blank) else f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _first_images(evaluation: Evaluation, n: int) -> np.ndarray:

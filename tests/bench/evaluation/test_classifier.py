@@ -1,5 +1,6 @@
 """The small classifier: it learns, is a function of data and seed, fits any image size, and comes back from disk."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from bench.data.eight_bit import to_uint8
+from bench.data.types import ImageDataset, Split
 from bench.errors import BadInput, Blank
 from bench.evaluation.features.classifier import (
     N_FEATURES,
@@ -15,6 +17,9 @@ from bench.evaluation.features.classifier import (
     fingerprint,
     train_classifier,
 )
+from bench.evaluation.features.label_reader import readings
+from bench.evaluation.features.networks import FeatureNetworks
+from bench.evaluation.features.score_classifier import score_classifier
 from bench.evaluation.features.stored_network import kept_network
 from bench.metrics.frechet import fd, statistics
 from bench.system import checked
@@ -144,6 +149,29 @@ def test_labels_of_one_kind_teach_nothing(tmp_path: Path, labels: np.ndarray) ->
     with pytest.raises(Blank, match="one class: a classifier has nothing to learn"):
         cached_classifier(tmp_path, np.zeros((30, 1, 8, 8), np.uint8), labels, 4, seed=0)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda data: score_classifier(data, "small", "cpu"),
+        lambda data: readings(data, data.test.images),
+        lambda data: FeatureNetworks(data, None, "cpu").kept("classifier", data.test.images),
+        lambda data: FeatureNetworks(data, None, "cpu").statistics("classifier", data.test.images),
+    ],
+)
+def test_no_judge_that_learnt_from_one_class_gives_a_number(
+    judge: Callable[[ImageDataset], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    split = Split(np.random.default_rng(0).integers(0, 256, (12, 1, 8, 8), np.uint8), np.ones(12, np.int64))
+    data = ImageDataset("mine", split, split, split, ("a", "b"), {}, "")
+    with pytest.raises(Blank, match="one class.*nothing to learn"):
+        judge(data)
+    networks = FeatureNetworks(data, None, "cpu")
+    with pytest.raises(Blank):
+        networks.extract("classifier", data.test.images)
+    assert networks.provenance()["classifier"] is None
 
 
 def test_cache_trains_once_per_data_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
