@@ -24,8 +24,8 @@ Published = Mapping[tuple[str, str, str, str], Printed]  # (row, variant, metric
 
 
 def read_published(folder: Path) -> pd.DataFrame | None:
-    """Read published.csv of the results folder, else the one of this checkout; None where neither exists."""
-    candidates = (folder / "published.csv", Path(__file__).parents[1] / "results" / "published.csv")
+    """Read published.csv of the results folder, else the one of this package; None where neither exists."""
+    candidates = (folder / "published.csv", Path(__file__).with_name("published.csv"))
     path = next((p for p in candidates if p.is_file()), None)
     return None if path is None else pd.read_csv(path, dtype=str, keep_default_na=False)
 
