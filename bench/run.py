@@ -110,7 +110,7 @@ def _status(options: argparse.Namespace) -> int:
     from bench.study import suite
 
     presets = (options.preset,) if options.preset else PRESETS
-    folders = {p: options.results / suite.folder_name(Path(options.suite).stem, p) for p in presets}
+    folders = {p: options.results / suite.results_name(options.suite, p, options.set) for p in presets}
     preset = next((p for p, folder in folders.items() if status.read(folder)), presets[0])
     folder, found = folders[preset], status.read(folders[preset])
     loaded = suite.load(options.suite, preset, _overrides(options)[1])
@@ -169,7 +169,7 @@ def _run(options: argparse.Namespace) -> int:
     plan = suite.expand(loaded, options.suite, preset, seeds=_seeds(options.seeds), shape=shape)
     refuse_impossible(plan, shape)
     runs = plan if options.models is None else suite.select(plan, options.models.split(","))
-    folder = options.results / suite.folder_name(plan[0].suite, preset)
+    folder = options.results / suite.results_name(options.suite, preset, options.set)
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
         print(json.dumps(lines) if options.json else describe(lines, loaded, preset))
@@ -179,13 +179,14 @@ def _run(options: argparse.Namespace) -> int:
     todo = remaining.unfinished(folder, runs, options.force)
     if not options.force and not options.accept_code_change:
         remaining.refuse_other_code(folder, todo)
-    if todo:  # what is missing is said at once, before anything is written
-        data.load(runs[0].dataset, data_dir=options.data_dir, settings=runs[0].data)
-        if weights is not None:
-            load_inception(weights, "cpu")
+    description = _description(loaded, folder.name, preset)
+    now = remaining.data_now(runs, todo, options.data_dir)  # what is missing is said before anything is written
+    if todo and weights is not None:
+        load_inception(weights, "cpu")
+    kept = {*store.listed(folder, description["configuration"]), *(run.id for run in plan)}
+    remaining.refuse_other_data(folder, kept - {run.id for run in todo if options.force}, now)
     store.prepare(folder)
     with hold(folder) as token:
-        description = _description(loaded, folder.name, preset)
         status.write_plan(folder, description, plan, resources.workers)
         work = Work(
             folder,

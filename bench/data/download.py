@@ -5,7 +5,7 @@ import os
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import md5
+from hashlib import file_digest, md5
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -38,11 +38,8 @@ def _is_safe(url: str) -> bool:
 
 def file_md5(path: Path) -> str:
     """Return the MD5 of a file's bytes, the checksum that the official pages publish."""
-    digest = md5(usedforsecurity=False)
     with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(stream, lambda: md5(usedforsecurity=False)).hexdigest()
 
 
 def fetch(url: str, target: Path, checksum: str, progress: Progress, digest: Callable[[Path], str] = file_md5) -> Path:

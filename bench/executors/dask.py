@@ -12,7 +12,7 @@ from bench.errors import BadInput
 from bench.executors import Hear, Job, Resources, Work
 from bench.executors.attempts import Attempts
 from bench.executors.dask_cluster import connected
-from bench.executors.dask_worker import perform, probe, versions
+from bench.executors.dask_worker import images, perform, probe, versions
 from bench.system import locks
 
 log = logging.getLogger("bench")
@@ -49,7 +49,7 @@ class _Coordinator:
         self.about: dict[str, dict[str, Any]] = {}  # worker -> what it is, and its obstacle
         self.futures: dict[str, Any] = {}  # worker -> what it does now
         self.jobs: dict[str, tuple[Any, ...]] = {}  # worker -> its job, where that is what it does
-        self.here = versions(example.model)
+        self.here: dict[str, str | None] = versions(example.model) | images(example, work)
         self.without_worker = self.looked = time.monotonic()
 
     def run(self) -> None:

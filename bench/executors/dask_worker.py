@@ -27,6 +27,11 @@ def versions(model: str) -> dict[str, str | None]:
     }
 
 
+def images(run: Any, work: Work) -> dict[str, str]:
+    """Return what has to be equal as well: the first digits of the SHA-256 of a run's images."""
+    return {"images": load_data(run.dataset, work.data_dir, tuple(sorted(run.data.items()))).sha256[:10]}
+
+
 def probe(work: Work, run: Any) -> dict[str, Any]:
     """Return what this worker is and has; `obstacle` is why it cannot carry out a run like this one, or None."""
     import distributed
@@ -44,8 +49,7 @@ def probe(work: Work, run: Any) -> dict[str, Any]:
         if work.token is not None and not locks.is_held(work.suite_folder, work.token):
             raise BadInput(f"it does not see {work.suite_folder}: name --results on storage that all workers share")
         plugins.load(work.plugins)
-        load_data(run.dataset, work.data_dir, tuple(sorted(run.data.items())))
-        about["versions"] = versions(run.model)
+        about["versions"] = versions(run.model) | images(run, work)
     except (BadInput, OSError) as error:
         about["obstacle"] = str(error)
     return about

@@ -1,5 +1,6 @@
 """Carry out a job: train its runs, alone or together, evaluate each, and write their folders and digests."""
 
+import logging
 import time
 import traceback
 from collections.abc import Sequence
@@ -15,20 +16,25 @@ from pythae.models import BaseAE
 
 from bench import data as datasets
 from bench.data.types import ImageDataset
+from bench.errors import BadInput, Blank
 from bench.evaluation.evaluate import Evaluation, measure, unmeasured
 from bench.evaluation.features.networks import FeatureNetworks
 from bench.evaluation.pictures.plots import plots
-from bench.evaluation.pictures.tiles import save_tiles
+from bench.evaluation.pictures.tiles import save_tiles, why
 from bench.runs.tracking import Tracking
-from bench.runs.train import train_alone, train_together
+from bench.runs.train import about_data, train_alone, train_together
 from bench.runs.work import Listener, Work
 from bench.storage import store
+from bench.storage.data_version import sha256_of
 from bench.study.suite import Run
 from bench.system import provenance
 from bench.system.memory import out_of_memory
 from bench.training.trainer import Diverged
 from models import load_model
 
+log = logging.getLogger("bench")
+LEAST_EMBEDDED = 4  # test images
+ALIKE = 1e-5  # of the largest code: differences below are rounding
 CRASH = "crash.txt"  # in a run's folder: where its threads were, if a worker dies of a signal that lets it say so
 
 
@@ -74,13 +80,17 @@ def _finish(run: Run, work: Work, listener: Listener, diverged: str | None) -> s
         if diverged:
             raise Diverged(diverged)
         data = _data_of(run, work)
-        if not store.is_trained(folder):
+        if store.is_trained(folder):
+            if sha256_of(folder) not in (None, data.sha256):
+                raise BadInput(f"{folder} was trained on other images; --force trains it anew")
+        else:
             train_alone(run, work.suite_folder, data, listener.progress, tracking)
         listener.progress(run, "evaluating")
         model = load_model(folder, work.trust_pickle)
         record |= _evaluate(run, folder, model, data, work.fid_weights, tracking)
     except Diverged as error:
-        record |= {"status": "diverged", "reason": str(error)}
+        about = {"data": about_data(_data_of(run, work))}
+        record |= {"status": "diverged", "reason": str(error), "provenance": about}
     except Exception as error:
         (folder / "traceback.txt").write_text(traceback.format_exc())
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -134,30 +144,52 @@ def _evaluate(
     networks = FeatureNetworks(data, fid_weights, device)
     evaluation = Evaluation(model, data, run.evaluation, run.seed, networks, seconds)
     measurements = measure(evaluation)
-    save_tiles(folder, evaluation)
-    tracking.evaluated(evaluation, measurements)
+    lost: dict[str, str] = {}  # what cannot be drawn costs itself alone: what was measured is kept
+    save_tiles(folder, evaluation, lost)
+    drawn, tsne = plots(evaluation, lost), None
+    try:
+        tsne = _embedding(run, evaluation)
+    except Exception as error:
+        lost["t-SNE"] = why(error)
+    for name, reason in lost.items():
+        log.warning("%s has no picture %s: %s", run.id, name, reason)
+    with suppress(Exception):  # the measurements are worth more than what is told of them
+        tracking.evaluated(evaluation, measurements)
     kept = evaluation.already("nll_nats", "test_mean")
     np.savez_compressed(folder / "arrays.npz", **kept)  # type: ignore[arg-type]
     trained["provenance"] |= networks.provenance() | {"evaluated_by": provenance.git_revision()}
     return trained | {
         "evaluation_id": run.evaluation_id,
         "measurements": [asdict(m) for m in measurements],
-        "tsne": _embedding(run, evaluation),
-        "plots": plots(evaluation),
+        "tsne": tsne,
+        "plots": drawn,
         "classes": list(data.classes),
+        **({"lost": lost} if lost else {}),
     }
 
 
 def _embedding(run: Run, evaluation: Evaluation) -> dict[str, Any] | None:
-    """Return t-SNE coordinates of the test images' posterior means, for the pairs and the seeds that show them."""
+    """Return t-SNE coordinates of the test images' posterior means, for the pairs and the seeds that show them.
+
+    Raises Blank for codes that t-SNE cannot place: too few, not finite, or all alike, which end the process.
+    """
     settings, labels = run.evaluation, evaluation.get("test_labels")
     n = min(settings["tsne_images"], len(labels))
     shown = run.variant in ("unidirectional", "bidirectional") and run.seed in settings["tsne_seeds"]
     if not shown or n < 2 or labels.ndim > 1:
         return None
+    codes = evaluation.get("test_mean")[:n]
+    if n < LEAST_EMBEDDED:
+        raise Blank(f"{n} test images are too few to embed")
+    if not np.isfinite(codes).all():
+        raise Blank("some codes are not finite")
+    if np.ptp(codes, axis=0).max() <= ALIKE * np.abs(codes).max():
+        raise Blank("the codes are all alike")
+    if codes.shape[1] == 1:  # PCA, from which the search starts, gives as many dimensions as there are
+        codes = np.pad(codes, ((0, 0), (0, 1)))
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (n - 1) / 3)
     embedding = TSNE(perplexity=perplexity, init="pca", random_state=run.seed)
-    xy = [[round(float(v), 1) for v in axis] for axis in embedding.fit_transform(evaluation.get("test_mean")[:n]).T]
+    xy = [[round(float(v), 1) for v in axis] for axis in embedding.fit_transform(codes).T]
     return {"x": xy[0], "y": xy[1], "label": labels[:n].tolist(), "perplexity": perplexity, "seed": run.seed}

@@ -1,11 +1,13 @@
 """What of a suite is left to do: runs that are unfinished or damaged, and those that other code began."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from bench import data
 from bench.errors import BadInput
 from bench.storage import code_version, store
+from bench.storage.data_version import data_key, of_other_data
 from bench.study.suite import Run
 
 log = logging.getLogger("bench")
@@ -32,6 +34,36 @@ def refuse_other_code(folder: Path, runs: Sequence[Run]) -> None:
         raise BadInput(
             f"the training of {begun[0].id}{many} was begun by other code ({differ}): "
             "--accept-code-change goes on with it, --force begins anew"
+        )
+
+
+def data_now(runs: Sequence[Run], todo: Sequence[Run], data_dir: Path | None) -> dict[str, str]:
+    """Return the SHA-256 of the data sets of some runs by `data_key`.
+
+    Raises BadInput where one that is needed cannot be had; one that finished runs alone are of is not downloaded, and
+    where it is not here it is said that those are not compared.
+    """
+    needed = {data_key(run.dataset, run.data) for run in todo}
+    found: dict[str, str] = {}
+    for key, run in {data_key(run.dataset, run.data): run for run in runs}.items():
+        try:
+            loaded = data.load(run.dataset, data_dir=data_dir, settings=run.data, download=key in needed)
+        except BadInput as error:
+            if key in needed:
+                raise
+            log.warning("finished runs are not compared with the data: %s", error)
+        else:
+            found[key] = loaded.sha256
+    return found
+
+
+def refuse_other_data(folder: Path, ids: Collection[str], now: Mapping[str, str]) -> None:
+    """Raise BadInput where some stored runs are of other images than there are now (`data_now`)."""
+    if found := of_other_data(folder, ids, now):
+        many = f" and {len(found) - 1} others" if len(found) > 1 else ""
+        raise BadInput(
+            f"{folder} holds {found[0]}{many}, made of other images than there are now: name other --results, "
+            "or train all of them anew with --force"
         )
 
 

@@ -16,6 +16,7 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from bench.data.types import ImageDataset, Split
 from bench.errors import BadInput
 from bench.storage import code_version, store
+from bench.storage.data_version import data_key
 from bench.study.schema import explain
 from bench.study.suite import Run, digest
 from bench.system import provenance
@@ -91,7 +92,7 @@ def train_alone(
     began = _now()
     training, validation = _images(run, data)
     states = folder / "states"
-    code = code_version.begin(states, run.model)
+    code = code_version.begin(states, run.model, (data_key(run.dataset, run.data), data.sha256))
     callbacks = [_Announce(run, progress), tracking]
     trainer = Trainer(build(run, data.shape), training, validation, settings_of(run), callbacks, states)
     trainer.train()
@@ -115,7 +116,7 @@ def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset,
         Checkpoints(states).clear()
         return {}
     began = _now()
-    code = code_version.begin(states, runs[0].model)
+    code = code_version.begin(states, runs[0].model, (data_key(runs[0].dataset, runs[0].data), data.sha256))
     training, validation = _images(runs[0], data)
 
     def announce(news: Mapping[str, float]) -> None:
@@ -169,11 +170,15 @@ def _store(
 def _made(began: str, data: ImageDataset, together: int) -> dict[str, Any]:
     """Return the provenance of a training; `together` is how many models trained as one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    collected = provenance.collect(torch.get_num_threads(), device)
+    return collected | {"started": began, "data": about_data(data), "together": together}
+
+
+def about_data(data: ImageDataset) -> dict[str, Any]:
+    """Return which images there were, for the provenance of what was made of them."""
     sizes = {name: len(getattr(data, name)) for name in ("train", "validation", "test")}
     about = {"name": data.name, "sha256": data.sha256, "split_seed": data.split_seed, "note": data.note}
-    described = about | {"settings": dict(data.settings), "images": sizes}
-    collected = provenance.collect(torch.get_num_threads(), device)
-    return collected | {"started": began, "data": described, "together": together}
+    return about | {"settings": dict(data.settings), "images": sizes}
 
 
 def _now() -> str:

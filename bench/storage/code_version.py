@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BadInput
 from bench.storage import store
 from bench.study.suite import Run, digest
 from models import MODELS
@@ -38,16 +39,19 @@ def version(model: str) -> str:
     return digest(sources(model))
 
 
-def begin(states: Path, model: str) -> dict[str, Any]:
-    """Write down the code of a training beside its states; return {"code": version}, for its provenance.
+def begin(states: Path, model: str, data: tuple[str, str]) -> dict[str, Any]:
+    """Write down the code and the data of a training beside its states; return {"code": version}, for its provenance.
 
-    Where another code began it, {"code_before": [versions]} too.
+    Where another code began it, {"code_before": [versions]} too. `data` is (its key, its SHA-256) of `data_version`.
+    Raises BadInput where the training was begun with other data.
     """
     known = store.read_json(states / NAME, *KEYS) if any(states.glob("*.pt")) else None
     known = known or {"before": []}
+    if tuple(known.get("data", data)) != data:
+        raise BadInput(f"{states}: this training was begun with other images; --force begins anew")
     if "version" in known and known["version"] != version(model):
         known["before"].append(known["version"])
-    known |= {"version": version(model), "sources": sources(model)}
+    known |= {"version": version(model), "sources": sources(model), "data": list(data)}
     store.write_json(states / NAME, known)
     return {"code": known["version"]} | ({"code_before": known["before"]} if known["before"] else {})
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from bench.errors import BadInput, unknown
 from bench.metrics import METRICS
@@ -12,6 +12,9 @@ from bench.study.combinations import size
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 Count = Annotated[int, Field(ge=1, le=10**6, strict=True)]  # of what time and memory grow with: above is a slip
+
+
+Setting = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 
 
 class _Strict(BaseModel):
@@ -30,7 +33,7 @@ class Row(_Strict):
     options: dict[str, Any] = {}
     latent_dim: Count | None = None
     network: dict[str, Any] | None = Field(default=None, exclude_if=lambda network: network is None)
-    data: dict[str, str] = Field(default={}, exclude_if=lambda data: not data)
+    data: dict[str, Setting] = Field(default={}, exclude_if=lambda data: not data)
 
 
 class Annealing(_Strict):
@@ -140,7 +143,7 @@ class Suite(_Strict):
 
     title: str
     dataset: str
-    data: dict[str, str] = {}
+    data: dict[str, Setting] = {}
     table: str = "bvae"
     published: Published | None = None
     likelihood: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "bce"

@@ -84,6 +84,16 @@ def folder_name(name: str, preset: str) -> str:
     return name if preset == "small" else f"{name}-{preset}"
 
 
+def results_name(name: str, preset: str, overrides: Iterable[str] = ()) -> str:
+    """Return the name of the folder of a suite's results, with a data set that is not its own in it."""
+    raw = suite_files.read(suite_files.find(name))
+    own = raw.get("dataset")
+    for override in overrides:
+        if override.partition("=")[0].strip() == "dataset":
+            suite_files.change(raw, preset, override)
+    return folder_name(Path(name).stem if raw.get("dataset") == own else f"{Path(name).stem}-{raw['dataset']}", preset)
+
+
 def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     """Read suite `name` (or a path to a TOML file) and apply `key=value` overrides to it and to its preset.
 
@@ -91,8 +101,11 @@ def load(name: str, preset: str, overrides: Iterable[str] = ()) -> Suite:
     """
     path = suite_files.find(name)
     raw = suite_files.read(path)
+    own = raw.get("dataset")
     for override in overrides:
         suite_files.change(raw, preset, override)
+    if raw.get("dataset") != own:  # what is said of its own data set is not true of another
+        raw |= {"title": f"The rows of {path.stem} on {raw['dataset']}", "published": None, "note": None}
     try:
         suite = Suite.model_validate(raw)
     except ValidationError as error:

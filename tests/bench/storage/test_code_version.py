@@ -11,6 +11,8 @@ from bench.storage import code_version, store
 from bench.study.suite import Run
 from bench.training.checkpoint import Checkpoints
 
+DATA = ("digits", "the same images")
+
 pytestmark = pytest.mark.usefixtures("own_registries")
 
 
@@ -31,7 +33,7 @@ def begun(folder: Path, run: Run) -> Path:
     """Begin the training of a run: a state, and what code made it."""
     states = folder / "runs" / run.id / "states"
     Checkpoints(states).save({"value": 1})
-    code_version.begin(states, run.model)
+    code_version.begin(states, run.model, DATA)
     return states
 
 
@@ -79,7 +81,7 @@ def test_a_group_that_other_code_began_is_refused_too(
     states = tmp_path / "runs" / "together-abc"
     store.write_json(states / "members.json", [run.id])
     Checkpoints(states).save({"value": 1})
-    code_version.begin(states, run.model)
+    code_version.begin(states, run.model, DATA)
     other_code(monkeypatch, bench__training__stacked="0")
     with pytest.raises(BadInput, match=r"\(bench/training/stacked.py differs\)"):
         remaining.refuse_other_code(tmp_path, [run])
@@ -91,7 +93,7 @@ def test_nothing_is_refused_where_no_state_is_stored(run: Run, tmp_path: Path, m
         path.unlink()
     other_code(monkeypatch, bench__training__trainer="0")
     remaining.refuse_other_code(tmp_path, [run])
-    assert "code_before" not in code_version.begin(states, run.model)
+    assert "code_before" not in code_version.begin(states, run.model, DATA)
 
 
 def test_accepted_code_is_written_down_beside_what_was_before(
@@ -102,8 +104,8 @@ def test_accepted_code_is_written_down_beside_what_was_before(
     other_code(monkeypatch, bench__training__trainer="0")
     second = code_version.version("VAE")
     assert first != second
-    assert code_version.begin(states, "VAE") == {"code": second, "code_before": [first]}
-    assert code_version.begin(states, "VAE") == {"code": second, "code_before": [first]}
+    assert code_version.begin(states, "VAE", DATA) == {"code": second, "code_before": [first]}
+    assert code_version.begin(states, "VAE", DATA) == {"code": second, "code_before": [first]}
 
 
 def test_finished_runs_of_other_code_are_kept_and_named(
@@ -115,3 +117,12 @@ def test_finished_runs_of_other_code_are_kept_and_named(
     other_code(monkeypatch, bench__training__trainer="0")
     assert remaining.unfinished(tmp_path, [run], force=False) == []
     assert remaining.finished_by_other_code(tmp_path, [run]) == {run.id: first}
+
+
+def test_a_training_that_other_images_began_is_not_gone_on_with(tmp_path: Path) -> None:
+    code_version.begin(tmp_path, "VAE", DATA)
+    assert code_version.begin(tmp_path, "VAE", ("digits", "others"))["code"]  # no state yet: it is begun anew
+    (tmp_path / "000001.pt").touch()
+    with pytest.raises(BadInput, match="begun with other images; --force begins anew"):
+        code_version.begin(tmp_path, "VAE", DATA)
+    code_version.begin(tmp_path, "VAE", ("digits", "others"))
