@@ -49,7 +49,7 @@ class _Coordinator:
         self.about: dict[str, dict[str, Any]] = {}  # worker -> what it is, and its obstacle
         self.futures: dict[str, Any] = {}  # worker -> what it does now
         self.jobs: dict[str, tuple[Any, ...]] = {}  # worker -> its job, where that is what it does
-        self.here: dict[str, str | None] = versions(example.model) | images(example, work)
+        self.here = versions(example.model) | images(example, work)
         self.without_worker = self.looked = time.monotonic()
 
     def run(self) -> None:

@@ -27,7 +27,7 @@ def versions(model: str) -> dict[str, str | None]:
     }
 
 
-def images(run: Any, work: Work) -> dict[str, str]:
+def images(run: Any, work: Work) -> dict[str, str | None]:
     """Return what has to be equal as well: the first digits of the SHA-256 of a run's images."""
     return {"images": load_data(run.dataset, work.data_dir, tuple(sorted(run.data.items()))).sha256[:10]}
 
