@@ -15,7 +15,7 @@ from models.lbae.hyperplane import HyperplaneSampler, second_moments
 
 
 def measure(function, *arrays) -> Measured:
-    return function(*(np.asarray(a) for a in arrays), setting={}, rng=np.random.default_rng(0))
+    return function(*(np.asarray(a) for a in arrays))
 
 
 def coins(k: int, n: int, seed: int = 0) -> np.ndarray:
