@@ -1,7 +1,6 @@
 """Arrays of what the encoder gives, and of what is decoded of it. Each image is encoded once."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -9,20 +8,8 @@ from torch import Tensor
 
 from bench.data.types import Images
 from bench.evaluation.arrays.evaluation import Evaluation
+from bench.likelihood import Posterior
 from bench.metrics.types import Blank
-from models.noise import Noise
-
-
-class Posterior(Protocol):
-    """q(z|x) of a batch of images."""
-
-    @property
-    def mean(self) -> Tensor:
-        """Its mean, or what stands for a code: [N, L]."""
-
-    def rsample(self, k: int = 1, generator: Noise = None) -> Tensor:
-        """Return k samples an image: [N, k, L]."""
-
 
 Posteriors = list[Posterior | None]  # of each batch, None where the model has none
 

@@ -1,8 +1,7 @@
 """The small arrays that figures are drawn from, kept in a run's digest: nothing is computed to draw one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 
@@ -13,12 +12,13 @@ from bench.metrics.types import Blank
 
 _DIGITS = 4
 _CURVE_POINTS = 101
+PlotData = Mapping[str, list[float]] | Mapping[str, Mapping[str, list[float]]] | list[int]
 
 
-def plots(evaluation: Evaluation) -> dict[str, Any]:
+def plots(evaluation: Evaluation) -> dict[str, PlotData]:
     """Return the data of every plot of PLOTS that the evaluation's extras ask for and the model can serve."""
     extras, can = evaluation.settings["extras"], evaluation.view.capabilities
-    made = {}
+    made: dict[str, PlotData] = {}
     for name, (extra, need, data) in PLOTS.items():
         if extra in extras and need in can:
             with suppress(Blank):  # the table's cell says why
@@ -75,7 +75,7 @@ def _rounded(values: np.ndarray) -> list[float]:
 
 
 # name: (the extra that asks for it, the capability that it needs, its function)
-PLOTS: dict[str, tuple[str, str, Callable[[Evaluation], Any]]] = {
+PLOTS: dict[str, tuple[str, str, Callable[[Evaluation], PlotData]]] = {
     "bit_sums": ("codes", "bits", _bit_sums),
     "hamming": ("codes", "bits", _hamming),
     "prd": ("prd", "generate", _prd),
