@@ -1,4 +1,4 @@
-"""Means over the test set of numbers that each image has one of."""
+"""Means over the test set of numbers that each image has one of, and numbers that there is one of."""
 
 import math
 
@@ -17,6 +17,11 @@ def mean(values: np.ndarray) -> Measured:
         raise ValueError("no values to average")
     exact = np.asarray(values, dtype=np.float64)
     return Measured(float(exact.mean()), float(exact.std(ddof=1) / np.sqrt(n)) if n > 1 else None, n)
+
+
+def only(value: np.ndarray) -> Measured:
+    """Return the number that an array [1] holds."""
+    return Measured(float(value.item()))
 
 
 def bits_per_dim(nll_nats: np.ndarray, dimensions: np.ndarray) -> Measured:

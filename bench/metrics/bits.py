@@ -71,11 +71,6 @@ def slerp_spread(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> Me
     return Measured(float(curves.std(axis=0).mean()), n=len(curves))
 
 
-def code_bits(bits: np.ndarray) -> Measured:
-    """Return the size of an image's code, [1], in bits: the latent dimension, times 32 where it is of floats."""
-    return Measured(float(bits[0]))
-
-
 def _curves(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> np.ndarray:
     curves = hamming_curves(source, target, path)
     if not len(curves):

@@ -39,15 +39,12 @@ def bdmc_nats(evaluation: Evaluation) -> np.ndarray:
 
 
 def bdmc_lower_nats(bdmc_nats: np.ndarray) -> np.ndarray:
-    """Return the lower bound."""
     return bdmc_nats[0]
 
 
 def bdmc_upper_nats(bdmc_nats: np.ndarray) -> np.ndarray:
-    """Return the upper bound."""
     return bdmc_nats[1]
 
 
 def bdmc_gap_nats(bdmc_upper_nats: np.ndarray, bdmc_lower_nats: np.ndarray) -> np.ndarray:
-    """Return how far apart the two are."""
     return bdmc_upper_nats - bdmc_lower_nats

@@ -37,12 +37,10 @@ def code_bits(evaluation: Evaluation, test_mean: np.ndarray) -> np.ndarray:
 
 
 def train_bits(train_mean: np.ndarray) -> np.ndarray:
-    """Return the codes of training images."""
     return train_mean.astype(np.int8)  # of a model with bits: -1 and +1
 
 
 def test_bits(test_mean: np.ndarray) -> np.ndarray:
-    """Return the codes of test images."""
     return test_mean.astype(np.int8)
 
 
@@ -52,7 +50,6 @@ def moments(train_bits: np.ndarray) -> np.ndarray:
 
 
 def sampled_bits(evaluation: Evaluation, sampler: str) -> np.ndarray:
-    """Return codes that a sampler draws."""
     return SAMPLERS[sampler].draw(evaluation, DRAWN).cpu().numpy().astype(np.int8)
 
 
@@ -66,22 +63,18 @@ def pair_of_codes(evaluation: Evaluation, split: str) -> tuple[np.ndarray, np.nd
 
 
 def source_bits(evaluation: Evaluation) -> np.ndarray:
-    """Return the codes where paths begin."""
     return evaluation.get("pair_of_codes", {"split": "test"})[0]
 
 
 def target_bits(evaluation: Evaluation) -> np.ndarray:
-    """Return the codes where paths end."""
     return evaluation.get("pair_of_codes", {"split": "test"})[1]
 
 
 def inverted_bits(moments: np.ndarray, source_bits: np.ndarray, inversion: str) -> np.ndarray:
-    """Return the codes that the planes found for codes give back."""
     return inverted(moments, source_bits, inversion)
 
 
 def path_bits(moments: np.ndarray, source_bits: np.ndarray, target_bits: np.ndarray, inversion: str) -> np.ndarray:
-    """Return the codes along the way between the planes of two codes."""
     return paths(moments, source_bits, target_bits, inversion)
 
 
@@ -101,17 +94,14 @@ def walks(evaluation: Evaluation, protocol: str) -> np.ndarray:
 
 
 def walk_images(evaluation: Evaluation, walks: np.ndarray, test_images: Images) -> np.ndarray:
-    """Return what the codes decode to, as many as there are test images."""
     return evaluation.run(evaluation.view.decode, walks.reshape(-1, walks.shape[-1])[: len(test_images)])
 
 
 def walk_blocks(evaluation: Evaluation, walk_images: np.ndarray, network: str) -> Blocks:
-    """Return the features of those images."""
     return evaluation.features.extract(network, to_uint8(walk_images))
 
 
 def walk_features(evaluation: Evaluation, protocol: str, features: str = "classifier") -> np.ndarray:
-    """Return the named ones."""
     return evaluation.get("walk_blocks", {"protocol": protocol, "network": NETWORK_OF[features]})[features]
 
 
@@ -119,7 +109,6 @@ def walk_features(evaluation: Evaluation, protocol: str, features: str = "classi
 
 
 def class_codes(evaluation: Evaluation, train_labels: Labels, train_bits: np.ndarray) -> np.ndarray:
-    """Return the mean training code of each class, or of each attribute's bearers."""
     classes, size = len(evaluation.data.classes), train_bits.shape[1]
     marks = train_labels.T > 0 if train_labels.ndim > 1 else np.arange(classes)[:, None] == train_labels
     return np.stack([train_bits[mark].mean(0) if mark.any() else np.zeros(size) for mark in marks])
@@ -143,7 +132,6 @@ def edit_targets(evaluation: Evaluation, test_labels: Labels) -> np.ndarray:
 def edited_classes(
     evaluation: Evaluation, edit_targets: np.ndarray, class_codes: np.ndarray, test_bits: np.ndarray, threshold: str
 ) -> np.ndarray:
-    """Return the classes that the small classifier reads in the edited images."""
     codes = edited(class_codes, test_bits[: len(edit_targets)], edit_targets, float(threshold))
     images = to_uint8(evaluation.run(evaluation.view.decode, codes))
     return evaluation.features.classes(evaluation.features.extract("classifier", images)["classifier"])

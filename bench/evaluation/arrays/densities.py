@@ -23,7 +23,6 @@ def nll_nats(evaluation: Evaluation, test_images: Images) -> np.ndarray:
 
 
 def neg_elbo_nats(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> np.ndarray:
-    """Return -ELBO with one posterior sample an image."""
     view, generator = evaluation.view, evaluation.generator("elbo")
     return encoded(evaluation, lambda x, q: view.neg_elbo(x, generator, q).double(), test_images, test_posteriors)
 
@@ -39,12 +38,10 @@ def bound_terms(evaluation: Evaluation, test_images: Images, test_posteriors: Po
 
 
 def reconstruction_nats(bound_terms: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the distortion of the image."""
     return bound_terms["distortion_x" if "distortion_x" in bound_terms else "distortion"]
 
 
 def kl_nats(bound_terms: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the divergences of all latents, added up."""
     return np.sum([term for name, term in bound_terms.items() if name.startswith("kl")], axis=0)
 
 

@@ -42,12 +42,10 @@ def encoded_by_name(
 
 
 def test_posteriors(evaluation: Evaluation, test_images: Images) -> Posteriors:
-    """Return q(z|x) of each batch of test images."""
     return _posteriors(evaluation, test_images)
 
 
 def fit_posteriors(evaluation: Evaluation, fit_images: Images) -> Posteriors:
-    """Return q(z|x) of each batch of the images that samplers are fitted to."""
     return _posteriors(evaluation, fit_images)
 
 
@@ -66,7 +64,6 @@ def _mean(evaluation: Evaluation) -> Callable[[Tensor, Posterior | None], Tensor
 
 
 def test_mean(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> np.ndarray:
-    """Return the mean of q(z|x), or the code, of each test image."""
     return encoded(evaluation, _mean(evaluation), test_images, test_posteriors)
 
 
@@ -78,7 +75,6 @@ def train_mean(evaluation: Evaluation, fit_images: Images, fit_posteriors: Poste
 
 
 def train_codes(evaluation: Evaluation, fit_images: Images, fit_posteriors: Posteriors) -> np.ndarray:
-    """Return one sample of q(z|x), or the code, of each image that samplers are fitted to."""
     generator = evaluation.generator("gmm")
 
     def code(x: Tensor, q: Posterior | None) -> Tensor:
@@ -88,7 +84,6 @@ def train_codes(evaluation: Evaluation, fit_images: Images, fit_posteriors: Post
 
 
 def fit_indices(evaluation: Evaluation, fit_images: Images) -> np.ndarray:
-    """Return the numbers of the codebook's vectors that the images are encoded by."""
     return evaluation.run(evaluation.view.indices, fit_images)
 
 
@@ -105,7 +100,6 @@ def reconstructions(
 
 
 def drawn_reconstructions(evaluation: Evaluation) -> np.ndarray:
-    """Return the reconstructions from one posterior sample."""
     return evaluation.get("reconstructions", {"reconstruction": "sample"})
 
 

@@ -9,17 +9,14 @@ from models.networks.two_way import count_parameters
 
 
 def test_images(evaluation: Evaluation) -> Images:
-    """Return the first test images, as many as are asked for."""
     return evaluation.data.test.images[: evaluation.settings["images"]]
 
 
 def fit_images(evaluation: Evaluation) -> Images:
-    """Return the first training images, as many as are asked for."""
     return evaluation.data.train.images[: evaluation.settings["gmm_images"]]
 
 
 def test_labels(evaluation: Evaluation) -> Labels:
-    """Return the labels of `test_images`."""
     return evaluation.data.test.labels[: evaluation.settings["images"]]
 
 
@@ -31,15 +28,12 @@ def train_labels(evaluation: Evaluation) -> Labels:
 
 
 def dimensions(evaluation: Evaluation) -> np.ndarray:
-    """Return C H W."""
     return np.array([np.prod(evaluation.data.shape)])
 
 
 def parameters(evaluation: Evaluation) -> np.ndarray:
-    """Return the number of trainable parameters."""
     return np.array([count_parameters(evaluation.model)])
 
 
 def seconds_per_epoch(evaluation: Evaluation) -> np.ndarray:
-    """Return what the training recorded."""
     return np.array([evaluation.seconds_per_epoch])

@@ -20,12 +20,10 @@ def free_classes(evaluation: Evaluation) -> np.ndarray:
 
 
 def class_log_probabilities(evaluation: Evaluation, test_images: Images) -> np.ndarray:
-    """Return ln q(y|x)."""
     return evaluation.run(evaluation.view.label_log_probs, test_images)
 
 
 def predicted_labels(evaluation: Evaluation, test_images: Images) -> np.ndarray:
-    """Return the likeliest label."""
     return evaluation.run(evaluation.view.predict_label, test_images)
 
 

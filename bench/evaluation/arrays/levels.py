@@ -19,13 +19,11 @@ def level_nats(bound_terms: dict[str, np.ndarray], term: str) -> np.ndarray:
 
 
 def information(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> dict[str, np.ndarray]:
-    """Return the bits that each kind of reconstruction sends."""
     view, generator = evaluation.view, evaluation.generator("information")
     return encoded_by_name(evaluation, lambda x, q: view.information(x, generator), test_images, test_posteriors)
 
 
 def sent_bits(information: dict[str, np.ndarray], mode: str) -> np.ndarray:
-    """Return those of one kind."""
     return information[mode]
 
 

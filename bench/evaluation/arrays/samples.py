@@ -27,52 +27,42 @@ def samples(evaluation: Evaluation, test_images: Images, sampler: str) -> Images
 
 
 def sample_blocks(evaluation: Evaluation, samples: Images, network: str) -> Blocks:
-    """Return the features of samples."""
     return evaluation.features.extract(network, samples)
 
 
 def sample_features(evaluation: Evaluation, sampler: str, features: str = "classifier") -> np.ndarray:
-    """Return the named ones."""
     return evaluation.get("sample_blocks", {"sampler": sampler, "network": NETWORK_OF[features]})[features]
 
 
 def sample_classes(evaluation: Evaluation, sampler: str) -> np.ndarray:
-    """Return the classes that the small classifier reads in samples."""
     return evaluation.features.classes(evaluation.get("sample_features", {"sampler": sampler}))
 
 
 def reconstruction_blocks(evaluation: Evaluation, drawn_reconstructions: np.ndarray, network: str) -> Blocks:
-    """Return the features of reconstructions from a posterior sample."""
     return evaluation.features.extract(network, drawn_reconstructions)
 
 
 def reconstruction_features(evaluation: Evaluation, features: str = "classifier") -> np.ndarray:
-    """Return the named ones."""
     return evaluation.get("reconstruction_blocks", {"network": NETWORK_OF[features]})[features]
 
 
 def reference_features(evaluation: Evaluation, test_images: Images, features: str = "classifier") -> np.ndarray:
-    """Return the features of test images."""
     return evaluation.features.kept(features, test_images)
 
 
 def reference_statistics(evaluation: Evaluation, test_images: Images, features: str = "classifier") -> Blocks:
-    """Return the first two moments of the same."""
     return evaluation.features.statistics(features, test_images)
 
 
 def reference_mean(reference_statistics: Blocks) -> np.ndarray:
-    """Return their mean."""
     return reference_statistics["mean"]
 
 
 def reference_covariance(reference_statistics: Blocks) -> np.ndarray:
-    """Return their covariance."""
     return reference_statistics["covariance"]
 
 
 def reference_classes(evaluation: Evaluation) -> np.ndarray:
-    """Return the classes that the small classifier reads in test images."""
     return evaluation.features.classes(evaluation.get("reference_features"))
 
 
@@ -83,6 +73,5 @@ def prd_curve(
     sampler: str,
     features: str = "classifier",
 ) -> np.ndarray:
-    """Return how precision and recall of samples trade."""
     rng = np.random.default_rng(evaluation.number(f"prd:{sampler}:{features}"))
     return prd.prd_curve(reference_features, sample_features, rng)

@@ -23,17 +23,14 @@ def own_samples(evaluation: Evaluation, test_images: Images) -> Images:
 
 
 def score_probabilities(evaluation: Evaluation, own_samples: Images) -> np.ndarray:
-    """Return the classes of the model's own samples, as the judge of the data set reads them."""
     return _class_probabilities(evaluation, own_samples)
 
 
 def test_probabilities(evaluation: Evaluation, test_images: Images) -> np.ndarray:
-    """Return those of the test images."""
     return _class_probabilities(evaluation, test_images)
 
 
 def inception_probabilities(evaluation: Evaluation, own_samples: Images) -> np.ndarray:
-    """Return the classes of the same samples as Inception reads them."""
     return evaluation.features.probabilities(own_samples)
 
 

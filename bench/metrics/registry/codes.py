@@ -28,7 +28,7 @@ CODES: dict[str, Metric] = {
         label="Code",
         unit="bits",
         direction="lower",
-        target="bench.metrics.bits:code_bits",
+        target="bench.metrics.averages:only",
         inputs=("code_bits",),
         description="Size of an image's code: a bit each where codes are of bits, else 32 bits a latent dimension.",
     ),

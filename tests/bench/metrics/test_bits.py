@@ -98,7 +98,7 @@ def test_pairs_of_equal_codes_are_left_out() -> None:
 
 
 def test_code_bits_is_the_number_it_is_given() -> None:
-    assert measure(metrics.code_bits, [512]).value == 512
+    assert measure(METRICS["code_bits"].function(), [512]).value == 512
 
 
 def test_pairs_are_of_different_images_and_follow_the_generator() -> None:

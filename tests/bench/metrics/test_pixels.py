@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.metrics.averages import mean
-from bench.metrics.cost import parameter_mib, parameters, seconds_per_epoch
+from bench.metrics.averages import mean, only
+from bench.metrics.cost import parameter_mib
 from bench.metrics.pixels import psnr, ssim
 from bench.metrics.types import Blank
 from bench.metrics.units import active_units
@@ -98,10 +98,10 @@ def test_mean_nats_and_its_standard_error() -> None:
 
 
 def test_cost_in_parameters_mebibytes_and_seconds() -> None:
-    assert parameters(np.array([11_059_392])).value == 11_059_392
+    assert only(np.array([11_059_392])).value == 11_059_392
     assert parameter_mib(np.array([2**18])).value == 1.0
     assert parameter_mib(np.array([11_059_392])).value == pytest.approx(42.19, abs=0.005)
-    assert seconds_per_epoch(np.array([1.5])).value == 1.5
+    assert only(np.array([1.5])).value == 1.5
 
 
 def test_eight_bit_images_are_their_floats_in_chunks_of_any_length() -> None:
