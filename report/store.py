@@ -6,7 +6,7 @@ import logging
 import math
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ def read_suite(folder: Path) -> Suite:
     """Read results/SUITE; a missing or unreadable digest becomes a line in `problems`, never an error.
 
     Kept are the runs that suite.json lists (all, where it has no list), of the suite's own preset, and one per row,
-    variant and seed (the latest started).
+    variant and seed (the latest started). Values of a metric by an older version than others' are blank.
     Raises NoResults where the folder or its suite.json cannot be read.
     """
     facts = _suite_facts(folder)
@@ -120,7 +120,8 @@ def read_suite(folder: Path) -> Suite:
     found = [by_id[name] for name in sorted(by_id)]
     if not found:
         problems.append(f"{folder} holds no readable digest: no run has finished yet")
-    return Suite(folder, facts, _one_per_seed(_belonging(found, facts, folder, problems), problems), tuple(problems))
+    digests = _one_per_seed(_belonging(found, facts, folder, problems), problems)
+    return Suite(folder, facts, _of_one_version(digests, folder, problems), tuple(problems))
 
 
 def measurements(suite: Suite) -> pd.DataFrame:
@@ -224,6 +225,31 @@ def _one_per_seed(digests: Iterable[Digest], problems: list[str]) -> tuple[Diges
             problems.append(f"{latest[key].place} is left out: {digest.id} is a later run of the same row and seed")
         latest[key] = digest
     return tuple(latest[key] for key in sorted(latest))
+
+
+def _of_one_version(digests: tuple[Digest, ...], folder: Path, problems: list[str]) -> tuple[Digest, ...]:
+    """Return the digests with values of each metric's newest version alone; one without a version is of the first."""
+    newest: dict[str, int] = {}
+    for m in (m for digest in digests for m in digest.facts["measurements"]):
+        newest[m["metric"]] = max(newest.get(m["metric"], 1), m.get("version", 1))
+    older: dict[str, int] = {}
+
+    def kept(m: dict[str, Any]) -> dict[str, Any]:
+        name, version = m["metric"], m.get("version", 1)
+        if version == newest[name] or m["status"] != "ok":
+            return m
+        older[name] = older.get(name, 0) + 1
+        reason = f"measured by version {version} of the metric, others by version {newest[name]}"
+        return m | {"value": None, "se": None, "n": None, "status": "blank", "reason": reason}
+
+    changed = (d.facts | {"measurements": [kept(m) for m in d.facts["measurements"]]} for d in digests)
+    found = tuple(replace(d, facts=facts) for d, facts in zip(digests, changed, strict=True))
+    problems += [
+        f"{folder}: {n} values of {name} are left out, measured by older versions of it than {newest[name]}; "
+        "measure their runs again with --force"
+        for name, n in older.items()
+    ]
+    return found
 
 
 def _why(error: Exception) -> str:

@@ -47,6 +47,8 @@ def _check_measurement(m: Mapping[str, Any]) -> None:
         raise ValueError("a measurement's metric or status is not text")
     if not isinstance(m.get("setting") or "", str):
         raise ValueError(f"the setting of {m['metric']} is not text")
+    if not isinstance(m.get("version", 1), int):
+        raise ValueError(f"the version of {m['metric']} is not a whole number")
     if m["status"] == "ok" and not isinstance(m["value"], int | float | None):
         raise ValueError(f"the value of {m['metric']} is not a number")
 

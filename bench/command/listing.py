@@ -4,6 +4,7 @@ import json
 
 from bench import data, plugins
 from bench.errors import BadInput
+from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS
 from bench.study import suite_files
 from models import MODELS, NO_TWIN
@@ -22,9 +23,17 @@ def listing(as_json: bool) -> str:
         variants.setdefault(entry.variant, []).append(name)
     lines += [f"models, {variant}: {', '.join(sorted(found))}" for variant, found in variants.items()]
     lines += [f"models, not bidirectional: {name}: {reason}" for name, reason in NO_TWIN.items()]
-    return "\n".join(
-        [*lines, f"datasets: {', '.join(sorted(data.DATASETS))}", f"metrics: {', '.join(sorted(METRICS))}"]
-    )
+    lines += [f"datasets: {', '.join(sorted(data.DATASETS))}", f"metrics: {', '.join(sorted(METRICS))}"]
+    return "\n".join([*lines, "arrays that metrics take:", *arrays()])
+
+
+def arrays() -> list[str]:
+    """Return a line for each array: its name, what it holds, and what it needs of a model."""
+    width, lines = max(map(len, ARRAYS)), []
+    for name, array in ARRAYS.items():
+        needs = f" (needs {', '.join(sorted(array.needs))})" if array.needs else ""
+        lines.append(f"  {name:{width}}  {array.holds}{needs}")
+    return lines
 
 
 def plugin_problems() -> list[str]:

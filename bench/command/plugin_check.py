@@ -12,7 +12,7 @@ from pythae.models import BaseAE
 from bench import plugins
 from bench.data import DATASETS, image_shape
 from bench.errors import BadInput
-from bench.evaluation.arrays.evaluation import Evaluation
+from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS
 from models import MODELS, load_model
 from models.capabilities import CAPABILITIES
@@ -122,14 +122,16 @@ def metric_problems(name: str) -> Iterator[str]:
     metric = METRICS[name]
     function = metric.function()
     try:
-        inspect.signature(function).bind(*metric.inputs, setting={}, rng=None)
+        inspect.signature(function).bind(*metric.inputs, **metric.options({"setting": {}, "rng": None}))
     except TypeError as error:
-        yield f"{metric.target} must take ({', '.join(metric.inputs)}, *, setting, rng): {error}"
+        yield f"{metric.target} must take ({', '.join(metric.inputs)}), and of setting and rng what it uses: {error}"
+    if not isinstance(metric.version, int) or metric.version < 1:
+        yield f"the version {metric.version!r} is no whole number from 1 on"
     if metric.direction not in ("lower", "higher", "none"):
         yield f"the direction {metric.direction!r} is none of lower, higher, none"
     for source in metric.inputs:
-        if not hasattr(Evaluation, f"_{source}"):
-            yield f"the input {source!r} is no array of bench.evaluation.arrays.evaluation.Evaluation"
+        if source not in ARRAYS:
+            yield f"the input {source!r} is no array of bench.evaluation.arrays.registry.ARRAYS; --list names them"
     if unknown := set(metric.needs) - CAPABILITIES:
         yield f"its needs {', '.join(sorted(unknown))} are none of {', '.join(sorted(CAPABILITIES))}"
     if not (metric.label and metric.description and metric.inputs):

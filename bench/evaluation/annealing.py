@@ -1,12 +1,13 @@
 """Annealed importance sampling of ln p(x), and chains that run the other way for a bound from above (BDMC)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.likelihood import Density
 from models.distributions.densities import Bernoulli, BernoulliMeans, UnitGaussian
 
 RADIUS = 4.0  # of the sigmoid schedule
@@ -39,7 +40,7 @@ class _Chains:
     r"""Chains z [N * K, L] of N images, K each, moved by Hamiltonian transitions that leave a tempered posterior as it
     is: :math:`p_b(z) \propto p(z) p(x|z)^b`."""
 
-    def __init__(self, view: Any, x: Tensor, z: Tensor, schedule: Schedule, generator: torch.Generator | None):
+    def __init__(self, view: Density, x: Tensor, z: Tensor, schedule: Schedule, generator: torch.Generator | None):
         self.view, self.x, self.leapfrog, self.generator = view, x, schedule.leapfrog, generator
         self.step = torch.full((len(z), 1), schedule.first_step, device=z.device)
         self.accepted = torch.full((len(z), 1), ACCEPTANCE, device=z.device)
@@ -81,7 +82,7 @@ class _Chains:
 
 
 def lower_bound(
-    view: Any, x: Tensor, schedule: Schedule, *, generator: torch.Generator | None = None, rows: int = 10**9
+    view: Density, x: Tensor, schedule: Schedule, *, generator: torch.Generator | None = None, rows: int = 10**9
 ) -> Tensor:
     r"""Return a stochastic lower bound of ln p(x) of each image in nats [N] (float64).
 
@@ -97,7 +98,7 @@ def lower_bound(
 
 
 def upper_bound(
-    view: Any,
+    view: Density,
     x: Tensor,
     z: Tensor,
     schedule: Schedule,
@@ -116,7 +117,9 @@ def upper_bound(
     return _in_parts(_upper, view, x, z, schedule, generator, rows)
 
 
-def simulated(view: Any, n: int, generator: torch.Generator | None, device: Any = "cpu") -> tuple[Tensor, Tensor]:
+def simulated(
+    view: Density, n: int, generator: torch.Generator | None, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
     """Return images and codes x [n, C, H, W], z [n, L] of p(z) p(x|z); raises TypeError for another law than
     Bernoulli's or a Gaussian of unit variance."""
     z = view.prior.sample(n, generator, device)
@@ -130,7 +133,13 @@ def simulated(view: Any, n: int, generator: torch.Generator | None, device: Any 
 
 @torch.no_grad()
 def _in_parts(
-    bound: Any, view: Any, x: Tensor, z: Tensor | None, schedule: Schedule, generator: Any, rows: int
+    bound: Callable[..., Tensor],
+    view: Density,
+    x: Tensor,
+    z: Tensor | None,
+    schedule: Schedule,
+    generator: torch.Generator | None,
+    rows: int,
 ) -> Tensor:
     size = max(1, rows // schedule.chains)
     codes = [None] * len(x.split(size)) if z is None else z.split(size)
@@ -141,7 +150,7 @@ def _mean_of(log_w: Tensor, schedule: Schedule) -> Tensor:
     return torch.logsumexp(log_w.view(-1, schedule.chains), 1) - math.log(schedule.chains)
 
 
-def _lower(view: Any, x: Tensor, z: None, schedule: Schedule, generator: torch.Generator | None) -> Tensor:
+def _lower(view: Density, x: Tensor, z: None, schedule: Schedule, generator: torch.Generator | None) -> Tensor:
     start = view.prior.sample(len(x) * schedule.chains, generator, x.device)
     chains = _Chains(view, x, start, schedule, generator)
     b = schedule.temperatures().tolist()
@@ -153,7 +162,7 @@ def _lower(view: Any, x: Tensor, z: None, schedule: Schedule, generator: torch.G
     return _mean_of(log_w, schedule)
 
 
-def _upper(view: Any, x: Tensor, z: Tensor, schedule: Schedule, generator: torch.Generator | None) -> Tensor:
+def _upper(view: Density, x: Tensor, z: Tensor, schedule: Schedule, generator: torch.Generator | None) -> Tensor:
     chains = _Chains(view, x, z.repeat_interleave(schedule.chains, 0), schedule, generator)
     b = schedule.temperatures().tolist()
     log_w = torch.zeros(len(chains.z), dtype=torch.float64, device=x.device)

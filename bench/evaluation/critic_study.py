@@ -22,7 +22,9 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], dict[str, Tensor]]] = {
 }
 
 
-def critic_study(model: Any, train: np.ndarray, test: np.ndarray, seed: int, device: Any) -> dict[str, list[float]]:
+def critic_study(
+    model: Any, train: np.ndarray, test: np.ndarray, seed: int, device: torch.device
+) -> dict[str, list[float]]:
     """Return, for a new critic after each number of STEPS, its accuracy in percent on pairs of test images, and the
     norm of the gradient of each of LOSSES in the decoder's parameters on the same pairs.
 
@@ -67,7 +69,7 @@ def _look(game: Any, x: Tensor, seed: int) -> dict[str, float]:
     return found
 
 
-def _batches(images: np.ndarray, seed: int, device: Any) -> Iterator[Tensor]:
+def _batches(images: np.ndarray, seed: int, device: torch.device) -> Iterator[Tensor]:
     """Yield batches without end, in one shuffled order."""
     order = np.random.default_rng(seed).permutation(len(images))
     starts = range(0, max(1, len(order) - BATCH + 1), BATCH)

@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from bench.evaluation.arrays.evaluation import Evaluation, setting_text
+from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS, Metric
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
@@ -16,7 +17,7 @@ from bench.system.memory import out_of_memory
 
 @dataclass(frozen=True)
 class Measurement:
-    """One number of one run; `status` is "ok", or "blank" with the reason why it cannot be had."""
+    """One number of one run by a version of a metric; `status` is "ok", or "blank" with the reason why it has none."""
 
     metric: str
     setting: str
@@ -25,6 +26,7 @@ class Measurement:
     n: int | None = None
     status: str = "ok"
     reason: str | None = None
+    version: int = 1
 
 
 def wanted(settings: Mapping[str, Any]) -> list[tuple[str, Metric, Mapping[str, str]]]:
@@ -43,29 +45,37 @@ def measure(evaluation: Evaluation) -> list[Measurement]:
 
 def unmeasured(settings: Mapping[str, Any], status: str, reason: str) -> list[Measurement]:
     """Return the same cells for a run that gave no model, without values."""
-    cells = ((name, setting_text(setting)) for name, _, setting in wanted(settings))
-    return [Measurement(name, text, None, status=status, reason=reason) for name, text in cells]
+    return [_empty(name, metric, setting, status, reason) for name, metric, setting in wanted(settings)]
+
+
+def needs(metric: Metric) -> frozenset[str]:
+    """Return the capabilities that a model must have for a metric: its own and those of its arrays."""
+    return metric.needs.union(*(ARRAYS[name].needs for name in metric.inputs))
 
 
 def _obstacle(metric: Metric, setting: Mapping[str, str], capabilities: frozenset[str]) -> str | None:
     """Return why a model with these capabilities has no such number, or None where it may have one."""
-    if missing := sorted(metric.needs - capabilities):
+    if missing := sorted(needs(metric) - capabilities):
         return f"the model has no {missing[0]}"
     return SAMPLERS[setting["sampler"]].obstacle(capabilities) if "sampler" in setting else None
 
 
+def _empty(name: str, metric: Metric, setting: Mapping[str, str], status: str, reason: str) -> Measurement:
+    return Measurement(name, setting_text(setting), None, status=status, reason=reason, version=metric.version)
+
+
 def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping[str, str]) -> Measurement:
     text = setting_text(setting)
-    if reason := _obstacle(metric, setting, evaluation.view.capabilities):
-        return Measurement(name, text, None, status="blank", reason=reason)
     try:
+        if reason := _obstacle(metric, setting, evaluation.view.capabilities):
+            raise Blank(reason)
         arrays = [evaluation.get(array, setting) for array in metric.inputs]
         rng = np.random.default_rng(crc32(f"{name}:{text}:{evaluation.seed}".encode()))
-        found = metric.function()(*arrays, setting=setting, rng=rng)
+        found = metric.function()(*arrays, **metric.options({"setting": setting, "rng": rng}))
     except Blank as blank:
-        return Measurement(name, text, None, status="blank", reason=str(blank))
+        return _empty(name, metric, setting, "blank", str(blank))
     except Exception as error:  # one cell that cannot be computed leaves the others
         if out_of_memory(error):  # which is no property of the model
             raise
-        return Measurement(name, text, None, status="failed", reason=f"{type(error).__name__}: {error}")
-    return Measurement(name, text, found.value, found.se, found.n)
+        return _empty(name, metric, setting, "failed", f"{type(error).__name__}: {error}")
+    return Measurement(name, text, found.value, found.se, found.n, version=metric.version)

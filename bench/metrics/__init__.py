@@ -1,37 +1,8 @@
 """METRICS: every number that a run can be measured by, as plain data; the code behind it is imported on use.
 
-An entry names its inputs; the evaluation hands them over in that order as numpy arrays, once per setting, together with
-the setting and a seeded generator. Names of inputs and what they hold:
-
-test_images                                        uint8 [N, C, H, W]
-reconstructions, backwards                         float32 [N, C, H, W] in [0, 1]
-nll_nats, neg_elbo_nats, discrete_nll_nats         [N], nats per image, the last of discrete pixels alone
-reconstruction_nats, kl_nats                       [N], the terms of the second
-level_nats, sent_bits                              [N], of one term of a bound of levels; of one kind of reconstruction
-shown                                              float32 [N, C, H, W] in [0, 1], what that kind shows
-dimensions                                         [1], numbers of an image
-generation_seconds                                 [100], of setting["images"] images each
-train_mean, test_mean                              posterior means [M, L], [N, L]
-train_labels, test_labels                          classes [M], [N]; attributes have a second axis
-reference_features, sample_features,
-reconstruction_features                            [N, F], features = setting["features"], else the small classifier's
-reference_mean, reference_covariance               [F], [F, F], of those features of the test images
-prd_curve                                          [2, A], precision and recall of samples in those features
-reference_classes, sample_classes                  [N], classes as the small classifier reads them
-parameters, seconds_per_epoch, code_bits           [1]
-train_bits, sampled_bits, moments                  codes -1 and +1 [M, L], [n, L]; their second moments [L + 1, L + 1]
-source_bits, target_bits, inverted_bits, path_bits of pairs of test images: [P, L], [P, 10, L]
-walk_features                                      [N, F], of images along the ways between pairs of codes
-edit_targets, edited_classes                       [N], classes that codes were edited towards, and what came out
-class_log_probabilities, predicted_labels          [N, k], ln q(y|x) of the test images; [N]
-free_classes                                       [F], those without labels in training
-canonical_readings                                 [k, k], p(class | canonical image of a one-hot y)
-score_probabilities, test_probabilities            [N, k], p(class | x) of samples and of test images, for scores
-inception_probabilities                            [N, 1008], the same of samples, by Inception
-ais_nats, bdmc_lower_nats, bdmc_upper_nats,
-bdmc_gap_nats                                      [N], nats per image
-drawn_reconstructions                              float32 [N, C, H, W], of a sampled code
-round_trip                                         [P, 2], y' = y and |z' - z| over a grid of (y, z)
+An entry names its inputs, which are of ARRAYS (`bench/evaluation/arrays/registry.py`, printed by `python -m bench.run
+--list`): the evaluation hands them over in that order as numpy arrays, once per setting; the setting and a seeded
+generator go by name to a function that takes them. What a metric needs of a model follows from its inputs.
 
 May import: bench.errors, bench.data, bench.samplers.
 """
@@ -48,28 +19,21 @@ PROBES = ("linear", "mlp100", "mlp256")
 _HOW = ("sample", "mean")
 
 
-def _needs(*capabilities: str) -> frozenset[str]:
-    """Return the capabilities as a set."""
-    return frozenset(capabilities)
-
-
 METRICS: dict[str, Metric] = {
     "nll": Metric(
         label="NLL",
         unit="nats",
         direction="lower",
-        target="bench.metrics.averages:nats",
+        target="bench.metrics.averages:mean",
         inputs=("nll_nats",),
-        needs=_needs("posterior", "likelihood", "prior"),
         description="Mean over test images of -log p(x), importance-sampled with the posterior as proposal.",
     ),
     "neg_elbo": Metric(
         label="-ELBO",
         unit="nats",
         direction="lower",
-        target="bench.metrics.averages:nats",
+        target="bench.metrics.averages:mean",
         inputs=("neg_elbo_nats",),
-        needs=_needs("posterior", "likelihood", "prior"),
         description="Mean over test images of the negative evidence lower bound (beta = 1), one posterior sample each.",
     ),
     "active_units": Metric(
@@ -78,7 +42,7 @@ METRICS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.units:active_units",
         inputs=("test_mean",),
-        needs=_needs("encode", "posterior"),
+        needs=frozenset({"posterior"}),  # a code alone says nothing of how wide its posterior is
         description="Latent units whose posterior mean varies over the test set by 0.01 or more (population variance).",
     ),
     "psnr": Metric(
@@ -87,7 +51,6 @@ METRICS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.pixels:psnr",
         inputs=("test_images", "reconstructions"),
-        needs=_needs("reconstruct"),
         settings=grid(reconstruction=_HOW),
         description="Mean of per-image PSNR, data range 1, decoded from a posterior sample (as in BVAE) or the mean.",
     ),
@@ -97,7 +60,6 @@ METRICS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.pixels:ssim",
         inputs=("test_images", "reconstructions"),
-        needs=_needs("reconstruct"),
         settings=grid(reconstruction=_HOW),
         description="Mean of per-image SSIM, 11 x 11 Gaussian window, decoded from a posterior sample or the mean.",
     ),
@@ -113,7 +75,6 @@ METRICS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.probes:probe_accuracy",
         inputs=("train_mean", "train_labels", "test_mean", "test_labels"),
-        needs=_needs("encode"),
         settings=grid(probe=PROBES),
         description="Test accuracy of a linear or one-hidden-layer classifier of standardised posterior means.",
     ),
@@ -123,14 +84,13 @@ METRICS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.pixels:psnr",
         inputs=("test_images", "backwards"),
-        needs=_needs("encode"),
         description="Mean per-image PSNR of what a one-way encoder gives run backwards from the posterior mean.",
     ),
     "parameters": Metric(
         label="Parameters",
         unit="",
         direction="lower",
-        target="bench.metrics.cost:parameters",
+        target="bench.metrics.averages:only",
         inputs=("parameters",),
         description="Trainable parameters, tensors that two directions share counted once.",
     ),
@@ -146,7 +106,7 @@ METRICS: dict[str, Metric] = {
         label="Time per epoch",
         unit="s",
         direction="lower",
-        target="bench.metrics.cost:seconds_per_epoch",
+        target="bench.metrics.averages:only",
         inputs=("seconds_per_epoch",),
         description="Wall-clock seconds of one training pass, on the hardware that the run records.",
     ),

@@ -1,7 +1,6 @@
-"""Means over the test set of numbers that each image has one of."""
+"""Means over the test set of numbers that each image has one of, and numbers that there is one of."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,19 +19,12 @@ def mean(values: np.ndarray) -> Measured:
     return Measured(float(exact.mean()), float(exact.std(ddof=1) / np.sqrt(n)) if n > 1 else None, n)
 
 
-def nats(per_image_nats: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
-    """Return the mean over images of a per-image number of nats [N]."""
-    return mean(per_image_nats)
+def only(value: np.ndarray) -> Measured:
+    """Return the number that an array [1] holds."""
+    return Measured(float(value.item()))
 
 
-def bits(per_image_bits: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
-    """Return the mean over images of a per-image number of bits [N]."""
-    return mean(per_image_bits)
-
-
-def bits_per_dim(
-    nll_nats: np.ndarray, dimensions: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def bits_per_dim(nll_nats: np.ndarray, dimensions: np.ndarray) -> Measured:
     r"""Return the mean over images of :math:`-\log_2 p(x) / D`, with D = C H W.
 
     nll_nats: [N], the importance-weighted estimate of each image; dimensions: [1], D. Source: Table 2, selfVAE.

@@ -1,17 +1,15 @@
 """How well bits drawn, inverted or interpolated by hyperplanes agree with the codes that they come from."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
+from bench.metrics.averages import mean
 from bench.metrics.bit_codes import bit_sums, hamming_curves
 from bench.metrics.types import Blank, Measured
 
 
-def bit_sum_tv(
-    codes: np.ndarray, samples: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def bit_sum_tv(codes: np.ndarray, samples: np.ndarray) -> Measured:
     """Return the total variation distance between the distributions of the number of positive bits.
 
     TV = 1/2 sum_s |P(s) - Q(s)|, in [0, 1]        (Figure 2, LBAE, as a number)
@@ -22,9 +20,7 @@ def bit_sum_tv(
     return Measured(0.5 * float(np.abs(bit_sums(codes) - bit_sums(samples)).sum()), n=len(samples))
 
 
-def bit_sum_floor(
-    codes: np.ndarray, samples: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def bit_sum_floor(codes: np.ndarray, samples: np.ndarray) -> Measured:
     """Return the distance to expect between `codes` and as many samples of their own distribution.
 
     E TV = 1/2 sum_s sqrt(2/pi * P(s) (1 - P(s)) (1/K + 1/n)), as differences of shares are nearly normal
@@ -34,9 +30,7 @@ def bit_sum_floor(
     return Measured(0.5 * math.sqrt(2 / math.pi) * float(np.sqrt(variance).sum()), n=len(samples))
 
 
-def moment_error(
-    moments: np.ndarray, samples: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def moment_error(moments: np.ndarray, samples: np.ndarray) -> Measured:
     """Return how far the second moments of samples are from those of the codes, on average over pairs of bits.
 
     MAE = mean over i < j of |M_ij - E[b_i b_j]|        (M of Eq. 4, LBAE)
@@ -51,20 +45,15 @@ def moment_error(
     return Measured(float(np.abs(moments[:-1, :-1][above] - found[above] / len(bits)).mean()), n=len(samples))
 
 
-def inversion_share(
-    codes: np.ndarray, given_back: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def inversion_share(codes: np.ndarray, given_back: np.ndarray) -> Measured:
     """Return the percentage of bits that inversion gives back: codes and given_back are [P, N].
 
     The paper's Eq. 16 counts the others: d = sum_i E_b(s, r)_i, share = 100 (1 - d / N).
     """
-    share = 100 * (codes == given_back).mean(axis=1)  # [P]
-    return Measured(float(share.mean()), _standard_error(share), len(share))
+    return mean(100 * (codes == given_back).mean(axis=1))  # of [P]
 
 
-def slerp_deviation(
-    source: np.ndarray, target: np.ndarray, path: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def slerp_deviation(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> Measured:
     """Return how far the mean path is from linear in Hamming distance, on average over its steps.
 
     mean over k of | mean over pairs of H(b_k, s) / H(s, t) - k / (T - 1) |        (Figure 9, LBAE)
@@ -76,17 +65,10 @@ def slerp_deviation(
     return Measured(float(np.abs(curves.mean(axis=0) - np.linspace(0, 1, path.shape[1])).mean()), n=len(curves))
 
 
-def slerp_spread(
-    source: np.ndarray, target: np.ndarray, path: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def slerp_spread(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> Measured:
     """Return the standard deviation over pairs of the same distance, on average over its steps (Figure 9, LBAE)."""
     curves = _curves(source, target, path)
     return Measured(float(curves.std(axis=0).mean()), n=len(curves))
-
-
-def code_bits(bits: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
-    """Return the size of an image's code, [1], in bits: the latent dimension, times 32 where it is of floats."""
-    return Measured(float(bits[0]))
 
 
 def _curves(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> np.ndarray:
@@ -94,7 +76,3 @@ def _curves(source: np.ndarray, target: np.ndarray, path: np.ndarray) -> np.ndar
     if not len(curves):
         raise Blank("no pair of images has two different codes")
     return curves
-
-
-def _standard_error(values: np.ndarray) -> float | None:
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bench.metrics.averages import mean
 from bench.metrics.types import Blank, Measured
 
 LEAST = 1e-6  # probabilities are clipped to [LEAST, 1] before their logarithm
@@ -49,7 +50,6 @@ def unseen_cross_entropy(
     readings: np.ndarray,
     *,
     setting: Mapping[str, str],
-    rng: np.random.Generator,
 ) -> Measured:
     """Return the cross-entropy, in nats, of the labels of the classes without labels in training.
 
@@ -62,7 +62,7 @@ def unseen_cross_entropy(
     """
     dimension, kept = _assigned(labels, free, readings, setting)
     chosen = np.exp(log_probabilities[kept, dimension].astype(np.float64))
-    return _mean(-np.log(np.clip(chosen, LEAST, 1.0)))
+    return mean(-np.log(np.clip(chosen, LEAST, 1.0)))
 
 
 def unseen_accuracy(
@@ -72,16 +72,13 @@ def unseen_accuracy(
     readings: np.ndarray,
     *,
     setting: Mapping[str, str],
-    rng: np.random.Generator,
 ) -> Measured:
     """Return the percentage of the same images whose likeliest of all k dimensions is the one assigned to them."""
     dimension, kept = _assigned(labels, free, readings, setting)
-    return _mean(100.0 * (log_probabilities[kept].argmax(axis=1) == dimension))
+    return mean(100.0 * (log_probabilities[kept].argmax(axis=1) == dimension))
 
 
-def unseen_found(
-    free: np.ndarray, readings: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def unseen_found(free: np.ndarray, readings: np.ndarray) -> Measured:
     """Return how many of the classes without labels appear, as the likeliest of all k, in the free dimensions' images.
 
     The best is F, the number of such classes; a dimension whose image shows a class that has labels counts for nothing.
@@ -90,16 +87,14 @@ def unseen_found(
     return Measured(float(len(np.intersect1d(readings[free].argmax(axis=1), free))), n=len(free))
 
 
-def classification_error(
-    predicted: np.ndarray, labels: np.ndarray, free: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def classification_error(predicted: np.ndarray, labels: np.ndarray, free: np.ndarray) -> Measured:
     """Return the percentage of test images [N] whose predicted class is another; Blank where a class has no labels."""
     if len(free):
         raise Blank("some classes have no labels in training")
-    return _mean(100.0 * (predicted != labels))
+    return mean(100.0 * (predicted != labels))
 
 
-def round_trip_classes(round_trip: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def round_trip_classes(round_trip: np.ndarray) -> Measured:
     """Return the percentage of a grid of (y, z) whose decoded image is encoded to the same y.
 
     Source: the claim of Figure 1, Untapped; round_trip [P, 2] holds y' = y as 0 or 1, and |z' - z|.
@@ -107,7 +102,7 @@ def round_trip_classes(round_trip: np.ndarray, *, setting: Mapping[str, str], rn
     return Measured(100.0 * float(round_trip[:, 0].mean()), n=len(round_trip))
 
 
-def round_trip_distance(round_trip: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def round_trip_distance(round_trip: np.ndarray) -> Measured:
     """Return the mean Euclidean distance |z' - z| over the same grid, in units of z."""
     return Measured(float(round_trip[:, 1].mean()), n=len(round_trip))
 
@@ -128,8 +123,3 @@ def _assigned(
 def _some(free: np.ndarray) -> None:
     if not len(free):
         raise Blank("every class has labels in training")
-
-
-def _mean(values: np.ndarray) -> Measured:
-    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-    return Measured(float(values.mean()), error, len(values))

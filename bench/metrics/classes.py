@@ -1,16 +1,13 @@
 """How evenly samples are spread over the classes, and whether edited images are read as meant."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from bench.metrics.types import Measured
 
 
-def class_tv(
-    reference: np.ndarray, samples: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def class_tv(reference: np.ndarray, samples: np.ndarray) -> Measured:
     """Return the total variation distance between the class histograms of two sets of predicted classes [N], [M].
 
     TV = 1/2 sum_c |p_c - q_c|, in [0, 1]; n is M.
@@ -20,9 +17,7 @@ def class_tv(
     return Measured(0.5 * float(np.abs(p - q).sum()), n=len(samples))
 
 
-def agreement(
-    wanted: np.ndarray, found: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def agreement(wanted: np.ndarray, found: np.ndarray) -> Measured:
     """Return the percentage p of images whose class found [N] is the one wanted [N], with its standard error.
 
     se = sqrt(p (100 - p) / N)

@@ -1,7 +1,5 @@
 """The Fréchet distance of two sets of features, each taken as a Gaussian."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from bench.metrics.types import Blank, Measured
@@ -47,14 +45,7 @@ def frechet_distance(mu1: np.ndarray, cov1: np.ndarray, mu2: np.ndarray, cov2: n
     return max(distance, 0.0)  # rounding can leave -1e-12; nan stays nan in this order
 
 
-def fd(
-    mean: np.ndarray,
-    covariance: np.ndarray,
-    others: np.ndarray,
-    *,
-    setting: Mapping[str, str],
-    rng: np.random.Generator,
-) -> Measured:
+def fd(mean: np.ndarray, covariance: np.ndarray, others: np.ndarray) -> Measured:
     """Return the Fréchet distance between a Gaussian, mean [F] and covariance [F, F], and features [N, F]; n is N.
 
     Its bias is positive and falls like 1/n, so distances compare only at equal n.

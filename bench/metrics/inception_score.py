@@ -1,7 +1,5 @@
 """The inception score of samples, and its value on test images, by what a classifier makes of them."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from bench.metrics.types import Measured
@@ -9,9 +7,7 @@ from bench.metrics.types import Measured
 SPLITS = 10
 
 
-def inception_score(
-    class_probabilities: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def inception_score(class_probabilities: np.ndarray) -> Measured:
     """Return the mean over ten splits of the samples of exp E KL(p(y|x) || p(y)), p(y) the split's mean of p(y|x).
 
     Source: Salimans et al. 2016; between 1 and the number of classes k. class_probabilities: [N, k], in the order of
@@ -30,9 +26,7 @@ def _score(p: np.ndarray) -> float:
     return float(np.exp(terms.sum(axis=1).mean()))
 
 
-def classifier_accuracy(
-    class_probabilities: np.ndarray, labels: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator
-) -> Measured:
+def classifier_accuracy(class_probabilities: np.ndarray, labels: np.ndarray) -> Measured:
     """Return the percentage of test images whose likeliest class is theirs: [N, k], [N]; its binomial error."""
     share = float((class_probabilities.argmax(axis=1) == labels).mean())
     return Measured(100 * share, 100 * float(np.sqrt(share * (1 - share) / len(labels))), len(labels))

@@ -1,7 +1,5 @@
 """The kernel distance of two sets of features: squared maximum mean discrepancy under a cubic polynomial kernel."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from bench.metrics.types import Blank, Measured
@@ -29,7 +27,7 @@ def unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
     return float(within_x + within_y - 2.0 * k_xy.mean())
 
 
-def kd(reference: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def kd(reference: np.ndarray, others: np.ndarray, *, rng: np.random.Generator) -> Measured:
     """Return 1000 x the squared maximum mean discrepancy of two sets of features [N, F] and [M, F].
 
     The mean over 100 random subsets of min(1000, N, M) rows of each set, drawn without replacement, as KID is defined

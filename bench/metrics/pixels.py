@@ -1,7 +1,5 @@
 """Pixel-wise likeness of two sets of images."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from bench.data.eight_bit import to_unit
@@ -11,7 +9,7 @@ from bench.metrics.types import Blank, Measured
 SSIM_WINDOW, ROWS_AT_ONCE = 11, 1000
 
 
-def psnr(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def psnr(images: np.ndarray, others: np.ndarray) -> Measured:
     """Return the mean over images of the peak signal-to-noise ratio in dB, data range 1.
 
     PSNR(x, y) = -10 log10( mean_pixels (x - y)^2 )
@@ -19,26 +17,22 @@ def psnr(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], 
     images, others: [N, C, H, W], floats in [0, 1] or uint8. A pair without any error has an infinite ratio and is left
     out, n says how many were kept; raises Blank where all pairs are of that kind.
     """
-    starts = range(0, len(images), ROWS_AT_ONCE)
-    parts = [_mean_squared_error(*(a[i : i + ROWS_AT_ONCE] for a in (images, others))) for i in starts]
-    squared = np.concatenate(parts)
+    squared = _mean_squared_errors(images, others)
     squared = squared[squared != 0.0]
     if not len(squared):
         raise Blank("every image is reproduced without error, so the ratio is infinite")
     return mean(-10.0 * np.log10(squared))
 
 
-def mse(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def mse(images: np.ndarray, others: np.ndarray) -> Measured:
     """Return the mean over images of the mean squared difference of pixels in [0, 1], or of points' coordinates.
 
     images, others: [N, C, H, W], floats or uint8.
     """
-    starts = range(0, len(images), ROWS_AT_ONCE)
-    parts = [_mean_squared_error(*(a[i : i + ROWS_AT_ONCE] for a in (images, others))) for i in starts]
-    return mean(np.concatenate(parts))
+    return mean(_mean_squared_errors(images, others))
 
 
-def ssim(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def ssim(images: np.ndarray, others: np.ndarray) -> Measured:
     """Return the mean over images of the structural similarity (Wang et al. 2004), averaged over channels.
 
     SSIM = (2 mu_x mu_y + c1)(2 s_xy + c2) / ((mu_x^2 + mu_y^2 + c1)(s_x^2 + s_y^2 + c2)), c1 = 0.01^2, c2 = 0.03^2
@@ -66,7 +60,11 @@ def ssim(images: np.ndarray, others: np.ndarray, *, setting: Mapping[str, str], 
     return mean(np.asarray(likeness))
 
 
-def _mean_squared_error(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _mean_squared_errors(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the mean over pixels of the squared difference in float64: [N, C, H, W] -> [N]."""
-    difference = to_unit(images).astype(np.float64) - to_unit(others)
-    return np.square(difference).reshape(len(images), -1).mean(axis=1)
+    found = []
+    for start in range(0, len(images), ROWS_AT_ONCE):
+        x, y = (a[start : start + ROWS_AT_ONCE] for a in (images, others))
+        difference = to_unit(x).astype(np.float64) - to_unit(y)
+        found.append(np.square(difference).reshape(len(x), -1).mean(axis=1))
+    return np.concatenate(found)

@@ -1,7 +1,6 @@
 """Precision and recall for distributions: how much of the samples is like the data, and how much of the data is met."""
 
 import warnings
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -59,11 +58,11 @@ def f_beta(curve: np.ndarray, beta: float) -> float:
     return float(((1 + beta**2) * precision * recall / np.where(below > 0, below, 1.0)).max())
 
 
-def f8(curve: np.ndarray, samples: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def f8(curve: np.ndarray, samples: np.ndarray) -> Measured:
     """Return F8 of a curve [2, A], which weighs recall: low where modes of the data are missing. n is of samples."""
     return Measured(f_beta(curve, 8.0), n=len(samples))
 
 
-def f1_8(curve: np.ndarray, samples: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def f1_8(curve: np.ndarray, samples: np.ndarray) -> Measured:
     """Return F1/8 of a curve [2, A], which weighs precision: low where samples are unlike the data. n is of samples."""
     return Measured(f_beta(curve, 1.0 / 8.0), n=len(samples))

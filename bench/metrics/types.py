@@ -1,11 +1,12 @@
 """What a metric is, what it returns, and how it says that it cannot be had."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
 from bench.errors import Blank
 
@@ -30,9 +31,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's label, unit and direction, what it takes and needs, and where its function is ("module:function").
+    """A metric's label, unit and direction, what it takes, and where its function is ("module:function").
 
-    One with an `extra` is measured only where the evaluation's `extras` name it.
+    `inputs` are names of ARRAYS; `needs` are capabilities of a model besides those that the inputs need. A metric with
+    an `extra` is measured only where the evaluation's `extras` name it. `version` grows when the same model would give
+    another number than before: values of two versions never share a table.
     """
 
     label: str
@@ -44,11 +47,17 @@ class Metric:
     needs: frozenset[str] = frozenset()
     settings: tuple[dict[str, str], ...] = ({},)
     extra: str | None = None
+    version: int = 1
 
-    def function(self) -> Callable[..., Any]:
-        """Return the function `f(*arrays, setting=..., rng=...) -> Measured`, importing its module now."""
+    def function(self) -> Callable[..., Measured]:
+        """Return the function `f(*arrays) -> Measured`, which may also take `setting` and `rng` by name."""
         module, name = self.target.split(":")
         return getattr(import_module(module), name)
+
+    def options(self, given: Mapping[str, object]) -> dict[str, object]:
+        """Return those of `given` (a setting, a generator) that the function takes by name."""
+        taken = signature(self.function()).parameters
+        return {name: value for name, value in given.items() if name in taken}
 
 
 def grid(**axes: tuple[str, ...]) -> tuple[dict[str, str], ...]:

@@ -1,7 +1,5 @@
 """Active latent units."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from bench.metrics.types import Measured
@@ -9,7 +7,7 @@ from bench.metrics.types import Measured
 THRESHOLD = 0.01
 
 
-def active_units(means: np.ndarray, *, setting: Mapping[str, str], rng: np.random.Generator) -> Measured:
+def active_units(means: np.ndarray) -> Measured:
     """Return how many latent units carry information about the image.
 
     AU = sum_d 1[ Var_x( E_q(z|x)[z_d] ) >= 0.01 ]        (Eq. 41, BVAE)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.errors import BadInput
 from bench.evaluation.annealing import Schedule, lower_bound
-from bench.likelihood import rows_at_once
+from bench.likelihood import Density, rows_at_once
 from bench.perf.common import Row, device, interleaved, median, parser, run
 from bench.perf.subjects import as_pixels, images
 from models import MODELS
@@ -58,11 +58,11 @@ def measure(options: argparse.Namespace) -> Row:
     return {"benchmark": "ais", "settings": {name: getattr(options, name) for name in names}, "rows": rows}
 
 
-def _vectorised(model: torch.nn.Module, x: Tensor, schedule: Schedule) -> float:
+def _vectorised(model: Density, x: Tensor, schedule: Schedule) -> float:
     return float(lower_bound(model, x, schedule, rows=rows_at_once(x)).mean())
 
 
-def _loop(model: torch.nn.Module, x: Tensor, schedule: Schedule) -> float:
+def _loop(model: Density, x: Tensor, schedule: Schedule) -> float:
     alone = Schedule(schedule.distributions, 1, schedule.leapfrog, schedule.first_step)
     chains = [float(lower_bound(model, x, alone)) for _ in range(schedule.chains)]
     return sum(chains) / len(chains)

@@ -3,9 +3,16 @@
 May import: bench.errors, bench.training.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.samplers.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -26,11 +33,10 @@ class Sampler:
             return f"the model has no {missing[0]}"
         return f"the model's codes are {self.unless}" if self.unless in capabilities else None
 
-    def draw(self, trained: Any, n: int) -> Any:
+    def draw(self, trained: Trained, n: int) -> Tensor:
         """Return n codes [n, L], drawn by `function(trained, n)` or `function(kind, trained, n)`.
 
-        `trained` is a `bench.samplers.trained.Trained`: it has the model's prior, the codes of the training images,
-        and a generator for each draw.
+        `trained` has the model's prior, the codes of the training images, and a generator for each draw.
         """
         module, function, *kind = self.target.split(":")
         return getattr(import_module(module), function)(*kind, trained, n)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from bench.samplers.code_models import fit, seeded
 from bench.samplers.trained import Trained
-from models.training import as_float
 
 FLOWS = {"maf": (MAF, MAFConfig), "iaf": (IAF, IAFConfig)}
 EPOCHS, PIXEL_EPOCHS, LAYERS, KERNEL = 10, 30, 4, 3
@@ -51,7 +50,7 @@ def pixelcnn_codes(trained: Trained, n: int) -> Tensor:
     (ten of 5 x 5 there), trained on the vectors' numbers by our engine for 30 epochs.
     """
     view = trained.view
-    indices = torch.from_numpy(trained.run(lambda x: view.indices(as_float(x)), trained.get("fit_images")))
+    indices = torch.from_numpy(trained.get("fit_indices"))
     size = tuple(indices.shape[1:])
     config = PixelCNNConfig(
         input_dim=(1, *size), n_embeddings=view.model_config.num_embeddings, n_layers=LAYERS, kernel_size=KERNEL

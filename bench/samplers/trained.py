@@ -1,12 +1,11 @@
 """What a sampler takes: a trained model with its training images' codes, and a generator for each draw."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from pythae.models import BaseAE
-from torch import Tensor
 
 
 class Trained(Protocol):
@@ -22,11 +21,8 @@ class Trained(Protocol):
     device: torch.device
     settings: Mapping[str, Any]
 
-    def get(self, name: str, setting: Mapping[str, str] | None = None) -> Any:
-        """Return an array: `fit_images` [M, C, H, W], `train_codes` [M, L] or `moments` [L + 1, L + 1]."""
-
-    def run(self, function: Callable[[Tensor], Tensor], array: np.ndarray) -> np.ndarray:
-        """Apply a function of images or codes in batches; return the results as one."""
+    def get(self, name: str) -> np.ndarray:
+        """Return an array: `train_codes` [M, L], `fit_indices` [M, H', W'] or `moments` [L + 1, L + 1]."""
 
     def generator(self, name: str) -> torch.Generator:
         """Return the generator of the named draw."""

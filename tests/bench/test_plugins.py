@@ -124,8 +124,8 @@ BAD = [
      "Mine = with_networks(M, VAEConfig, 'Mine', __name__)" + MODEL, "the loss reaches no unused.weight"),
     ("Mine = with_networks(_Warm, VAEConfig, 'Mine', __name__)"
      "\nMODELS = {'Mine': ModelEntry('theirs:Mine', 'sideways', 'x')}", "'sideways' is no column"),
-    ("def f(a, *, setting):\n    pass\nMETRICS = {'m': Metric('M', '', 'lower', 'theirs:f', ('test_images',), 'T.')}",
-     "must take (test_images, *, setting, rng)"),
+    ("def f(a, *, sets):\n    pass\nMETRICS = {'m': Metric('M', '', 'lower', 'theirs:f', ('test_images',), 'T.')}",
+     "must take (test_images), and of setting and rng what it uses"),
     ("def f(a, *, setting, rng):\n    pass\nMETRICS = {'m': Metric('M', '', 'up', 'theirs:f', ('test_images',), 'T.')}",
      "direction 'up'"),
     ("def f(a, *, setting, rng):\n    pass\nMETRICS = {'m': Metric('M', '', 'lower', 'theirs:f', ('pixels',), 'T.')}",

@@ -5,10 +5,11 @@ import io
 from pathlib import Path
 
 import pytest
-from fake_results import ok, write_digest, write_full, write_suite
+from fake_results import blank, ok, write_digest, write_full, write_suite
 
 from report import write
 from report.store import COLUMNS, NoResults, measurements, read_suite
+from report.tables.assemble import make_table
 from report.tables.formats.csv_text import to_measurements
 
 
@@ -45,6 +46,39 @@ def test_other_presets_do_not_mix(tmp_path: Path) -> None:
     suite = read_suite(tmp_path)
     assert [d.seed for d in suite.digests] == [1]
     assert "runs of preset small are left out" in suite.problems[0]
+
+
+def test_values_of_two_versions_of_a_metric_never_share_a_table(tmp_path: Path) -> None:
+    write_suite(tmp_path, ["VAE"])
+    newer = [ok("nll", "", 80.0) | {"version": 2}, ok("ssim", "reconstruction=mean", 0.5) | {"version": 1}]
+    write_digest(tmp_path, "VAE", "unidirectional", 0, newer)
+    older = [ok("nll", "", 90.0), ok("ssim", "reconstruction=mean", 0.7)]  # as stored before there were versions
+    write_digest(tmp_path, "VAE", "unidirectional", 1, older)
+    write_digest(tmp_path, "VAE", "bidirectional", 0, [*older, blank("fid", "", "no network") | {"version": 1}])
+    suite = read_suite(tmp_path)
+    found = {(d.variant, d.seed): d.values() for d in suite.digests}
+    reason = "measured by version 1 of the metric, others by version 2"
+    for run in (("unidirectional", 1), ("bidirectional", 0)):
+        cell = found[run]["nll", ""]
+        assert (cell["value"], cell["se"], cell["status"], cell["reason"]) == (None, None, "blank", reason)
+        assert found[run]["ssim", "reconstruction=mean"]["value"] == 0.7
+    assert found["unidirectional", 0]["nll", ""]["value"] == 80.0
+    assert found["bidirectional", 0]["fid", ""]["reason"] == "no network"
+    assert [p for p in suite.problems if "2 values of nll are left out" in p and "--force" in p]
+    table = make_table(suite)
+    (column,) = [i for i, c in enumerate(table.columns) if c.metric == "nll"]
+    cells = {line.variant: line.cells[column] for line in table.lines}
+    assert (cells["unidirectional"].value, cells["unidirectional"].n) == (80.0, 1)
+    assert cells["bidirectional"].value is None
+    assert reason in table.notes[cells["bidirectional"].note or 0]
+
+
+@pytest.mark.parametrize("version", ["2", None, 1.5])
+def test_a_version_that_is_no_whole_number_is_damage(tmp_path: Path, version: object) -> None:
+    write_suite(tmp_path, ["VAE"])
+    write_digest(tmp_path, "VAE", "unidirectional", 0, [ok("nll", "", 90.0) | {"version": version}])
+    suite = read_suite(tmp_path)
+    assert suite.digests == () and "the version of nll" in suite.problems[0]
 
 
 def test_later_run_of_a_seed_replaces_the_earlier(tmp_path: Path) -> None:

@@ -1,58 +1,50 @@
-"""Arrays of annealed importance sampling, on test images and on images of the model's own. A part of the evaluation's
-arrays."""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
+"""Arrays of annealed importance sampling, on test images and on images of the model's own."""
 
 import numpy as np
 import torch
 
+from bench.data.types import Images
 from bench.evaluation.annealing import Schedule, lower_bound, simulated, upper_bound
+from bench.evaluation.arrays.evaluation import Evaluation
 from bench.metrics.types import Blank
 from models.training import as_float
 
 
-class AnnealingArrays:
-    """The methods' names and arguments are those of `Evaluation`, which mixes them in."""
+def _annealing(evaluation: Evaluation) -> tuple[int, Schedule]:
+    """Return how many images to take, and the schedule."""
+    settings = dict(evaluation.settings.get("annealing") or {"images": 100})
+    return settings.pop("images"), Schedule(**settings)
 
-    view: Any
-    settings: Any
-    device: Any
-    rows: int
-    get: Callable[..., Any]
-    generator: Callable[[str], torch.Generator]
 
-    def _annealing(self) -> tuple[int, Schedule]:
-        """Return how many images to take, and the schedule."""
-        settings = dict(self.settings.get("annealing") or {"images": 100})
-        return settings.pop("images"), Schedule(**settings)
+def ais_nats(evaluation: Evaluation, test_images: Images) -> np.ndarray:
+    """Return a stochastic upper bound of -ln p(x) of the first test images."""
+    images, schedule = _annealing(evaluation)
+    x = as_float(torch.from_numpy(test_images[:images]).to(evaluation.device))
+    generator = evaluation.generator("ais")
+    return -lower_bound(evaluation.view, x, schedule, generator=generator, rows=evaluation.rows).cpu().numpy()
 
-    def _ais_nats(self) -> np.ndarray:
-        """Return a stochastic upper bound of -ln p(x) of the first test images [N]."""
-        images, schedule = self._annealing()
-        x = as_float(torch.from_numpy(self.get("test_images")[:images]).to(self.device))
-        return -lower_bound(self.view, x, schedule, generator=self.generator("ais"), rows=self.rows).cpu().numpy()
 
-    def _bdmc_nats(self) -> np.ndarray:
-        """Return the lower and the upper bound of ln p(x), of images drawn from the model [2, N]."""
-        images, schedule = self._annealing()
-        generator = self.generator("bdmc")
-        try:
-            with torch.no_grad():
-                x, z = simulated(self.view, images, generator, self.device)
-        except TypeError as error:
-            raise Blank(f"images cannot be drawn from the model: {error}") from None
-        low = lower_bound(self.view, x, schedule, generator=generator, rows=self.rows)
-        high = upper_bound(self.view, x, z, schedule, generator=generator, rows=self.rows)
-        return torch.stack([low, high]).cpu().numpy()
+def bdmc_nats(evaluation: Evaluation) -> np.ndarray:
+    """Return the lower and the upper bound of ln p(x), of images drawn from the model; raises Blank without draws."""
+    images, schedule = _annealing(evaluation)
+    view, generator = evaluation.view, evaluation.generator("bdmc")
+    try:
+        with torch.no_grad():
+            x, z = simulated(view, images, generator, evaluation.device)
+    except TypeError as error:
+        raise Blank(f"images cannot be drawn from the model: {error}") from None
+    low = lower_bound(view, x, schedule, generator=generator, rows=evaluation.rows)
+    high = upper_bound(view, x, z, schedule, generator=generator, rows=evaluation.rows)
+    return torch.stack([low, high]).cpu().numpy()
 
-    def _bdmc_lower_nats(self) -> np.ndarray:
-        return self.get("bdmc_nats")[0]
 
-    def _bdmc_upper_nats(self) -> np.ndarray:
-        return self.get("bdmc_nats")[1]
+def bdmc_lower_nats(bdmc_nats: np.ndarray) -> np.ndarray:
+    return bdmc_nats[0]
 
-    def _bdmc_gap_nats(self) -> np.ndarray:
-        return self.get("bdmc_upper_nats") - self.get("bdmc_lower_nats")
+
+def bdmc_upper_nats(bdmc_nats: np.ndarray) -> np.ndarray:
+    return bdmc_nats[1]
+
+
+def bdmc_gap_nats(bdmc_upper_nats: np.ndarray, bdmc_lower_nats: np.ndarray) -> np.ndarray:
+    return bdmc_upper_nats - bdmc_lower_nats

@@ -1,14 +1,13 @@
-"""Arrays of a model's codes: drawn, inverted, walked between, edited. A part of the evaluation's arrays."""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
+"""Arrays of a model's codes: drawn, inverted, walked between, edited."""
 
 import numpy as np
 import torch
 
 from bench.data.eight_bit import to_uint8
+from bench.data.types import Images, Labels
+from bench.evaluation.arrays.evaluation import Evaluation
+from bench.evaluation.arrays.samples import Blocks
+from bench.evaluation.features.networks import NETWORK_OF
 from bench.metrics.bit_codes import inverted, paths, random_pairs
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
@@ -28,104 +27,111 @@ PROTOCOLS: dict[str, tuple[str, str, bool]] = {
 }
 
 
-class CodeArrays:
-    """What is computed from codes. The methods' names and arguments are those of `Evaluation`, which mixes them in."""
+def _has_bits(evaluation: Evaluation) -> bool:
+    return "bits" in evaluation.view.capabilities
 
-    view: Any
-    data: Any
-    device: Any
-    features: Any
-    get: Callable[..., Any]
-    run: Callable[..., np.ndarray]
-    number: Callable[[str], int]
 
-    def _has_bits(self) -> bool:
-        return "bits" in self.view.capabilities
+def code_bits(evaluation: Evaluation, test_mean: np.ndarray) -> np.ndarray:
+    """Return the size of a code, a float counted as 32 bits."""
+    return np.array([test_mean.shape[1] * (1 if _has_bits(evaluation) else 32)])
 
-    def _code_bits(self) -> np.ndarray:
-        return np.array([self.get("test_mean").shape[1] * (1 if self._has_bits() else 32)])
 
-    def _train_bits(self) -> np.ndarray:
-        return self.get("train_mean").astype(np.int8)  # of a model with bits: -1 and +1
+def train_bits(train_mean: np.ndarray) -> np.ndarray:
+    return train_mean.astype(np.int8)  # of a model with bits: -1 and +1
 
-    def _test_bits(self) -> np.ndarray:
-        return self.get("test_mean").astype(np.int8)
 
-    def _moments(self) -> np.ndarray:
-        return second_moments(torch.from_numpy(self.get("train_bits"))).numpy()
+def test_bits(test_mean: np.ndarray) -> np.ndarray:
+    return test_mean.astype(np.int8)
 
-    def _sampled_bits(self, sampler: str) -> np.ndarray:
-        return SAMPLERS[sampler].draw(self, DRAWN).cpu().numpy().astype(np.int8)
 
-    # Between two codes
+def moments(train_bits: np.ndarray) -> np.ndarray:
+    """Return the moments that bits are drawn by (Eq. 4, LBAE)."""
+    return second_moments(torch.from_numpy(train_bits)).numpy()
 
-    def _pair_of_codes(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the codes of random pairs of images, for the distances along paths and the pictures between."""
-        codes = (
-            self.get("test_bits" if self._has_bits() else "test_mean") if split == "test" else self._training_codes()
-        )
-        return random_pairs(codes, PAIRS, np.random.default_rng(self.number(f"pairs:{split}")))
 
-    def _training_codes(self) -> np.ndarray:
-        return self.get("train_bits" if self._has_bits() else "train_mean")
+def sampled_bits(evaluation: Evaluation, sampler: str) -> np.ndarray:
+    return SAMPLERS[sampler].draw(evaluation, DRAWN).cpu().numpy().astype(np.int8)
 
-    def _source_bits(self) -> np.ndarray:
-        return self.get("pair_of_codes", {"split": "test"})[0]
 
-    def _target_bits(self) -> np.ndarray:
-        return self.get("pair_of_codes", {"split": "test"})[1]
+# Between two codes
 
-    def _inverted_bits(self, inversion: str) -> np.ndarray:
-        return inverted(self.get("moments"), self.get("source_bits"), inversion)
 
-    def _path_bits(self, inversion: str) -> np.ndarray:
-        return paths(self.get("moments"), self.get("source_bits"), self.get("target_bits"), inversion)
+def pair_of_codes(evaluation: Evaluation, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the codes of random pairs of images, for the distances along paths and the pictures between."""
+    codes = evaluation.get(f"{split}_{'bits' if _has_bits(evaluation) else 'mean'}")
+    return random_pairs(codes, PAIRS, np.random.default_rng(evaluation.number(f"pairs:{split}")))
 
-    def _walks(self, protocol: str) -> np.ndarray:
-        """Return the codes along the ways between pairs, one row a way: [P, 10 or 12, L]."""
-        split, inversion, ends = PROTOCOLS[protocol]
-        source, target = self.get("pair_of_codes", {"split": split})
-        if self._has_bits() and (split, inversion) == ("test", "paper"):
-            steps = self.get("path_bits", {"inversion": inversion})
-        elif self._has_bits():
-            steps = paths(self.get("moments"), source, target, inversion)
-        else:
-            t = np.linspace(0, 1, STEPS, dtype=np.float32)[:, None]
-            steps = (1 - t) * source[:, None] + t * target[:, None]
-        walks = np.concatenate([source[:, None], steps, target[:, None]], axis=1) if ends else steps
-        return walks.astype(np.float32)
 
-    def _walk_images(self, protocol: str) -> np.ndarray:
-        codes = self.get("walks", {"protocol": protocol})
-        flat = codes.reshape(-1, codes.shape[-1])[: len(self.get("test_images"))]
-        return self.run(lambda z: self.view.decode(z), flat)
+def source_bits(evaluation: Evaluation) -> np.ndarray:
+    return evaluation.get("pair_of_codes", {"split": "test"})[0]
 
-    def _walk_blocks(self, protocol: str, network: str) -> Any:
-        return self.features.extract(network, to_uint8(self.get("walk_images", {"protocol": protocol})))
 
-    # Edits of attributes
+def target_bits(evaluation: Evaluation) -> np.ndarray:
+    return evaluation.get("pair_of_codes", {"split": "test"})[1]
 
-    def _class_codes(self) -> np.ndarray:
-        """Return the mean training code of each class, or of each attribute's bearers: [classes, N]."""
-        labels, codes = self.get("train_labels"), self.get("train_bits")
-        marks = labels.T > 0 if labels.ndim > 1 else np.arange(len(self.data.classes))[:, None] == labels
-        return np.stack([codes[mark].mean(0) if mark.any() else np.zeros(codes.shape[1]) for mark in marks])
 
-    def edited(self, bits: np.ndarray, classes: np.ndarray, threshold: float) -> np.ndarray:
-        """Return codes [B, N] edited towards a class each [B], as Eq. 17 of LBAE does it."""
-        means = torch.from_numpy(self.get("class_codes")[classes]).float()
-        return edit_attribute(torch.from_numpy(bits).float(), means, threshold).numpy()
+def inverted_bits(moments: np.ndarray, source_bits: np.ndarray, inversion: str) -> np.ndarray:
+    return inverted(moments, source_bits, inversion)
 
-    def _edit_targets(self) -> np.ndarray:
-        """Return for each of the first test images another class than its own, drawn at random."""
-        labels = self.get("test_labels")[:EDITED]
-        if labels.ndim > 1:
-            raise Blank("labels are attributes, not classes")
-        classes = len(self.data.classes)
-        return (labels + np.random.default_rng(self.number("edits")).integers(1, classes, len(labels))) % classes
 
-    def _edited_classes(self, threshold: str) -> np.ndarray:
-        targets = self.get("edit_targets")
-        codes = self.edited(self.get("test_bits")[: len(targets)], targets, float(threshold))
-        images = to_uint8(self.run(lambda z: self.view.decode(z), codes))
-        return self.features.classes(self.features.extract("classifier", images)["classifier"])
+def path_bits(moments: np.ndarray, source_bits: np.ndarray, target_bits: np.ndarray, inversion: str) -> np.ndarray:
+    return paths(moments, source_bits, target_bits, inversion)
+
+
+def walks(evaluation: Evaluation, protocol: str) -> np.ndarray:
+    """Return the codes along the ways between pairs, one row a way."""
+    split, inversion, ends = PROTOCOLS[protocol]
+    source, target = evaluation.get("pair_of_codes", {"split": split})
+    if _has_bits(evaluation) and (split, inversion) == ("test", "paper"):
+        steps = evaluation.get("path_bits", {"inversion": inversion})
+    elif _has_bits(evaluation):
+        steps = paths(evaluation.get("moments"), source, target, inversion)
+    else:
+        t = np.linspace(0, 1, STEPS, dtype=np.float32)[:, None]
+        steps = (1 - t) * source[:, None] + t * target[:, None]
+    ways = np.concatenate([source[:, None], steps, target[:, None]], axis=1) if ends else steps
+    return ways.astype(np.float32)
+
+
+def walk_images(evaluation: Evaluation, walks: np.ndarray, test_images: Images) -> np.ndarray:
+    return evaluation.run(evaluation.view.decode, walks.reshape(-1, walks.shape[-1])[: len(test_images)])
+
+
+def walk_blocks(evaluation: Evaluation, walk_images: np.ndarray, network: str) -> Blocks:
+    return evaluation.features.extract(network, to_uint8(walk_images))
+
+
+def walk_features(evaluation: Evaluation, protocol: str, features: str = "classifier") -> np.ndarray:
+    return evaluation.get("walk_blocks", {"protocol": protocol, "network": NETWORK_OF[features]})[features]
+
+
+# Edits of attributes
+
+
+def class_codes(evaluation: Evaluation, train_labels: Labels, train_bits: np.ndarray) -> np.ndarray:
+    classes, size = len(evaluation.data.classes), train_bits.shape[1]
+    marks = train_labels.T > 0 if train_labels.ndim > 1 else np.arange(classes)[:, None] == train_labels
+    return np.stack([train_bits[mark].mean(0) if mark.any() else np.zeros(size) for mark in marks])
+
+
+def edited(class_codes: np.ndarray, bits: np.ndarray, classes: np.ndarray, threshold: float) -> np.ndarray:
+    """Return codes [B, L] edited towards a class each [B], as Eq. 17 of LBAE does it; class_codes [k, L]."""
+    means = torch.from_numpy(class_codes[classes]).float()
+    return edit_attribute(torch.from_numpy(bits).float(), means, threshold).numpy()
+
+
+def edit_targets(evaluation: Evaluation, test_labels: Labels) -> np.ndarray:
+    """Return for each of the first test images another class than its own, drawn at random."""
+    labels = test_labels[:EDITED]
+    if labels.ndim > 1:
+        raise Blank("labels are attributes, not classes")
+    classes, rng = len(evaluation.data.classes), np.random.default_rng(evaluation.number("edits"))
+    return (labels + rng.integers(1, classes, len(labels))) % classes
+
+
+def edited_classes(
+    evaluation: Evaluation, edit_targets: np.ndarray, class_codes: np.ndarray, test_bits: np.ndarray, threshold: str
+) -> np.ndarray:
+    codes = edited(class_codes, test_bits[: len(edit_targets)], edit_targets, float(threshold))
+    images = to_uint8(evaluation.run(evaluation.view.decode, codes))
+    return evaluation.features.classes(evaluation.features.extract("classifier", images)["classifier"])

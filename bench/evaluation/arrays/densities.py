@@ -1,76 +1,75 @@
-"""Arrays of a model as a density: the ELBO's terms, what 8-bit pixels cost, how long samples take.
-
-A part of the evaluation's arrays.
-"""
-
-from __future__ import annotations
+"""Arrays of a model as a density: its likelihood and bound, what 8-bit pixels cost, how long samples take."""
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 
+from bench.data.types import Images
+from bench.evaluation.arrays.encodings import Posteriors, encoded, encoded_by_name
+from bench.evaluation.arrays.evaluation import Evaluation
+from bench.likelihood import nll
 from bench.metrics.types import Blank
 from models.distributions.likelihoods import LIKELIHOODS
 
 WARM_UP, TIMED = 5, 100
 
 
-class DensityArrays:
-    """What is computed of densities. The methods' names and arguments are those of `Evaluation`, which has them."""
+def nll_nats(evaluation: Evaluation, test_images: Images) -> np.ndarray:
+    """Return `bench.likelihood.nll` of the first test images, as many as are asked for."""
+    images = torch.from_numpy(test_images[: evaluation.settings["nll_images"]]).to(evaluation.device)
+    generator = evaluation.generator("nll")
+    return nll(evaluation.model, images, evaluation.settings["nll_samples"], generator=generator).cpu().numpy()
 
-    view: Any
-    data: Any
-    device: Any
-    rows: int
-    get: Callable[..., Any]
-    generator: Callable[[str], torch.Generator]
-    _encoded_by_name: Callable[..., dict[str, np.ndarray]]
 
-    def _bound_terms(self) -> dict[str, np.ndarray]:
-        """Return the terms of -ELBO by name, [N] each in nats, of the posterior samples that -ELBO has.
+def neg_elbo_nats(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> np.ndarray:
+    view, generator = evaluation.view, evaluation.generator("elbo")
+    return encoded(evaluation, lambda x, q: view.neg_elbo(x, generator, q).double(), test_images, test_posteriors)
 
-        A model of several levels has a distortion for each image and a KL for each latent.
-        """
-        generator = self.generator("elbo")
-        terms = self.view.level_terms if "levels" in self.view.capabilities else self.view.elbo_terms
-        return self._encoded_by_name(lambda x, q: terms(x, generator, q), "test_images")
 
-    def _reconstruction_nats(self) -> np.ndarray:
-        terms = self.get("bound_terms")
-        return terms["distortion_x" if "distortion_x" in terms else "distortion"]
+def bound_terms(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> dict[str, np.ndarray]:
+    """Return the terms of -ELBO of the posterior samples that `neg_elbo_nats` has.
 
-    def _kl_nats(self) -> np.ndarray:
-        return np.sum([term for name, term in self.get("bound_terms").items() if name.startswith("kl")], axis=0)
+    A model of several levels has a distortion for each image and a KL for each latent.
+    """
+    view, generator = evaluation.view, evaluation.generator("elbo")
+    terms = view.level_terms if "levels" in view.capabilities else view.elbo_terms
+    return encoded_by_name(evaluation, lambda x, q: terms(x, generator, q), test_images, test_posteriors)
 
-    def _discrete_nll_nats(self) -> np.ndarray:
-        """Return the NLL where p(x) is a distribution over the values that pixels have; raises Blank elsewhere."""
-        entry = LIKELIHOODS[self.view.model_config.reconstruction_loss]
-        if entry.pixels == "real":
-            raise Blank("p(x|z) is a density of real pixels, which gives 8-bit ones no probability")
-        if entry.pixels == "binary" and not np.isin(self.get("test_images"), (0, 255)).all():
-            raise Blank("Bernoulli of grey levels, which is not a density of 8-bit pixels")
-        return self.get("nll_nats")
 
-    def _dimensions(self) -> np.ndarray:
-        return np.array([np.prod(self.data.shape)])
+def reconstruction_nats(bound_terms: dict[str, np.ndarray]) -> np.ndarray:
+    return bound_terms["distortion_x" if "distortion_x" in bound_terms else "distortion"]
 
-    @torch.no_grad()
-    def _generation_seconds(self, images: str) -> np.ndarray:
-        """Return the seconds of each of 100 runs that draw so many codes of the prior and decode them: [100].
 
-        Five runs go before; an accelerator is waited for. What a prior is made of (a VampPrior's components) is taken
-        as computed before.
-        """
-        prior, generator, n = self.view.prior, self.generator("time"), int(images)
-        seconds = []
-        for _ in range(WARM_UP + TIMED):
-            started = time.perf_counter()
-            for z in prior.sample(n, generator, self.device).split(self.rows):
-                self.view.decode(z)
-            if self.device.type == "cuda":
-                torch.cuda.synchronize(self.device)
-            seconds.append(time.perf_counter() - started)
-        return np.array(seconds[WARM_UP:])
+def kl_nats(bound_terms: dict[str, np.ndarray]) -> np.ndarray:
+    return np.sum([term for name, term in bound_terms.items() if name.startswith("kl")], axis=0)
+
+
+def discrete_nll_nats(evaluation: Evaluation, test_images: Images) -> np.ndarray:
+    """Return the NLL where p(x) is a distribution over the values that pixels have; raises Blank elsewhere."""
+    entry = LIKELIHOODS[evaluation.view.model_config.reconstruction_loss]
+    if entry.pixels == "real":
+        raise Blank("p(x|z) is a density of real pixels, which gives 8-bit ones no probability")
+    if entry.pixels == "binary" and not np.isin(test_images, (0, 255)).all():
+        raise Blank("Bernoulli of grey levels, which is not a density of 8-bit pixels")
+    return evaluation.get("nll_nats")
+
+
+@torch.no_grad()
+def generation_seconds(evaluation: Evaluation, images: str) -> np.ndarray:
+    """Return the seconds of each of 100 runs that draw so many codes of the prior and decode them.
+
+    Five runs go before; an accelerator is waited for. What a prior is made of (a VampPrior's components) is taken
+    as computed before.
+    """
+    view, device = evaluation.view, evaluation.device
+    prior, generator, n = view.prior, evaluation.generator("time"), int(images)
+    seconds = []
+    for _ in range(WARM_UP + TIMED):
+        started = time.perf_counter()
+        for z in prior.sample(n, generator, device).split(evaluation.rows):
+            view.decode(z)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - started)
+    return np.array(seconds[WARM_UP:])

@@ -1,51 +1,40 @@
 """Arrays of models that make an image from a compressed one: terms level by level, what a kind of reconstruction sends
-and shows. A part of the evaluation's arrays."""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
+and shows."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from bench.data.types import Images
+from bench.evaluation.arrays.encodings import Posteriors, encoded, encoded_by_name
+from bench.evaluation.arrays.evaluation import Evaluation
 from bench.metrics.types import Blank
 
 
-class LevelArrays:
-    """The methods' names and arguments are those of `Evaluation`, which mixes them in."""
+def level_nats(bound_terms: dict[str, np.ndarray], term: str) -> np.ndarray:
+    """Return one term of -ELBO; raises Blank where the model has no such level."""
+    if term not in bound_terms:
+        raise Blank(f"the model has no {term.rpartition('_')[2]}")
+    return bound_terms[term]
 
-    view: Any
-    data: Any
-    get: Callable[..., Any]
-    generator: Callable[[str], torch.Generator]
-    _encoded: Callable[..., np.ndarray]
-    _encoded_by_name: Callable[..., dict[str, np.ndarray]]
 
-    def _level_nats(self, term: str) -> np.ndarray:
-        """Return one term of -ELBO [N] in nats; raises Blank where the model has no such level."""
-        found = self.get("bound_terms")
-        if term not in found:
-            raise Blank(f"the model has no {term.rpartition('_')[2]}")
-        return found[term]
+def information(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> dict[str, np.ndarray]:
+    view, generator = evaluation.view, evaluation.generator("information")
+    return encoded_by_name(evaluation, lambda x, q: view.information(x, generator), test_images, test_posteriors)
 
-    def _information(self) -> dict[str, np.ndarray]:
-        """Return the bits [N] that each kind of reconstruction sends."""
-        generator = self.generator("information")
-        return self._encoded_by_name(lambda x, q: self.view.information(x, generator), "test_images")
 
-    def _sent_bits(self, mode: str) -> np.ndarray:
-        return self.get("information")[mode]
+def sent_bits(information: dict[str, np.ndarray], mode: str) -> np.ndarray:
+    return information[mode]
 
-    def _shown(self, mode: str) -> np.ndarray:
-        """Return what a kind of reconstruction shows, as large as the test images: [N, C, H, W] in [0, 1]."""
-        generator, shape = self.generator(f"shown:{mode}"), self.data.shape
 
-        def images(x: torch.Tensor, q: Any) -> torch.Tensor:
-            return enlarged(self.view.reconstruct_as(x, mode, generator), shape, "bilinear")
+def shown(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors, mode: str) -> np.ndarray:
+    """Return what a kind of reconstruction shows, as large as the test images."""
+    generator, shape = evaluation.generator(f"shown:{mode}"), evaluation.data.shape
 
-        return self._encoded(images, "test_images")
+    def images(x: torch.Tensor, q: object) -> torch.Tensor:
+        return enlarged(evaluation.view.reconstruct_as(x, mode, generator), shape, "bilinear")
+
+    return encoded(evaluation, images, test_images, test_posteriors)
 
 
 def enlarged(images: torch.Tensor, shape: tuple[int, ...], how: str) -> torch.Tensor:

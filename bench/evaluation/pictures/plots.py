@@ -1,7 +1,6 @@
 """The small arrays that figures are drawn from, kept in a run's digest: nothing is computed to draw one."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -13,15 +12,16 @@ from bench.metrics.types import Blank
 
 _DIGITS = 4
 _CURVE_POINTS = 101
+PlotData = Mapping[str, list[float]] | Mapping[str, Mapping[str, list[float]]] | list[int]
 
 
-def plots(evaluation: Evaluation, lost: dict[str, str] | None = None) -> dict[str, Any]:
+def plots(evaluation: Evaluation, lost: dict[str, str] | None = None) -> dict[str, PlotData]:
     """Return the data of every plot of PLOTS that the evaluation's extras ask for and the model can serve.
 
     Why one cannot be made is added to `lost` by name; without `lost` it is raised.
     """
     extras, can = evaluation.settings["extras"], evaluation.view.capabilities
-    made = {}
+    made: dict[str, PlotData] = {}
     for name, (extra, need, data) in PLOTS.items():
         if extra in extras and need in can:
             try:
@@ -84,7 +84,7 @@ def _rounded(values: np.ndarray) -> list[float]:
 
 
 # name: (the extra that asks for it, the capability that it needs, its function)
-PLOTS: dict[str, tuple[str, str, Callable[[Evaluation], Any]]] = {
+PLOTS: dict[str, tuple[str, str, Callable[[Evaluation], PlotData]]] = {
     "bit_sums": ("codes", "bits", _bit_sums),
     "hamming": ("codes", "bits", _hamming),
     "prd": ("prd", "generate", _prd),

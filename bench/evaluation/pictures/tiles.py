@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bench.data.eight_bit import to_uint8, to_unit
+from bench.evaluation.arrays.codes import edited
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.pictures.level_tiles import between, modes, super_resolution, variations
 from bench.metrics.bit_codes import paths
@@ -159,7 +160,7 @@ def _latent_interpolations(evaluation: Evaluation) -> np.ndarray:
 def _walks(evaluation: Evaluation) -> np.ndarray:
     """Return the images along the ways between the codes of test images, both ends included (Figure 10, LBAE)."""
     codes = evaluation.get("walks", {"protocol": "figure"})[:PAIRS]
-    images = evaluation.run(lambda z: evaluation.view.decode(z), codes.reshape(-1, codes.shape[-1]))
+    images = evaluation.run(evaluation.view.decode, codes.reshape(-1, codes.shape[-1]))
     return images.reshape(*codes.shape[:2], *images.shape[1:])
 
 
@@ -170,11 +171,11 @@ def _edits(evaluation: Evaluation) -> np.ndarray:
     an attribute, and the ten steps of the way to the edited code.
     """
     labels, codes = evaluation.get("test_labels"), evaluation.get("test_bits")
-    decode = evaluation.view.decode
+    means = evaluation.get("class_codes")
     if labels.ndim == 1:
         classes = np.arange(len(evaluation.data.classes))
         rows = [
-            np.concatenate([code[None], evaluation.edited(np.stack([code] * len(classes)), classes, EDIT)])
+            np.concatenate([code[None], edited(means, np.stack([code] * len(classes)), classes, EDIT)])
             for code in codes[:6]
         ]
     else:
@@ -182,11 +183,11 @@ def _edits(evaluation: Evaluation) -> np.ndarray:
         rows = []
         for index in (evaluation.data.classes.index(name) for name in names):
             bare = codes[labels[:, index] <= 0][:2]
-            wearing = evaluation.edited(bare, np.full(len(bare), index), EDIT).astype(np.int8)
+            wearing = edited(means, bare, np.full(len(bare), index), EDIT).astype(np.int8)
             steps = paths(evaluation.get("moments"), bare, wearing, "paper")
             rows += list(np.concatenate([bare[:, None], steps, wearing[:, None]], axis=1))
     flat = np.stack(rows).astype(np.float32)
-    images = evaluation.run(lambda z: decode(z), flat.reshape(-1, flat.shape[-1]))
+    images = evaluation.run(evaluation.view.decode, flat.reshape(-1, flat.shape[-1]))
     return images.reshape(*flat.shape[:2], *images.shape[1:])
 
 

@@ -4,11 +4,9 @@ from typing import Literal
 
 from bench.metrics.types import Metric, grid
 
-_BITS = frozenset({"bits"})
 _SAMPLERS = grid(sampler=("hyperplane", "rounding", "coins"))
 _INVERSIONS = grid(inversion=("paper", "code", "inverse"))  # bench/metrics/bit_codes.py says what they are
 _PROTOCOLS = ("code", "figure", "interior")  # bench/evaluation/arrays/codes.py says what they are
-_WALKS = frozenset({"encode", "reconstruct"})
 
 
 def _of_bits(
@@ -21,7 +19,8 @@ def _of_bits(
     description: str,
 ) -> Metric:
     """Return a metric of codes of bits, measured where the evaluation's extras name "codes"."""
-    return Metric(label, unit, direction, f"bench.metrics.bits:{name}", inputs, description, _BITS, settings, "codes")
+    target = f"bench.metrics.bits:{name}"
+    return Metric(label, unit, direction, target, inputs, description, settings=settings, extra="codes")
 
 
 CODES: dict[str, Metric] = {
@@ -29,9 +28,8 @@ CODES: dict[str, Metric] = {
         label="Code",
         unit="bits",
         direction="lower",
-        target="bench.metrics.bits:code_bits",
+        target="bench.metrics.averages:only",
         inputs=("code_bits",),
-        needs=frozenset({"encode"}),
         description="Size of an image's code: a bit each where codes are of bits, else 32 bits a latent dimension.",
     ),
     "bit_sum_tv": _of_bits(
@@ -94,7 +92,6 @@ CODES: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.classes:agreement",
         inputs=("edit_targets", "edited_classes"),
-        needs=_BITS,
         settings=grid(threshold=("0.1", "0.12")),
         extra="codes",
         description="Share of test images that, edited towards another class, the suite's classifier reads as it.",
@@ -105,7 +102,6 @@ CODES: dict[str, Metric] = {
         direction="lower",
         target="bench.metrics.frechet:fd",
         inputs=("reference_mean", "reference_covariance", "walk_features"),
-        needs=_WALKS,
         settings=grid(features=("inception64", "inception2048"), protocol=_PROTOCOLS),
         extra="codes",
         description="Fréchet distance of interpolations to test images in Inception features.",
@@ -116,7 +112,6 @@ CODES: dict[str, Metric] = {
         direction="lower",
         target="bench.metrics.frechet:fd",
         inputs=("reference_mean", "reference_covariance", "walk_features"),
-        needs=_WALKS,
         settings=grid(protocol=_PROTOCOLS),
         extra="codes",
         description="Fréchet distance of interpolations in 64 features of the suite's own classifier; not FID.",

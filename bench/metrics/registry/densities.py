@@ -2,8 +2,6 @@
 
 from bench.metrics.types import Metric, grid
 
-_NEEDS = frozenset({"posterior", "likelihood", "prior"})
-
 DENSITIES: dict[str, Metric] = {
     "bits_per_dim": Metric(
         label="Bits/dim",
@@ -11,7 +9,6 @@ DENSITIES: dict[str, Metric] = {
         direction="lower",
         target="bench.metrics.averages:bits_per_dim",
         inputs=("discrete_nll_nats", "dimensions"),
-        needs=_NEEDS,
         description="NLL per pixel and channel in bits, where p(x) is a distribution over the values of the pixels.",
         extra="densities",
     ),
@@ -19,9 +16,8 @@ DENSITIES: dict[str, Metric] = {
         label="RE",
         unit="nats",
         direction="lower",
-        target="bench.metrics.averages:nats",
+        target="bench.metrics.averages:mean",
         inputs=("reconstruction_nats",),
-        needs=_NEEDS,
         description="Mean over test images of -ln p(x|z), z one posterior sample; with KL (and the terms of "
         "compressed images, where a model has any) it adds up to -ELBO.",
         extra="densities",
@@ -30,9 +26,8 @@ DENSITIES: dict[str, Metric] = {
         label="KL",
         unit="nats",
         direction="none",
-        target="bench.metrics.averages:nats",
+        target="bench.metrics.averages:mean",
         inputs=("kl_nats",),
-        needs=_NEEDS,
         description="Mean of KL(q(z|x) || p(z)), exact for the prior N(0, I), else ln q(z|x) - ln p(z) at that z; "
         "summed over latents, where a model has several.",
         extra="densities",
@@ -43,7 +38,6 @@ DENSITIES: dict[str, Metric] = {
         direction="lower",
         target="bench.metrics.cost:generation_seconds",
         inputs=("generation_seconds",),
-        needs=frozenset({"prior", "generate"}),
         settings=grid(images=("1", "100")),
         description="Seconds to draw codes of the prior and decode them: the median of 100 runs after a warm-up.",
         extra="densities",

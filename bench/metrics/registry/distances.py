@@ -27,8 +27,8 @@ def _of_samples(
     extra: str | None = None,
     direction: Literal["lower", "higher"] = "lower",
 ) -> Metric:
-    """Return a metric of samples, which needs a model that generates."""
-    return Metric(label, "", direction, target, inputs, description, frozenset({"generate"}), settings, extra)
+    """Return a metric of samples."""
+    return Metric(label, "", direction, target, inputs, description, settings=settings, extra=extra)
 
 
 def _of_reconstructions(
@@ -41,7 +41,7 @@ def _of_reconstructions(
 ) -> Metric:
     """Return a metric of reconstructions, the lower the better."""
     inputs = (*reference, "reconstruction_features")
-    return Metric(label, "", "lower", target, inputs, description, frozenset({"reconstruct"}), settings, extra)
+    return Metric(label, "", "lower", target, inputs, description, settings=settings, extra=extra)
 
 
 DISTANCES: dict[str, Metric] = {

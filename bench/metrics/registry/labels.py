@@ -15,12 +15,11 @@ def _of_labels(
     name: str,
     inputs: tuple[str, ...],
     description: str,
-    needs: tuple[str, ...] = ("classify", "class_codes"),
     settings: tuple[dict[str, str], ...] = ({},),
 ) -> Metric:
     """Return a metric measured where the evaluation's extras name "labels"."""
     target = f"bench.metrics.canonical:{name}"
-    return Metric(label, unit, direction, target, inputs, description, frozenset(needs), settings, "labels")
+    return Metric(label, unit, direction, target, inputs, description, settings=settings, extra="labels")
 
 
 LABELS: dict[str, Metric] = {
@@ -50,7 +49,6 @@ LABELS: dict[str, Metric] = {
         "unseen_found",
         ("free_classes", "canonical_readings"),
         "Different classes without labels that are read in the canonical images of the free dimensions of y.",
-        needs=("class_codes",),
     ),
     "test_error": _of_labels(
         "Test error",
@@ -59,7 +57,6 @@ LABELS: dict[str, Metric] = {
         "classification_error",
         ("predicted_labels", "test_labels", "free_classes"),
         "Share of test images whose predicted class is wrong, where every class has some labels in training.",
-        needs=("classify",),
     ),
     "round_trip_classes": _of_labels(
         "Round trip, same y",

@@ -5,7 +5,6 @@ from bench.metrics.types import Metric, grid
 
 MODES = ("OG", "CM", "RS1", "RS2", "CG", "conditional")  # as in models.selfvae.modes
 TERMS = ("distortion_x", "distortion_y1", "distortion_y2", "kl_z1", "kl_z2", "kl_u")
-_NEEDS = frozenset({"levels"})
 _LOSSY = grid(mode=MODES[1:])
 
 LEVELS: dict[str, Metric] = {
@@ -13,9 +12,8 @@ LEVELS: dict[str, Metric] = {
         label="Term of -ELBO",
         unit="nats",
         direction="none",
-        target="bench.metrics.averages:nats",
+        target="bench.metrics.averages:mean",
         inputs=("level_nats",),
-        needs=_NEEDS,
         settings=grid(term=TERMS),
         description="Mean over test images of one term of -ELBO, all of one posterior sample: RE of x, RE of each "
         "compressed image y, KL of each latent; they add up to -ELBO.",
@@ -25,9 +23,8 @@ LEVELS: dict[str, Metric] = {
         label="Sent",
         unit="bits",
         direction="lower",
-        target="bench.metrics.averages:bits",
+        target="bench.metrics.averages:mean",
         inputs=("sent_bits",),
-        needs=_NEEDS,
         settings=grid(mode=MODES),
         description="Mean bits that a kind of reconstruction sends of a test image: KL of the latents and -log2 p of "
         "the images that are sent, given what the receiver then has (the length of a bits-back code).",
@@ -39,7 +36,6 @@ LEVELS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.pixels:psnr",
         inputs=("test_images", "shown"),
-        needs=_NEEDS | {"reconstruct"},
         settings=_LOSSY,
         description="Mean of per-image PSNR of a kind of reconstruction; of CM, of the compressed image enlarged "
         "(bilinear, grey in every channel).",
@@ -51,7 +47,6 @@ LEVELS: dict[str, Metric] = {
         direction="higher",
         target="bench.metrics.pixels:ssim",
         inputs=("test_images", "shown"),
-        needs=_NEEDS | {"reconstruct"},
         settings=_LOSSY,
         description="Mean of per-image SSIM, 11 x 11 Gaussian window, of the same.",
         extra="levels",

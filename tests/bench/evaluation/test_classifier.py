@@ -52,10 +52,7 @@ def test_features_tell_noise_from_digits(digits: tuple[np.ndarray, np.ndarray], 
     assert reference.shape == (360, N_FEATURES)
     assert reference.dtype == np.float32
     assert reference.std(axis=0).min() > 0  # no dead unit
-    near, far = (
-        fd(*statistics(reference), learned.features(others), setting={}, rng=np.random.default_rng(0)).value
-        for others in (images[:360], noise)
-    )
+    near, far = (fd(*statistics(reference), learned.features(others)).value for others in (images[:360], noise))
     assert far > 10 * near
 
 

@@ -9,7 +9,7 @@ import torch
 from toy_evaluation import DATA, SETTINGS, build_model, evaluation
 
 from bench.evaluation.arrays.evaluation import setting_text
-from bench.evaluation.evaluate import measure, unmeasured, wanted
+from bench.evaluation.evaluate import measure, needs, unmeasured, wanted
 from bench.likelihood import neg_elbo, nll
 from bench.metrics import METRICS
 from bench.metrics.types import Measured
@@ -202,7 +202,7 @@ def test_a_missing_capability_blanks_what_needs_it_and_nothing_else(
     monkeypatch.setattr(limited.view, "capabilities", left, raising=False)
     for m in measure(limited):
         sampler = SAMPLERS.get(m.setting.rpartition("sampler=")[2])
-        if missing := (METRICS[m.metric].needs | (sampler.needs if sampler else set())) - left:
+        if missing := (needs(METRICS[m.metric]) | (sampler.needs if sampler else set())) - left:
             assert (m.status, m.value) == ("blank", None)
             assert m.reason in {f"the model has no {name}" for name in missing}
         elif not whole[m.metric, m.setting] == "blank":

@@ -15,44 +15,42 @@ from bench.metrics.inception_score import classifier_accuracy, inception_score
 from bench.metrics.pixels import mse
 from bench.metrics.types import Blank
 
-CALL: dict[str, Any] = {"setting": {}, "rng": np.random.default_rng(0)}
-
 
 def certain(classes: list[int], k: int = 5) -> np.ndarray:
     return np.eye(k)[classes]
 
 
 def test_samples_that_are_certain_and_even_score_the_number_of_classes() -> None:
-    found = inception_score(certain([0, 1, 2, 3, 4] * 20), **CALL)
+    found = inception_score(certain([0, 1, 2, 3, 4] * 20))
     assert found.value == pytest.approx(5, abs=1e-12) and found.se == pytest.approx(0, abs=1e-12)
     assert found.n == 100
 
 
 def test_samples_of_which_nothing_can_be_told_score_one() -> None:
-    assert inception_score(np.full((100, 5), 0.2), **CALL).value == pytest.approx(1, abs=1e-12)
+    assert inception_score(np.full((100, 5), 0.2)).value == pytest.approx(1, abs=1e-12)
 
 
 def test_samples_of_one_class_score_one_and_of_two_classes_two() -> None:
-    assert inception_score(certain([3] * 100), **CALL).value == pytest.approx(1, abs=1e-12)
-    assert inception_score(certain([1, 3] * 50), **CALL).value == pytest.approx(2, abs=1e-12)
+    assert inception_score(certain([3] * 100)).value == pytest.approx(1, abs=1e-12)
+    assert inception_score(certain([1, 3] * 50)).value == pytest.approx(2, abs=1e-12)
 
 
 def test_the_score_is_the_exponential_of_the_mutual_information() -> None:
     p = np.array([[0.9, 0.1], [0.2, 0.8]])  # two kinds of samples, evenly: p(y) = (0.55, 0.45)
     information = 0.5 * (p * np.log(p / p.mean(0))).sum()
-    assert inception_score(np.tile(p, (50, 1)), **CALL).value == pytest.approx(np.exp(information))
+    assert inception_score(np.tile(p, (50, 1))).value == pytest.approx(np.exp(information))
 
 
 def test_few_samples_make_one_split_without_an_error() -> None:
-    found = inception_score(certain([0, 1, 2, 3, 4]), **CALL)
+    found = inception_score(certain([0, 1, 2, 3, 4]))
     assert found.value == pytest.approx(5) and found.se is None
 
 
 def test_accuracy_and_error_are_means() -> None:
-    assert classifier_accuracy(certain([0, 1, 1, 1]), np.array([0, 1, 1, 2]), **CALL).value == 75
+    assert classifier_accuracy(certain([0, 1, 1, 1]), np.array([0, 1, 1, 2])).value == 75
     x = np.zeros((3, 1, 1, 2), np.float32)
-    assert mse(x, x + np.array([1, 2], np.float32), **CALL).value == pytest.approx(2.5)
-    assert mse(np.full((2, 1, 2, 2), 255, np.uint8), np.zeros((2, 1, 2, 2), np.float32), **CALL).value == 1
+    assert mse(x, x + np.array([1, 2], np.float32)).value == pytest.approx(2.5)
+    assert mse(np.full((2, 1, 2, 2), 255, np.uint8), np.zeros((2, 1, 2, 2), np.float32)).value == 1
 
 
 def test_the_toy_points_are_five_gaussians_of_variance_0_04() -> None:
@@ -76,7 +74,7 @@ def test_the_toy_classifier_is_bayes_rule_and_true_points_score_nearly_five() ->
     np.testing.assert_allclose(posterior(point)[0], densities / densities.sum())
     np.testing.assert_allclose(posterior(np.full((1, 1, 1, 2), 1e4)), certain([1]))  # far away too
     assert data.class_probabilities is not None
-    assert 4.8 < inception_score(data.class_probabilities(data.test.images), **CALL).value <= 5
+    assert 4.8 < inception_score(data.class_probabilities(data.test.images)).value <= 5
 
 
 def test_the_scores_classifier_learns_is_kept_and_refuses_what_has_no_classes(
@@ -90,7 +88,7 @@ def test_the_scores_classifier_learns_is_kept_and_refuses_what_has_no_classes(
     before = torch.get_rng_state()
     first = score_classifier(digits, "small", "cpu").probabilities(digits.test.images)
     assert torch.equal(before, torch.get_rng_state())
-    assert classifier_accuracy(first, digits.test.labels, **CALL).value > 70
+    assert classifier_accuracy(first, digits.test.labels).value > 70
     np.testing.assert_allclose(first.sum(1), 1, rtol=1e-5)
     score_classifier.cache_clear()
     monkeypatch.setattr("bench.evaluation.features.score_classifier._train", None)  # it is read, not trained again

@@ -15,7 +15,7 @@ from models.lbae.hyperplane import HyperplaneSampler, second_moments
 
 
 def measure(function, *arrays) -> Measured:
-    return function(*(np.asarray(a) for a in arrays), setting={}, rng=np.random.default_rng(0))
+    return function(*(np.asarray(a) for a in arrays))
 
 
 def coins(k: int, n: int, seed: int = 0) -> np.ndarray:
@@ -98,7 +98,7 @@ def test_pairs_of_equal_codes_are_left_out() -> None:
 
 
 def test_code_bits_is_the_number_it_is_given() -> None:
-    assert measure(metrics.code_bits, [512]).value == 512
+    assert measure(METRICS["code_bits"].function(), [512]).value == 512
 
 
 def test_pairs_are_of_different_images_and_follow_the_generator() -> None:

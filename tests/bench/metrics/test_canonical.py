@@ -18,7 +18,6 @@ from bench.metrics.canonical import (
 )
 from bench.metrics.types import Blank, Measured
 
-RNG = np.random.default_rng(0)
 FREE = np.arange(5, 10)
 LABELS = np.tile(FREE, 40)
 
@@ -38,12 +37,12 @@ def log_q(classes: np.ndarray, dimension_of: dict[int, int], p: float) -> np.nda
 
 def cross_entropy(log_probabilities: np.ndarray, read: np.ndarray, assignment: str = "paper") -> Measured:
     setting = {"assignment": assignment}
-    return unseen_cross_entropy(log_probabilities, LABELS, FREE, read, setting=setting, rng=RNG)
+    return unseen_cross_entropy(log_probabilities, LABELS, FREE, read, setting=setting)
 
 
 def accuracy(log_probabilities: np.ndarray, read: np.ndarray, assignment: str = "paper") -> float:
     setting = {"assignment": assignment}
-    return unseen_accuracy(log_probabilities, LABELS, FREE, read, setting=setting, rng=RNG).value
+    return unseen_accuracy(log_probabilities, LABELS, FREE, read, setting=setting).value
 
 
 SAME = {c: c for c in range(10)}
@@ -143,7 +142,7 @@ def test_only_images_of_classes_without_labels_count() -> None:
     labels = np.concatenate([LABELS, np.zeros(300, int)])
     q = log_q(np.concatenate([LABELS, np.full(300, 9)]), SAME, 1.0)
     setting = {"assignment": "paper"}
-    found = unseen_cross_entropy(q, labels, FREE, readings([5, 6, 7, 8, 9]), setting=setting, rng=RNG)
+    found = unseen_cross_entropy(q, labels, FREE, readings([5, 6, 7, 8, 9]), setting=setting)
     assert (found.value, found.n) == (0.0, 200)
 
 
@@ -153,13 +152,13 @@ def test_only_images_of_classes_without_labels_count() -> None:
 )
 def test_classes_found_are_the_different_ones_without_labels(classes: list[int], found: int) -> None:
     """[8, 8, 5, 7, 6] is M2 in Figure 2 of Untapped, [8, 6, 5, 9, 7] the other model."""
-    assert unseen_found(FREE, readings(classes), setting={}, rng=RNG).value == found
+    assert unseen_found(FREE, readings(classes)).value == found
 
 
 def test_error_is_the_share_of_wrong_predictions() -> None:
     labels = np.arange(1000) % 10
     predicted = np.where(np.arange(1000) < 25, (labels + 1) % 10, labels)
-    found = classification_error(predicted, labels, np.array([], int), setting={}, rng=RNG)
+    found = classification_error(predicted, labels, np.array([], int))
     assert math.isclose(found.value, 2.5) and found.n == 1000
     assert found.se is not None and math.isclose(found.se, 100 * math.sqrt(0.025 * 0.975 / 999))
 
@@ -167,14 +166,14 @@ def test_error_is_the_share_of_wrong_predictions() -> None:
 def test_what_a_split_cannot_answer_is_blank() -> None:
     none = np.array([], int)
     with pytest.raises(Blank, match="some classes have no labels"):
-        classification_error(LABELS, LABELS, FREE, setting={}, rng=RNG)
+        classification_error(LABELS, LABELS, FREE)
     with pytest.raises(Blank, match="every class has labels"):
-        unseen_found(none, readings([5, 6, 7, 8, 9]), setting={}, rng=RNG)
+        unseen_found(none, readings([5, 6, 7, 8, 9]))
     with pytest.raises(Blank, match="no test image"):
-        unseen_accuracy(np.zeros((4, 10)), np.zeros(4, int), FREE, np.eye(10), setting={"assignment": "paper"}, rng=RNG)
+        unseen_accuracy(np.zeros((4, 10)), np.zeros(4, int), FREE, np.eye(10), setting={"assignment": "paper"})
 
 
 def test_round_trip_is_a_share_in_percent_and_a_mean_distance() -> None:
     trip = np.array([[1, 0.0], [1, 0.5], [0, 1.0], [1, 0.1]])
-    assert round_trip_classes(trip, setting={}, rng=RNG).value == 75.0
-    assert math.isclose(round_trip_distance(trip, setting={}, rng=RNG).value, 0.4)
+    assert round_trip_classes(trip).value == 75.0
+    assert math.isclose(round_trip_distance(trip).value, 0.4)

@@ -7,7 +7,7 @@ from bench.metrics.classes import agreement, class_tv
 
 
 def tv(reference: list[int], samples: list[int]) -> float:
-    return class_tv(np.array(reference), np.array(samples), setting={}, rng=np.random.default_rng(0)).value
+    return class_tv(np.array(reference), np.array(samples)).value
 
 
 def test_equal_shares_have_no_distance_whatever_the_numbers() -> None:
@@ -24,10 +24,10 @@ def test_no_class_in_common_is_one() -> None:
 
 def test_half_the_sum_of_differences() -> None:
     assert tv([0, 0, 1, 2], [0, 1, 1, 1]) == pytest.approx((0.25 + 0.5 + 0.25) / 2)
-    assert class_tv(np.zeros(3, int), np.zeros(8, int), setting={}, rng=np.random.default_rng(0)).n == 8
+    assert class_tv(np.zeros(3, int), np.zeros(8, int)).n == 8
 
 
 def test_agreement_is_a_percentage_with_the_error_of_a_proportion() -> None:
-    found = agreement(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 0]), setting={}, rng=np.random.default_rng(0))
+    found = agreement(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 0]))
     assert (found.value, found.n) == (75, 4)
     assert found.se == pytest.approx(100 * (0.75 * 0.25 / 4) ** 0.5)

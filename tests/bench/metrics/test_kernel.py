@@ -75,7 +75,7 @@ def test_equal_distributions_have_mean_zero_where_the_biased_estimate_has_not() 
 
 def test_distance_is_a_thousand_times_the_mean_over_subsets() -> None:
     x, y = normal(4, 1500, 2), normal(5, 1200, 2) + 0.3
-    found = kd(x, y, setting={}, rng=np.random.default_rng(0))
+    found = kd(x, y, rng=np.random.default_rng(0))
     exact = 1000 * (
         mean_kernel(moments(np.zeros(2), 1.0), moments(np.zeros(2), 1.0))
         + mean_kernel(moments(np.full(2, 0.3), 1.0), moments(np.full(2, 0.3), 1.0))
@@ -89,7 +89,7 @@ def test_distance_is_a_thousand_times_the_mean_over_subsets() -> None:
 
 def test_standard_error_is_that_of_the_mean_over_subsets() -> None:
     x, y = normal(6, 1010, 1), normal(7, 1010, 1)
-    found = kd(x, y, setting={}, rng=np.random.default_rng(3))
+    found = kd(x, y, rng=np.random.default_rng(3))
     again = np.random.default_rng(3)
     draws = [(again.choice(1010, 1000, replace=False), again.choice(1010, 1000, replace=False)) for _ in range(SUBSETS)]
     values = [1000 * unbiased_mmd(x[a], y[b]) for a, b in draws]
@@ -99,11 +99,11 @@ def test_standard_error_is_that_of_the_mean_over_subsets() -> None:
 
 def test_small_sets_give_one_estimate_without_a_standard_error() -> None:
     x, y = normal(8, 40, 3), normal(9, 40, 3) + 1
-    found = kd(x.astype(np.float32), y.astype(np.float32), setting={}, rng=np.random.default_rng(0))
+    found = kd(x.astype(np.float32), y.astype(np.float32), rng=np.random.default_rng(0))
     assert found.value == pytest.approx(1000 * unbiased_mmd(x, y), rel=1e-5)
     assert (found.se, found.n) == (None, 40)
 
 
 def test_one_image_has_no_distance() -> None:
     with pytest.raises(Blank, match="two images"):
-        kd(normal(0, 5, 2), normal(1, 1, 2), setting={}, rng=np.random.default_rng(0))
+        kd(normal(0, 5, 2), normal(1, 1, 2), rng=np.random.default_rng(0))

@@ -19,7 +19,7 @@ def points(*modes: int, each: int = 20) -> np.ndarray:
 def scores(reference: np.ndarray, samples: np.ndarray) -> tuple[float, float]:
     """F8 (recall) and F1/8 (precision)."""
     curve = prd_curve(reference, samples, rng())
-    return f8(curve, samples, setting={}, rng=rng()).value, f1_8(curve, samples, setting={}, rng=rng()).value
+    return f8(curve, samples).value, f1_8(curve, samples).value
 
 
 def f(beta: float, precision: float, recall: float) -> float:
@@ -84,8 +84,8 @@ def test_scores_weigh_recall_and_precision_as_their_names_say() -> None:
     assert f_beta(curve, 8.0) == pytest.approx(f(8, 0.9, 0.3))
     assert f_beta(curve, 8.0) < 0.31 and f_beta(curve, 1 / 8) > 0.86
     samples = np.zeros((7, 2))
-    assert f8(curve, samples, setting={}, rng=rng()).value == f_beta(curve, 8.0)
-    assert f1_8(curve, samples, setting={}, rng=rng()).n == 7
+    assert f8(curve, samples).value == f_beta(curve, 8.0)
+    assert f1_8(curve, samples).n == 7
 
 
 def test_the_larger_set_is_thinned_and_the_seed_fixes_the_curve() -> None:

@@ -1,5 +1,6 @@
 """Claims about the table of metrics: it is plain data, its targets exist, and they take what it says."""
 
+import ast
 import inspect
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from bench.evaluation.evaluate import needs
 from bench.evaluation.pictures.plots import PLOTS
 from bench.metrics import METRICS
 from bench.metrics.registry.levels import MODES, TERMS
@@ -122,7 +124,8 @@ def test_what_a_suite_may_ask_for_is_what_there_is() -> None:
 def test_entry_is_complete(name: str) -> None:
     metric = METRICS[name]
     assert metric.direction in {"lower", "higher", "none"}
-    assert metric.needs <= CAPABILITIES
+    assert needs(metric) <= CAPABILITIES
+    assert metric.version >= 1
     assert metric.description.endswith(".")
     assert set(metric.inputs) <= INPUTS.keys()
     assert len({tuple(sorted(setting.items())) for setting in metric.settings}) == len(metric.settings) > 0
@@ -134,17 +137,19 @@ def test_entry_is_complete(name: str) -> None:
 def test_needs_cover_what_the_inputs_are_made_from(name: str) -> None:
     metric = METRICS[name]
     for source in metric.inputs:
-        assert not INPUTS[source] or INPUTS[source] & metric.needs
+        assert not INPUTS[source] or INPUTS[source] & needs(metric)
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_function_takes_its_inputs_by_position_and_setting_and_rng_by_name(name: str) -> None:
-    metric = METRICS[name]
-    signature = inspect.signature(metric.function(), eval_str=True)
-    signature.bind(*metric.inputs, setting={}, rng=None)
-    assert signature.return_annotation is Measured
+def test_function_takes_its_inputs_by_position_and_of_setting_and_rng_by_name_what_it_uses(name: str) -> None:
+    function = METRICS[name].function()
+    signature = inspect.signature(function, eval_str=True)
     keyword = {p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
-    assert keyword == {"setting", "rng"}
+    assert keyword <= {"setting", "rng"}
+    signature.bind(*METRICS[name].inputs, **dict.fromkeys(keyword))
+    assert signature.return_annotation is Measured
+    tree = ast.parse(inspect.getsource(function))
+    assert keyword <= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
