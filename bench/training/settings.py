@@ -4,6 +4,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Burda et al. 2016, Section 5: the rate is that at the start times 10^(-i/7) for 3^i epochs, i = 0 to 7.
+_BURDA = {"milestones": [sum(3**j for j in range(i)) for i in range(1, 8)], "gamma": 10 ** (-1 / 7)}
 Count = Annotated[int, Field(ge=1, le=10**6, strict=True)]  # of what time and memory grow with: above is a slip
 
 
@@ -27,6 +29,11 @@ class StepSettings(BaseModel):
     clip_value: float | None = Field(default=None, gt=0)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     capture: bool = False
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The longest gradient of a step, and then the largest element."""
+        return self.clip_norm, self.clip_value
 
 
 class Training(StepSettings):
@@ -57,3 +64,20 @@ class Training(StepSettings):
         own = set(Training.model_fields)
         chosen = self.model_dump(include=own, exclude_defaults=True).keys() | self.ALWAYS
         return self.model_dump(include=chosen)
+
+    def pythae(self) -> dict[str, Any]:
+        """Return the settings by the names that Pythae's configuration of a training has for them."""
+        adam = {"weight_decay": self.weight_decay, "eps": self.adam_epsilon, "betas": (self.adam_beta1, 0.999)}
+        scheduler, parameters = {
+            "onecycle": ("OneCycleLR", {"pct_start": self.pct_start}),
+            "constant": (None, {}),
+            "burda": ("MultiStepLR", _BURDA),
+        }[self.schedule]
+        return {
+            "num_epochs": self.epochs,
+            "per_device_train_batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "optimizer_params": adam,
+            "scheduler_cls": scheduler,
+            "scheduler_params": parameters,
+        }
