@@ -100,7 +100,7 @@ def _train(
     for run, model, history, diverged in zip(runs, models, trainer.histories, trainer.diverged, strict=True):
         if diverged:
             reasons[run.id] = f"the loss of epoch {diverged} is not finite"
-        elif not _settled(suite_folder, run):
+        elif not store.is_trained(suite_folder / "runs" / run.id):
             _store(suite_folder / "runs" / run.id, model, training, history, made)
     Checkpoints(states).clear()
     return reasons
