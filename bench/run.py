@@ -197,7 +197,7 @@ def _run(options: argparse.Namespace) -> int:
             tuple(dict.fromkeys(options.track)),
             options.trust_pickle,
         )
-        statuses = _carry_out(options, work, runs, todo, shape, loaded.alone or bool(options.track))
+        statuses = _carry_out(options, work, runs, todo, shape, False if options.track else loaded.stack)
         others = remaining.finished_by_other_code(folder, plan)
         description |= {"other_code": others, "arguments": _given(options)}
         store.write_suite(folder, description, plan)
@@ -223,9 +223,14 @@ def _default_preset() -> str:
 
 
 def _carry_out(
-    options: argparse.Namespace, work: Work, runs: list[Any], todo: list[Any], shape: tuple[int, ...], alone: bool
+    options: argparse.Namespace,
+    work: Work,
+    runs: list[Any],
+    todo: list[Any],
+    shape: tuple[int, ...],
+    stack: bool | None,
 ) -> dict[str, str]:
-    """Carry out what is not finished, each run by itself where `alone`; say what is skipped."""
+    """Carry out what is not finished, as one where the suite has runs stacked; say what is skipped."""
     from bench import executors
     from bench.command.progress import Display
     from bench.executors.resources import choose
@@ -244,7 +249,7 @@ def _carry_out(
     for run in todo:
         if store.is_done(folder, run):  # and damaged
             store.withdraw(folder, run)
-    jobs = [(run,) for run in todo] if alone else groups.jobs(runs, todo, shape)
+    jobs = groups.jobs(runs, todo, shape, stack)
     name, resources = choose(options, len(jobs))
     at_once = f"{resources.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
     print(f"{banner}, {at_once}", file=sys.stderr)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
+from pythae.models import BaseAE
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
@@ -36,11 +37,11 @@ class Step(NamedTuple):
 
 class Phase(NamedTuple):
     """One kind of update: its name, the parts of the model that it moves (attributes; none: all of it), and the method
-    `(batch, generator) -> named terms [B]` that it minimises the weighted sum of."""
+    of the model, `(batch, generator) -> named terms [B]`, that it minimises the weighted sum of."""
 
     name: str
     parts: tuple[str, ...]
-    terms: str
+    terms: Callable[[Batch, Noise], dict[str, Tensor]]
 
 
 class Terms(NamedTuple):
@@ -91,7 +92,7 @@ class Objective:
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the kinds of update to make for each batch, in order, a repeated one as often as it is to be made."""
-        return (Phase("model", (), "losses"),)
+        return (Phase("model", (), self.losses),)
 
     def owned(self, phase: Phase) -> dict[str, nn.Parameter]:
         """Return the parameters that a phase moves, by name."""
@@ -100,13 +101,13 @@ class Objective:
 
     def steps(self, epoch: int = 1) -> tuple[Step, ...]:
         """Return the updates of `phases`, of which equal ones share an optimiser."""
+        return tuple(self._step(phase, epoch) for phase in self.phases())
 
-        def step(phase: Phase) -> Step:
-            terms = getattr(self, phase.terms)
-            own = list(self.owned(phase).values())
-            return Step(phase.name, own, lambda batch, generator: self.loss(terms(batch, generator), epoch))
+    def _step(self, phase: Phase, epoch: int) -> Step:
+        def loss(batch: Batch, generator: Noise) -> Tensor:
+            return self.loss(phase.terms(batch, generator), epoch)
 
-        return tuple(step(phase) for phase in self.phases())
+        return Step(phase.name, list(self.owned(phase).values()), loss)
 
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> ModelOutput:
         """Pythae's interface: loss, terms, codes and images of a batch `{"data": x, "labels": y}`."""
@@ -115,3 +116,15 @@ class Objective:
         losses, z, p_x = self.terms(batch)
         means = {name: term.mean() for name, term in losses.items()}
         return ModelOutput(loss=self.loss(losses, kwargs.get("epoch", 1)), recon_x=p_x.mean, z=z, **means)
+
+
+def steps_of(model: BaseAE, epoch: int) -> tuple[Step, ...]:
+    """Return the steps of a model in an epoch: its own, or for a stock one that along the loss of its `forward`."""
+    if hasattr(model, "steps"):
+        return model.steps(epoch)
+
+    def loss(batch: Batch, generator: Noise) -> Tensor:
+        inputs = {"data": batch.x, "labels": batch.y}
+        return model(inputs, epoch=epoch, dataset_size=batch.dataset_size, uses_ddp=False).loss
+
+    return (Step("model", list(model.parameters()), loss),)

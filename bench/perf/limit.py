@@ -18,6 +18,7 @@ from bench.runs.train import build
 from bench.study.suite import Run
 from bench.training.flops import training_cost
 from bench.training.precision import chosen
+from bench.training.settings import StepSettings
 from bench.training.trainer import Trainer, TrainerConfig
 
 BATCH = 128
@@ -71,7 +72,7 @@ def measure(options: argparse.Namespace) -> Row:
 def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, ...], capture: bool) -> Row:
     """Return the rates of a run's training step and of the matrix product, measured between its epochs.
 
-    With `capture` the step is one graph, compiled or replayed. FLOPs are those of the direct convolutions and matrix
+    With `capture` the step is one compiled graph. FLOPs are those of the direct convolutions and matrix
     products, forward and backward, as counted by torch.
     """
     shape = data.image_shape(found.dataset)
@@ -110,7 +111,7 @@ def _train(
         num_epochs=epochs,
         per_device_train_batch_size=BATCH,
         learning_rate=1e-6,  # no divergence
-        capture=capture,
+        steps=StepSettings(capture=capture),
     )
     Trainer(build(found, shape), uint8_noise(BATCH * batches, shape), None, config, [callback]).train()
 

@@ -30,11 +30,7 @@ TOY = ["--set=epochs=2", "--set=train_images=256", "--set=evaluation.nll_images=
 
 
 TOGETHER = ["-m", "bench.run"]
-ALONE = [  # the same with every group refused, in one process
-    "-c",
-    "import sys; from bench import groups, run; groups.faster_together = lambda *_: False; sys.exit(run.main())",
-    "--jobs=1",
-]
+ALONE = [*TOGETHER, "--set=stack=false", "--jobs=1"]  # run by run, in one process
 
 
 class Timed(NamedTuple):
@@ -58,9 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 def measure(options: argparse.Namespace) -> Row:
     """Time both into fresh folders, after one run that is not timed and leaves them its cache.
 
-    What the cache keeps, they would keep from any earlier call: the data set's classifier, reference statistics, and
-    which runs are faster as a group. The one process has the faster of one thread and as many as there are cores (or
-    `--threads`).
+    What the cache keeps, they would keep from any earlier call: the data set's classifier and reference statistics. The
+    one process has the faster of one thread and as many as there are cores (or `--threads`).
     """
     if options.repeats < 1:
         raise BadInput(f"--repeats {options.repeats}: at least one")

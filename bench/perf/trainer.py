@@ -19,6 +19,7 @@ from bench.errors import BadInput
 from bench.likelihood import neg_elbo
 from bench.perf.common import Clock, Row, device, in_child, median, parser, run
 from bench.perf.subjects import SHAPE, as_pixels, images, quiet, stock_vae, suite_runs
+from bench.training.settings import StepSettings
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 
 WARM_UP, TIMED = 1, 3  # epochs
@@ -104,8 +105,8 @@ def compare(
     rounds: int,
 ) -> list[Row]:
     """Return the seconds an epoch of both trainers, and the negative ELBOs [nats] that they end with: ours in float32,
-    as stock Pythae's is, and with networks in bfloat16, each step by step and with each step as one graph, compiled or
-    replayed (`capture`). The first `warm_up` epochs are not timed; the longest first one has the compiler's time in it.
+    as stock Pythae's is, and with networks in bfloat16, each step by step and with each step compiled as one
+    graph (`capture`). The first `warm_up` epochs are not timed; the longest first one has the compiler's time in it.
 
     Round r starts all from the weights of seed r; the order changes from round to round. The losses are of the best
     epoch on the validation images with one noise for all; the half-width of their difference is that of the 95 %
@@ -189,7 +190,7 @@ def _ours(
     epochs: int,
     options: dict[str, Any],
 ) -> BaseAE:
-    config = TrainerConfig(num_epochs=epochs, seed=seed, **SETTINGS | options)
+    config = TrainerConfig(num_epochs=epochs, seed=seed, steps=StepSettings(**options), **SETTINGS)
     trainer = Trainer(model, training, validation, config, [clock])
     trainer.train()
     return trainer.model

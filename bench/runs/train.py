@@ -4,6 +4,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,11 @@ from bench.study.suite import Run, digest
 from bench.system import provenance
 from bench.system.files import replace_folder
 from bench.training.checkpoint import Checkpoints
+from bench.training.config import TrainerConfig, trainer_config
 from bench.training.loader import ImageTensors
-from bench.training.optimisers import TrainerConfig
-from bench.training.stacked import Together
-from bench.training.trainer import Trainer
+from bench.training.settings import Training
+from bench.training.trainer import Diverged, Trainer
 from models import MODELS
-
-# Burda et al. 2016, Section 5: the rate is that at the start times 10^(-i/7) for 3^i epochs, i = 0 to 7.
-_BURDA = {"milestones": [sum(3**j for j in range(i)) for i in range(1, 8)], "gamma": 10 ** (-1 / 7)}
-SCHEDULES: dict[str, tuple[str | None, dict[str, Any] | None]] = {
-    "onecycle": ("OneCycleLR", None),
-    "constant": (None, None),
-    "burda": ("MultiStepLR", _BURDA),
-}
 
 Progress = Callable[[Run, str], None]  # (run, what it is doing now)
 
@@ -61,26 +54,7 @@ def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
 
 def settings_of(run: Run) -> TrainerConfig:
     """Return the trainer's settings for a run."""
-    settings = run.training
-    scheduler, parameters = SCHEDULES[settings.get("schedule", "onecycle")]
-    return TrainerConfig(
-        num_epochs=settings["epochs"],
-        per_device_train_batch_size=settings["batch_size"],
-        learning_rate=settings["learning_rate"],
-        optimizer_params={
-            "weight_decay": settings["weight_decay"],
-            "eps": settings.get("adam_epsilon", 1e-8),
-            **({"betas": (settings["adam_beta1"], 0.999)} if "adam_beta1" in settings else {}),
-        },
-        scheduler_cls=scheduler,
-        scheduler_params={"pct_start": settings["pct_start"]} if parameters is None else parameters,
-        seed=run.seed,
-        labelled_batch_size=settings.get("labelled_batch_size"),
-        clip_norm=settings.get("clip_norm"),
-        clip_value=settings.get("clip_value"),
-        precision=settings.get("precision", "auto"),
-        capture=settings.get("capture", False),
-    )
+    return trainer_config(Training(**run.training), run.seed)
 
 
 def train_alone(
@@ -89,15 +63,9 @@ def train_alone(
     """Train a run's model and store it, going on from an earlier state where there is one; raises Diverged."""
     folder = suite_folder / "runs" / run.id
     progress(run, "training")
-    began = _now()
-    training, validation = _images(run, data)
-    states = folder / "states"
-    code = code_version.begin(states, run.model, (data_key(run.dataset, run.data), data.sha256))
-    callbacks = [_Announce(run, progress), tracking]
-    trainer = Trainer(build(run, data.shape), training, validation, settings_of(run), callbacks, states)
-    trainer.train()
-    _store(folder, trainer.model, training, trainer.history, _made(began, data, together=1) | code)
-    Checkpoints(states).clear()
+    diverged = _train([run], folder / "states", suite_folder, data, [_Announce([run], progress), tracking])
+    if diverged:
+        raise Diverged(diverged[run.id])
 
 
 def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset, progress: Progress) -> dict[str, str]:
@@ -115,23 +83,26 @@ def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset,
     if not runs or all(_settled(suite_folder, run) for run in runs):
         Checkpoints(states).clear()
         return {}
-    began = _now()
-    code = code_version.begin(states, runs[0].model, (data_key(runs[0].dataset, runs[0].data), data.sha256))
+    return _train(runs, states, suite_folder, data, [_Announce(runs, progress)])
+
+
+def _train(
+    runs: Sequence[Run], states: Path, suite_folder: Path, data: ImageDataset, callbacks: list[TrainingCallback]
+) -> dict[str, str]:
+    """Train runs, as one where there are several, and store those that are not yet; return why any diverged, by id."""
+    began, first = _now(), runs[0]
+    code = code_version.begin(states, first.model, (data_key(first.dataset, first.data), data.sha256))
     training, validation = _images(runs[0], data)
-
-    def announce(news: Mapping[str, float]) -> None:
-        others = f" together with {len(runs) - 1} others" if len(runs) > 1 else ""
-        progress(runs[0], f"{_epoch_line(news, runs[0].training['epochs'])}{others}")
-
     models = [build(run, data.shape) for run in runs]
-    together = Together(models, training, validation, [settings_of(run) for run in runs], announce, states)
-    together.train()
+    trainer = Trainer(models, training, validation, [settings_of(run) for run in runs], callbacks, states)
+    with suppress(Diverged):  # of all
+        trainer.train()
+    made = _made(began, data, together=len(runs)) | code
     reasons = {}
-    for run, model, history, diverged in zip(runs, models, together.histories, together.diverged, strict=True):
+    for run, model, history, diverged in zip(runs, models, trainer.histories, trainer.diverged, strict=True):
         if diverged:
             reasons[run.id] = f"the loss of epoch {diverged} is not finite"
-        elif not _settled(suite_folder, run):
-            made = _made(began, data, together=len(runs)) | code
+        elif not store.is_trained(suite_folder / "runs" / run.id):
             _store(suite_folder / "runs" / run.id, model, training, history, made)
     Checkpoints(states).clear()
     return reasons
@@ -185,17 +156,14 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _epoch_line(news: Mapping[str, float], epochs: int) -> str:
-    return f"epoch {news['epoch']:.0f}/{epochs}  loss {news['loss']:.2f}  {news['seconds']:.3f} s"
-
-
 class _Announce(TrainingCallback):
-    """Tells the progress display of each epoch."""
+    """Tells the progress display of each epoch of runs that train as one."""
 
-    def __init__(self, run: Run, progress: Progress):
-        self.run, self.progress = run, progress
+    def __init__(self, runs: Sequence[Run], progress: Progress):
+        self.run, self.progress = runs[0], progress
+        self.company = f" together with {len(runs) - 1} others" if len(runs) > 1 else ""
 
     def on_log(self, training_config: Any, logs: Mapping[str, Any], **kwargs: Any) -> None:
-        shown = logs["eval_epoch_loss"] if logs["eval_epoch_loss"] is not None else logs["train_epoch_loss"]
-        news = {"epoch": logs["epoch"], "loss": shown, "seconds": logs["seconds"]}
-        self.progress(self.run, _epoch_line(news, training_config.num_epochs))
+        loss = logs["eval_epoch_loss"] if logs["eval_epoch_loss"] is not None else logs["train_epoch_loss"]
+        epoch = f"epoch {logs['epoch']}/{training_config.num_epochs}"
+        self.progress(self.run, f"{epoch}  loss {loss:.2f}  {logs['seconds']:.3f} s{self.company}")

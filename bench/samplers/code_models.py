@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from bench.samplers.trained import Trained
+from bench.training.config import trainer_config
 from bench.training.loader import ImageTensors
-from bench.training.optimisers import TrainerConfig
+from bench.training.settings import Training
 from bench.training.trainer import Trainer
 
 BATCH, RATE = 128, 1e-3
@@ -26,9 +27,7 @@ def seeded(trained: Trained, name: str) -> Iterator[int]:
 
 def fit(model: Any, codes: Tensor, seed: int, epochs: int) -> None:
     """Train a model of Pythae's interface on codes [M, ...]: batches of 128, AdamW, OneCycle up to 1e-3."""
-    settings = TrainerConfig(
-        num_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=RATE, seed=seed, precision="float32"
-    )
+    settings = Training(epochs=epochs, batch_size=BATCH, learning_rate=RATE, precision="float32")
     data = ImageTensors(codes, torch.zeros(len(codes), dtype=torch.long))
     with torch.enable_grad():
-        Trainer(model, data, training_config=settings).train()
+        Trainer(model, data, training_config=trainer_config(settings, seed)).train()

@@ -138,7 +138,9 @@ class Published(_Strict):
 class Suite(_Strict):
     """A study: rows x variants x seeds on one data set, at one of its presets; extra rows are for figures alone.
 
-    With `alone` no runs train together, so that their times can be compared.
+    `stack` says whether runs of one architecture train as one batched model (`bench/runs/groups.py`): false is for
+    suites that compare times; by default three or more do, of models so small that a step costs more to call for than
+    to compute.
     """
 
     title: str
@@ -149,7 +151,7 @@ class Suite(_Strict):
     likelihood: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "bce"
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     note: str | None = None
-    alone: bool = False
+    stack: bool | None = None
     rows: tuple[Row, ...] = Field(min_length=1)
     extra_rows: tuple[Row, ...] = ()
     presets: dict[Literal["small", "paper", "code"], Preset]

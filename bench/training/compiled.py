@@ -1,4 +1,4 @@
-"""A training step's forward and backward pass as machine code, on a processor."""
+"""A training step's forward and backward pass as machine code, on a processor or an accelerator."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -9,55 +9,58 @@ from pythae.models import BaseAE
 from torch import Tensor
 from torch._inductor import compile as machine_code
 
+from bench.training.checkpoint import random_state, set_random_state
+from bench.training.loader import Loader
 from bench.training.trace import trace
 from models.noise import drawn
-from models.training import Batch, Step
+from models.training import Step
 
 _TOLERANCE = {None: 1e-3, torch.bfloat16: 0.1}  # of a gradient's difference, over its length, by precision
+Passes = Callable[[Step, Tensor], Tensor]  # of a step and a batch's index: the loss, with the gradients in place
 
 
 class Compiled:
-    """Runs a step's `body(index) -> loss`, which leaves gradients, for batches of one length from machine code.
+    """Takes the passes of one step of a model, by its `place` among them, from machine code, for whole batches.
 
-    `step_of(model, epoch)` is the step that `body` takes; it is traced for all epochs, and torch's compiler fuses its
-    elementwise passes, casts among them. The noise is what `body` would draw. The first batch of the length is computed
-    both ways. Batches of another length are left to `body`, and so are all of a step that cannot be traced or compiled
-    or that comes out differently, with a warning that says why.
+    The step is traced for all epochs, and torch's compiler fuses its elementwise passes, casts among them. The noise is
+    what `plain` would draw. The first whole batch is computed both ways. Batches of another length are left to `plain`,
+    and so are all of a step that cannot be traced or compiled or that comes out differently, with a warning that says
+    why.
     """
 
     def __init__(
         self,
-        length: int,
+        place: int,
+        plain: Passes,
         model: BaseAE,
-        step_of: Callable[[BaseAE, Any], Step],
-        batch_at: Callable[[Tensor], Batch],
+        loader: Loader,
         generator: torch.Generator,
         precision: torch.dtype | None,
     ):
-        self._model, self._step_of, self._batch_at = model, step_of, batch_at
-        self._generator, self._precision = generator, precision
-        self._length, self._tried = length, False
+        self._place, self._plain, self._model = place, plain, model
+        self._loader, self._generator, self._precision = loader, generator, precision
+        self._tried = False
         self._program: Callable[..., Sequence[Tensor]] | None = None
 
-    def __call__(self, body: Callable[[Tensor], Tensor], index: Tensor) -> Tensor:
+    def __call__(self, step: Step, index: Tensor) -> Tensor:
         """Return the loss of a batch, with the parameters' gradients in place."""
-        if len(index) != self._length:
-            return body(index)
+        if len(index) != self._loader.longest:
+            return self._plain(step, index)
         if not self._tried:
             self._tried = True
-            noise, buffers = (torch.get_rng_state(), self._generator.get_state()), self._buffers()
+            before = self._before()
             try:
                 self._compile(index)
-                self._check(body, index, noise, buffers)
-            except Exception as error:  # whatever a model, the tracer or the compiler raises: the body is as right
+                self._check(step, index, before)
+            except Exception as error:  # whatever a model, the tracer or the compiler raises: `plain` is as right
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 warnings.warn(f"this model's step is not compiled and runs as it is: {reason}", stacklevel=2)
                 self._program = None
-            self._restore(noise, buffers)
-        return body(index) if self._program is None else self._run(index)
+            self._restore(before)
+        return self._plain(step, index) if self._program is None else self._run(self._program, index)
 
     def _compile(self, index: Tensor) -> None:
-        found = trace(self._model, self._step_of, self._batch_at(index), self._precision)
+        found = trace(self._model, self._place, self._loader.batch(index, self._generator), self._precision)
         with torch.no_grad():
             self._program = machine_code(found.graph, found.arguments, options={"fallback_random": True})
         own = dict(self._model.named_parameters())
@@ -66,29 +69,22 @@ class Compiled:
         self._tensors = [own[name].detach() for name in found.names]
         self._requests = found.requests
 
-    def _run(self, index: Tensor) -> Tensor:
-        batch = self._batch_at(index)
-        noise = [drawn(request, self._generator, "cpu") for request in self._requests]
-        assert self._program is not None
+    def _run(self, program: Callable[..., Sequence[Tensor]], index: Tensor) -> Tensor:
+        batch = self._loader.batch(index, self._generator)
+        noise = [drawn(request, self._generator, index.device) for request in self._requests]
         with torch.no_grad():
-            loss, *gradients = self._program(*self._tensors, batch.x, batch.y, batch.indices, *noise)
+            loss, *gradients = program(*self._tensors, batch.x, batch.y, batch.indices, *noise)
         for parameter, gradient in zip(self._owned, gradients, strict=True):
             parameter.grad = gradient
         return loss
 
-    def _check(
-        self,
-        body: Callable[[Tensor], Tensor],
-        index: Tensor,
-        noise: tuple[Tensor, Tensor],
-        buffers: dict[str, Tensor],
-    ) -> None:
+    def _check(self, step: Step, index: Tensor, before: dict[str, Any]) -> None:
         found = []
-        for step in (body, self._run):
-            self._restore(noise, buffers)
-            loss = step(index)
-            gradients = [p.grad for p in self._owned]
-            found.append([loss, *gradients, *self._buffers().values()])
+        for compiled in (False, True):
+            self._restore(before)
+            assert self._program is not None
+            loss = self._run(self._program, index) if compiled else self._plain(step, index)
+            found.append([loss, *(p.grad for p in self._owned), *self._before()["buffers"].values()])
         for one, other in zip(*found, strict=True):
             if (one is None) != (other is None) or (one is not None and not self._equal(one, other)):
                 raise ValueError("compiled, its first batch comes out differently")
@@ -97,11 +93,13 @@ class Compiled:
         difference = (one.double() - other.double()).norm()
         return bool(difference <= _TOLERANCE[self._precision] * one.double().norm() + 1e-6)
 
-    def _buffers(self) -> dict[str, Tensor]:
-        return {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+    def _before(self) -> dict[str, Any]:
+        """Return what a batch changes besides gradients: the states of noise, and running statistics."""
+        buffers = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+        return {"random": random_state(), "generator": self._generator.get_state(), "buffers": buffers}
 
-    def _restore(self, noise: tuple[Tensor, Tensor], buffers: dict[str, Tensor]) -> None:
-        torch.set_rng_state(noise[0])
-        self._generator.set_state(noise[1])
+    def _restore(self, before: dict[str, Any]) -> None:
+        set_random_state(before["random"])
+        self._generator.set_state(before["generator"])
         for name, buffer in self._model.named_buffers():
-            buffer.copy_(buffers[name])
+            buffer.copy_(before["buffers"][name])

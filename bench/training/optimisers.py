@@ -1,52 +1,15 @@
-"""The settings of a training, and what they make: an optimiser and a schedule for a list of parameters."""
+"""An optimiser and a schedule for a list of parameters."""
 
 from collections.abc import Iterable
-from dataclasses import field
-from typing import Literal
+from typing import Any
 
 import torch
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
-from pythae.trainers import BaseTrainerConfig
 from torch.optim import lr_scheduler
+
+from bench.training.config import TrainerConfig
 
 TRACE, TRACE_STEPS = 1e-30, 128  # a moment below the first moves no weight; looked for every so many steps
 _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")  # optimisers with a fused step on every device
-
-
-@dataclass(config=ConfigDict(extra="forbid"))
-class TrainerConfig(BaseTrainerConfig):
-    """Pythae's training settings with the study's defaults: AdamW, and OneCycleLR stepped per batch.
-
-    BVAE names the optimiser and the schedule and no number; the defaults are ours. Unlike Pythae's, creating it
-    changes no environment variable.
-
-    labelled_batch_size  labelled images at the head of each batch of unlabelled ones (label -1); None: one stream
-    clip_norm            longest gradient of a step, over all its parameters: a longer one is shortened to it
-    clip_value           largest size of an element of the gradient, after that
-    precision            of the networks in training: "auto" is bfloat16 on an accelerator, float32 on a processor;
-                         likelihoods, divergences, weights and optimisers are float32 always
-    capture              take each step's forward and backward pass as one graph: a CUDA graph that is replayed, or on a
-                         processor compiled code, which takes some seconds once a training and a C++ compiler
-    """
-
-    per_device_train_batch_size: int = 128
-    per_device_eval_batch_size: int = 500
-    num_epochs: int = 100
-    learning_rate: float = 1e-3
-    optimizer_cls: str = "AdamW"
-    optimizer_params: dict | None = field(default_factory=lambda: {"weight_decay": 1e-4})
-    scheduler_cls: str | None = "OneCycleLR"
-    scheduler_params: dict | None = field(default_factory=lambda: {"pct_start": 0.3})
-    seed: int = 0
-    labelled_batch_size: int | None = None
-    clip_norm: float | None = None
-    clip_value: float | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    capture: bool = False
-
-    def __post_init__(self) -> None:
-        self.name = type(self).__name__
 
 
 class Optimiser:
@@ -62,13 +25,13 @@ class Optimiser:
     def __init__(
         self,
         parameters: Iterable[torch.nn.Parameter],
-        config: BaseTrainerConfig,
+        config: TrainerConfig,
         batches: int,
         stacked: bool = False,
     ):
         self.parameters, self._stacked = distinct(parameters), stacked
         self._steps = 0
-        self._clip_norm, self._clip_value = getattr(config, "clip_norm", None), getattr(config, "clip_value", None)
+        self._limits = config.steps.limits
         options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
         optimizer_class = getattr(torch.optim, config.optimizer_cls)
         self.optimizer: torch.optim.Optimizer = optimizer_class(self.parameters, lr=config.learning_rate, **options)
@@ -83,11 +46,12 @@ class Optimiser:
     def step(self) -> None:
         """Take a step along the gradients, which are clipped and stay."""
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        if self._clip_norm is not None:
-            self._shorten(gradients, self._clip_norm)
-        if self._clip_value is not None:
-            torch._foreach_clamp_min_(gradients, -self._clip_value)
-            torch._foreach_clamp_max_(gradients, self._clip_value)
+        longest, largest = self._limits
+        if longest is not None:
+            self._shorten(gradients, longest)
+        if largest is not None:
+            torch._foreach_clamp_min_(gradients, -largest)
+            torch._foreach_clamp_max_(gradients, largest)
         self.optimizer.step()
         self._steps += 1
         if self._steps % TRACE_STEPS == 0:
@@ -120,7 +84,7 @@ class Optimiser:
         """The present learning rate."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         """Return the states of both."""
         return {
             "steps": self._steps,
@@ -128,7 +92,7 @@ class Optimiser:
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
         }
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put both into a state."""
         self._steps = state["steps"]
         self.optimizer.load_state_dict(state["optimizer"])

@@ -1,22 +1,20 @@
 """A training step's forward and backward pass as a graph of tensor operations."""
 
 import copy
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from pythae.models import BaseAE
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.func import functional_call
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from bench.training.functional import Call
+from bench.training.functional import call_with
 from bench.training.precision import set_precision
 from models.noise import Draw, Recorder, Replay, drawn
-from models.training import Batch, Step
+from models.training import Batch, steps_of
 
 
 class AnyEpoch:
@@ -40,32 +38,31 @@ class Trace(NamedTuple):
     requests: list[Draw]  # the noise that it takes last
 
 
-def trace(model: BaseAE, step_of: Callable[[BaseAE, Any], Step], batch: Batch, precision: torch.dtype | None) -> Trace:
-    """Return the trace of a model's step for batches like one, in all epochs.
+def trace(model: BaseAE, place: int, batch: Batch, precision: torch.dtype | None) -> Trace:
+    """Return the trace of a model's step, by its place among them, for batches like one, in all epochs.
 
     It is made on a copy of the model, with tensors that have no values: what depends on values, on the epoch, or on
     tensors that the model keeps outside its parameters and buffers cannot get into it. Raises whatever such a step
     does to the tracer, and ValueError where it leaves tensors in the model for a later call.
     """
-    model = copy.deepcopy(model)
-    set_precision(model, precision, fused=True)
-    step = step_of(model, AnyEpoch())
-    recorder = Recorder(torch.Generator().manual_seed(0))
-    with torch.random.fork_rng(devices=[]):
+    model, device = copy.deepcopy(model), batch.x.device
+    set_precision(model, precision)
+    every_epoch: Any = AnyEpoch()
+    step = steps_of(model, every_epoch)[place]
+    recorder = Recorder(torch.Generator(device).manual_seed(0))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         step.loss(batch, recorder)
     tensors = {name: t.detach() for name, t in (*model.named_parameters(), *model.named_buffers())}
     own = {id(parameter) for parameter in step.parameters if parameter.requires_grad}
     owned = [name for name, parameter in model.named_parameters() if id(parameter) in own]
-    call = Call(model, lambda _, *arguments: step.loss(*arguments))
-    noise = [drawn(request, recorder.generator, "cpu") for request in recorder.requests]
+    noise = [drawn(request, recorder.generator, device) for request in recorder.requests]
     arguments, form = tree_flatten((tensors, batch.x, batch.y, batch.indices, noise))
 
-    def function(*flat: Any) -> tuple[Tensor, ...]:
+    def function(*flat: Any) -> tuple[Tensor | None, ...]:
         tensors, x, y, indices, noise = tree_unflatten(list(flat), form)
         leaves = {n: t.detach().requires_grad_() if n in owned else t for n, t in tensors.items()}
-        prefixed = {f"model.{name}": tensor for name, tensor in leaves.items()}
         with torch.enable_grad():
-            loss = functional_call(call, prefixed, (Batch(x, y, indices, batch.dataset_size), Replay(noise)))
+            loss = call_with(model, leaves, step.loss, Batch(x, y, indices, batch.dataset_size), Replay(noise))
             gradients = torch.autograd.grad(loss, [leaves[name] for name in owned], allow_unused=True)
         return loss.detach(), *(_like(gradient, tensors[n]) for n, gradient in zip(owned, gradients, strict=True))
 

@@ -1,11 +1,8 @@
-"""The trainer: data resident on the device, one optimiser or several in turn, a state on disk to go on from."""
+"""The trainer: epochs, curves, the best weights, and a state on disk to go on from."""
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +14,47 @@ from torch import Tensor
 
 from bench.system.memory import keep_freed_memory
 from bench.training.checkpoint import Checkpoints, random_state, set_random_state
-from bench.training.cuda_graph import Captured
-from bench.training.data_init import initialise
-from bench.training.loader import ImageTensors, Loader
-from bench.training.optimisers import Optimiser, TrainerConfig, distinct
-from bench.training.precision import chosen, set_precision
-from models.capabilities import capable
-from models.training import Batch, Step, as_float
+from bench.training.config import TrainerConfig, adopted
+from bench.training.engine import Diverged, Engine
+from bench.training.loader import ImageTensors
+from bench.training.single import Single
+from bench.training.stacked import Stacked
 
 __all__ = ["Diverged", "ImageTensors", "Trainer", "TrainerConfig"]
 
-SELECTION_SEED = 20_000  # the noise of the validation criterion: the same in every epoch, run and model
-
-
-class Diverged(ArithmeticError):
-    """A loss that is not finite; the message names the epoch."""
-
 
 class Trainer(BaseTrainer):
-    """Pythae's trainer interface on an engine of its own.
+    """Pythae's trainer interface on an engine of its own, for one model or for several that train as one.
 
-    Trains any Pythae model: one of ours by its `steps`, a stock one by the loss of its `forward`. Each step has an
-    optimiser and a schedule of its own, and a step's gradient reaches only the parameters that it owns. After
-    `train()` the model holds the weights of the best epoch (the last, where there is no criterion or no validation
-    set), `history` the curves.
+    Trains any Pythae model (`bench.training.single`), or models that differ in seed and in the weights of their loss
+    terms alone, each with a configuration that differs in the seed alone (`bench.training.stacked`). After `train()`
+    the models hold the weights of their best epochs (the last, where there is no criterion or no validation set),
+    `histories` the curves, with the time divided by the number of models, and `diverged` the epoch in which a model's
+    loss ceased to be finite, or None; the others train on. `model` and `history` are the first's.
 
     `checkpoints` names a folder in which states are kept while it trains: a trainer that finds a state of the same
     training there goes on from it, and ends with the weights it would have had without the interruption, to the bit
-    on a processor with the same number of threads. Raises ValueError where the state is of another configuration, and
-    for a training set smaller than two images; Diverged when an epoch's loss is not finite.
+    on a processor with the same number of threads. Raises ValueError where the state is of another configuration, for
+    models that cannot train as one, and for a training set smaller than two images; Diverged when no model is left
+    whose loss is finite.
     """
 
     def __init__(
         self,
-        model: BaseAE,
+        model: BaseAE | Sequence[BaseAE],
         train_dataset: Any,
         eval_dataset: Any | None = None,
-        training_config: BaseTrainerConfig | None = None,
+        training_config: BaseTrainerConfig | Sequence[BaseTrainerConfig] | None = None,
         callbacks: list[TrainingCallback] | None = None,
         checkpoints: Path | None = None,
     ):
-        self.training_config = training_config or TrainerConfig()
+        given = training_config or TrainerConfig()
+        self.configs = [adopted(config) for config in (given if isinstance(given, Sequence) else [given])]
+        self.models = list(model) if isinstance(model, Sequence) else [model]
+        self.training_config, self.model = self.configs[0], self.models[0]
         use_gpu = torch.cuda.is_available() and not self.training_config.no_cuda
         self.device = "cuda" if use_gpu else "cpu"
-        self.model = model.to(self.device, memory_format=torch.channels_last)
-        self.model.device = self.device
-        self.model_config, self.model_name = model.model_config, model.model_name
+        self.model_config, self.model_name = self.model.model_config, self.model.model_name
         self.train_dataset, self.eval_dataset = train_dataset, eval_dataset
         self.train_loader = self.eval_loader = None
         self.callbacks = callbacks or []
@@ -72,111 +64,29 @@ class Trainer(BaseTrainer):
         if len(train_dataset) < 2:
             raise ValueError(f"a training set of {len(train_dataset)} image(s) cannot train a model; give at least 2")
 
-    def _setup_callbacks(self) -> None:
-        self.callback_handler = CallbackHandler(callbacks=self.callbacks, model=self.model)
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """The curves of the (first) model: one entry an epoch."""
+        return self.histories[0]
 
     def prepare_training(self) -> None:
-        """Seed the noise, move the data to the device, create one optimiser and schedule a step."""
-        config = self.training_config
+        """Seed the noise, move model and data to the device, create one optimiser and schedule a step."""
         keep_freed_memory()
-        torch.manual_seed(config.seed)  # the noise of stock models comes from the global generator
-        self.generator = torch.Generator(self.device).manual_seed(config.seed)
-        self._setup_callbacks()
-        if hasattr(self.model, "check_labels"):
-            self.model.check_labels(self.train_dataset.labels)
-        labelled = getattr(config, "labelled_batch_size", None)
-        batch_size = config.per_device_train_batch_size
-        self.loader = Loader(self.train_dataset, self.device, batch_size, config.seed, labelled)
-        initialise(self.model, self.loader, config.seed)
-        self._validation = None if self.eval_dataset is None else self.eval_dataset.data.to(self.device)
-        names = Counter(step.name for step in steps_of(self.model, 1))  # a step made twice a batch has one optimiser
-        self.optimisers = {
-            step.name: Optimiser(step.parameters, config, len(self.loader) * names[step.name])
-            for step in steps_of(self.model, 1)
-        }
-        self.history: dict[str, list[float]] = {}
+        self.callback_handler = CallbackHandler(callbacks=self.callbacks, model=self.model)
+        self.engine = self._engine()
+        count = len(self.models)
+        self.histories: list[dict[str, list[float]]] = [{} for _ in self.models]
+        self.diverged: list[int | None] = [None] * count
         self._epoch, self._done, self._seconds = 1, 0, 0.0  # where training stands: the epoch, its batches, its time
-        self._total, self._count = torch.zeros((), device=self.device), 0  # of the epoch's losses
-        self._best = float("inf")
-        self._best_state: dict[str, Tensor] = {}
-        self._precision = chosen(getattr(config, "precision", "float32"), self.device)
-        self._capture = getattr(config, "capture", False)
-        self._in_precision = set_precision(self.model, self._precision, fused=self._capture)
-        self._compiled: dict[int, Any] = {}  # by the place of the step
+        self._totals, self._count = torch.zeros(count, device=self.device), 0  # of the epoch's losses
+        self._best = [float("inf")] * count
+        self._kept: dict[str, Tensor] = {}  # of the best epochs, as `Engine.tensors`
 
-    def train_step(self, epoch: int) -> float:
-        """Run (the rest of) an epoch and return its mean loss an image (of the last step, where there are several)."""
-        self.model.train()
-        updates = [self._update(place, step, epoch) for place, step in enumerate(steps_of(self.model, epoch))]
-        started = time.perf_counter() - self._seconds
-        position = self.loader.state_dict()
-        for index in self.loader.epoch()[self._done :]:
-            for optimiser, backward in updates:
-                loss = backward(index)
-                optimiser.step()
-            self._total += loss * len(index)
-            self._count, self._done = self._count + len(index), self._done + 1
-            if self.checkpoints and self.checkpoints.due(epoch_ended=False):
-                self._seconds = time.perf_counter() - started
-                self.checkpoints.save(self._state(position))
-        mean = float(self._total) / self._count
-        self.elapsed = time.perf_counter() - started
-        self._done, self._seconds, self._count = 0, 0.0, 0
-        self._total.zero_()
-        return mean
-
-    def _update(self, place: int, step: Step, epoch: int) -> tuple[Optimiser, Callable[[Tensor], Tensor]]:
-        """Return a step's optimiser, and the function of a batch's index that leaves its gradients for it."""
-        owned = distinct(step.parameters)
-        alone = len(owned) == len(list(self.model.parameters()))
-
-        def backward(index: Tensor) -> Tensor:
-            for parameter in owned:
-                parameter.grad = None
-            loss = self._loss(step, self.loader.batch(index, self.generator), epoch)
-            with self._in_precision():
-                loss.backward() if alone else loss.backward(inputs=owned)
-            return loss.detach()
-
-        optimiser = self.optimisers[step.name]
-        if not self._capture:
-            return optimiser, backward
-        if self.device == "cuda":
-            return optimiser, Captured(backward, owned, list(self.model.buffers()), self.generator)
-        if place not in self._compiled:
-            from bench.training.compiled import Compiled  # torch's compiler takes a second to import
-
-            def step_of(model: BaseAE, epoch: Any) -> Step:
-                return steps_of(model, epoch)[place]
-
-            def batch_at(index: Tensor) -> Batch:
-                return self.loader.batch(index, self.generator)
-
-            length = self.loader.longest
-            self._compiled[place] = Compiled(length, self.model, step_of, batch_at, self.generator, self._precision)
-        return optimiser, partial(self._compiled[place], backward)
-
-    def _loss(self, step: Step, batch: Batch, epoch: int) -> Tensor:
-        try:
-            return step.loss(batch, self.generator)
-        except RuntimeError as error:  # torch refuses a cross-entropy of NaN, where others return NaN
-            if "between 0 and 1" in str(error) and float(batch.x.min()) >= 0 and float(batch.x.max()) <= 1:
-                raise Diverged(f"the loss of epoch {epoch} is not finite") from error
-            raise
-
-    @torch.no_grad()
-    def eval_step(self, epoch: int) -> float | None:
-        """Return the selection loss over all validation images, with one noise for every epoch; None without one."""
-        self.model.eval()
-        assert self._validation is not None
-        generator = torch.Generator(self.device).manual_seed(SELECTION_SEED)
-        total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for part in self._validation.split(self.training_config.per_device_eval_batch_size):
-            loss = capable(self.model).selection_loss(as_float(part), generator)
-            if loss is None:
-                return None
-            total += loss.double().sum()
-        return float(total) / len(self._validation)
+    def _engine(self) -> Engine:
+        data = self.train_dataset, self.eval_dataset
+        if len(self.models) > 1:
+            return Stacked(self.models, *data, self.configs, self.device)
+        return Single(self.model, *data, self.training_config, self.device)
 
     def train(self, log_output_dir: str | None = None) -> None:
         """Train up to `num_epochs` and leave the best epoch's weights in the model."""
@@ -189,66 +99,108 @@ class Trainer(BaseTrainer):
             self.checkpoints.begin()
         handler.on_train_begin(training_config=config, model_config=self.model_config)
         while self._epoch <= config.num_epochs:
-            self._train_epoch(self._epoch)
-        if self._best_state:
-            copy_tensors(self._best_state, own_tensors(self.model))
-        set_precision(self.model, None)
-        self.model.eval()
+            try:
+                self._train_epoch(self._epoch)
+            except Diverged:
+                self.diverged = [at or self._epoch for at in self.diverged]
+                raise
+        for name, kept in self._kept.items():
+            self.engine.tensors()[name].copy_(kept)
+        self.engine.finish()
         handler.on_train_end(config)
         if config.output_dir:
             self.training_dir = config.output_dir
             self.save_model(self.model, str(Path(config.output_dir) / "final_model"))
 
+    def train_step(self, epoch: int) -> list[float]:
+        """Run (the rest of) an epoch; return each model's mean loss an image (of the last step, if there are more)."""
+        engine = self.engine
+        engine.begin(epoch)
+        started = time.perf_counter() - self._seconds
+        positions = engine.positions()
+        for index in engine.batches()[self._done :]:
+            size = index.shape[1]
+            self._totals += engine.step(index) * size
+            self._count, self._done = self._count + size, self._done + 1
+            if self.checkpoints and self.checkpoints.due(epoch_ended=False):
+                self._seconds = time.perf_counter() - started
+                self.checkpoints.save(self._state(positions))
+        means = [total / self._count for total in self._totals.tolist()]
+        self.elapsed = time.perf_counter() - started
+        self._done, self._seconds, self._count = 0, 0.0, 0
+        self._totals.zero_()
+        return means
+
+    def eval_step(self, epoch: int) -> list[float] | None:
+        """Return each model's selection loss over all validation images, with one noise for every epoch, if any."""
+        losses = self.engine.selection_losses()
+        return None if losses is None else losses.tolist()
+
     def _train_epoch(self, epoch: int) -> None:
-        config, handler = self.training_config, self.callback_handler
+        config, handler, optimisers = self.training_config, self.callback_handler, self.engine.optimisers.values()
         handler.on_epoch_begin(training_config=config, epoch=epoch, train_loader=None, eval_loader=None)
-        train_loss = self.train_step(epoch)
-        eval_loss = self.eval_step(epoch) if self._validation is not None else None
-        if not is_finite(train_loss) or (eval_loss is not None and not is_finite(eval_loss)):
+        train_losses = self.train_step(epoch)
+        eval_losses = self.eval_step(epoch)
+        watched = train_losses if eval_losses is None else eval_losses
+        for place, losses in enumerate(zip(train_losses, watched, strict=True)):
+            if not all(map(is_finite, losses)):
+                self.diverged[place] = self.diverged[place] or epoch
+        if all(self.diverged):
             raise Diverged(f"the loss of epoch {epoch} is not finite")
-        rate, seconds = next(iter(self.optimisers.values())).learning_rate, self.elapsed
-        for optimiser in self.optimisers.values():
-            optimiser.epoch_ended(train_loss if eval_loss is None else eval_loss)
-        self._record(epoch, train_loss, eval_loss, rate, seconds)
-        if eval_loss is not None and eval_loss < self._best:
-            self._best = eval_loss
-            self._best_state = copy_tensors(own_tensors(self.model), self._best_state)
+        rate = next(iter(optimisers)).learning_rate
+        for optimiser in optimisers:
+            optimiser.epoch_ended(sum(watched))
+        self._record(epoch, train_losses, eval_losses, rate)
+        if eval_losses is not None:
+            self._keep_best(eval_losses)
         self._epoch = epoch + 1
         if self.checkpoints and self.checkpoints.due(epoch_ended=True):
-            self.checkpoints.save(self._state(self.loader.state_dict()))
-        logs = {"train_epoch_loss": train_loss, "eval_epoch_loss": eval_loss, "epoch": epoch, "seconds": seconds}
+            self.checkpoints.save(self._state(self.engine.positions()))
+        shown = None if eval_losses is None else mean(eval_losses)
+        logs = {"train_epoch_loss": mean(train_losses), "eval_epoch_loss": shown}
+        logs |= {"epoch": epoch, "seconds": self.elapsed}
         handler.on_log(config, logs, logger=None, global_step=epoch, rank=-1)
         handler.on_epoch_end(training_config=config)
 
-    def _record(self, epoch: int, train_loss: float, eval_loss: float | None, rate: float, seconds: float) -> None:
-        row = {"epoch": epoch, "train_loss": train_loss, "learning_rate": rate, "seconds": seconds}
-        if eval_loss is not None:
-            row["validation_loss"] = eval_loss
-        for key, value in row.items():
-            self.history.setdefault(key, []).append(value)
+    def _record(self, epoch: int, train: list[float], validation: list[float] | None, rate: float) -> None:
+        for place, history in enumerate(self.histories):
+            row = {"epoch": epoch, "train_loss": train[place], "learning_rate": rate}
+            row["seconds"] = self.elapsed / len(self.models)
+            if validation is not None:
+                row["validation_loss"] = validation[place]
+            for key, value in row.items():
+                history.setdefault(key, []).append(value)
 
-    def _identity(self) -> dict[str, Any]:
-        """Return what a state belongs to: the settings, the model, the images."""
-        settings = {key: repr(value) for key, value in asdict(self.training_config).items() if key != "output_dir"}
-        sizes = {"images": len(self.train_dataset), "device": self.device}
-        return settings | sizes | {"model": self.model_name, "model_config": repr(self.model_config)}
+    def _keep_best(self, losses: list[float]) -> None:
+        tensors = self.engine.tensors()
+        if not self._kept:
+            self._kept = {name: tensor.clone() for name, tensor in tensors.items()}
+        for place, loss in enumerate(losses):
+            if loss < self._best[place]:
+                self._best[place] = loss
+                for name, tensor in tensors.items():
+                    self._kept[name][place].copy_(tensor[place])
 
-    def _state(self, position: dict[str, Tensor]) -> dict[str, Any]:
-        """Return all that the rest of the training depends on; `position` is the loader's at the epoch's start."""
+    def _identity(self) -> dict[str, str]:
+        """Return what a state belongs to: the settings, the models, the images."""
+        config = self.training_config
+        settings = asdict(config) | config.steps.model_dump()
+        settings |= {"seed": [own.seed for own in self.configs], "images": len(self.train_dataset)}
+        settings |= {"device": self.device, "model": [model.model_name for model in self.models]}
+        settings["model_config"] = [model.model_config for model in self.models]
+        return {key: repr(value) for key, value in settings.items() if key not in ("output_dir", "steps")}
+
+    def _state(self, positions: list[dict[str, Tensor]]) -> dict[str, Any]:
+        """Return all that the rest of the training depends on; `positions` are the loaders' at the epoch's start."""
         return {
             "identity": self._identity(),
-            "epoch": self._epoch,
-            "done": self._done,
-            "seconds": self._seconds,
-            "total": self._total,
-            "count": self._count,
-            "history": self.history,
-            "model": own_tensors(self.model),
+            "progress": [self._epoch, self._done, self._seconds, self._count],
+            "totals": self._totals,
+            "histories": self.histories,
+            "diverged": self.diverged,
             "best": self._best,
-            "best_model": self._best_state,
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
-            "loader": position,
-            "generator": self.generator.get_state(),
+            "kept": self._kept,
+            "engine": self.engine.state(positions),
             "random": random_state(),
         }
 
@@ -257,28 +209,12 @@ class Trainer(BaseTrainer):
         other = sorted(key for key in own.keys() | stored.keys() if own.get(key) != stored.get(key))
         if other:
             raise ValueError(f"the stored state is of another training: {', '.join(other)} differ; delete its folder")
-        self._epoch, self._done, self._seconds = state["epoch"], state["done"], state["seconds"]
-        self._total.copy_(state["total"])
-        self._count, self.history, self._best = state["count"], state["history"], state["best"]
-        copy_tensors(state["model"], own_tensors(self.model))
-        self._best_state = {name: tensor.to(self.device) for name, tensor in state["best_model"].items()}
-        for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        self.loader.load_state_dict(state["loader"])
-        self.generator.set_state(state["generator"])
+        self._epoch, self._done, self._seconds, self._count = state["progress"]
+        self._totals.copy_(state["totals"])
+        self.histories, self.diverged, self._best = state["histories"], state["diverged"], state["best"]
+        self._kept = {name: tensor.to(self.device) for name, tensor in state["kept"].items()}
+        self.engine.load_state(state["engine"])
         set_random_state(state["random"])
-
-
-def steps_of(model: BaseAE, epoch: Any) -> tuple[Step, ...]:
-    """Return the steps of a model in an epoch: its own, or for a stock one that along the loss of its `forward`."""
-    if hasattr(model, "steps"):
-        return model.steps(epoch)
-
-    def stock_loss(batch: Batch, generator: Any) -> Tensor:
-        inputs = {"data": batch.x, "labels": batch.y}
-        return model(inputs, epoch=epoch, dataset_size=batch.dataset_size, uses_ddp=False).loss
-
-    return (Step("model", list(model.parameters()), stock_loss),)
 
 
 def is_finite(value: float) -> bool:
@@ -286,15 +222,6 @@ def is_finite(value: float) -> bool:
     return abs(value) < 1e10
 
 
-def own_tensors(model: torch.nn.Module) -> dict[str, Tensor]:
-    """Return a model's parameters and buffers by name, without their history; a shared tensor once."""
-    return {name: t.detach() for name, t in chain(model.named_parameters(), model.named_buffers())}
-
-
-def copy_tensors(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Overwrite the tensors of `target` by those of `source` and return them; an empty target is filled."""
-    if not target:
-        return {name: tensor.clone() for name, tensor in source.items()}
-    for name, tensor in source.items():
-        target[name].copy_(tensor)
-    return target
+def mean(values: Sequence[float]) -> float:
+    """Return the mean."""
+    return sum(values) / len(values)

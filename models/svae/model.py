@@ -39,8 +39,8 @@ class Adversarial(Objective):
 
     def phases(self) -> tuple[Phase, ...]:
         critics, others = self.model_config.steps
-        critic = Phase("discriminator", ("discriminator",), "critic_terms")
-        return (critic,) * critics + (Phase("autoencoder", ("encoder", "decoder"), "fooling_terms"),) * others
+        critic = Phase("discriminator", ("discriminator",), self.critic_terms)
+        return (critic,) * critics + (Phase("autoencoder", ("encoder", "decoder"), self.fooling_terms),) * others
 
     def weights(self, epoch: int) -> dict[str, float]:
         other = "ali" if self.fools == "ratio" else "ratio"

@@ -162,7 +162,7 @@ def _try(folder: Path, most: int, kept: dict[str, dict[str, bytes]]) -> int:
 
 
 def disk_full(folder: Path) -> Seen:
-    (folder / "mine.toml").write_text(QUICK.replace("seeds = [0, 1]", "seeds = [0, 1]\nalone = true"))
+    (folder / "mine.toml").write_text(QUICK.replace("seeds = [0, 1]", "seeds = [0, 1]\nstack = false"))
     suite, undisturbed = (folder / place / "mine" for place in ("results", "undisturbed"))
     assert bench(folder, "--jobs", "1").returncode == 0
     (folder / "results").rename(folder / "undisturbed")

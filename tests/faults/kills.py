@@ -25,7 +25,7 @@ SHORTENED = """
 title = "The digits suite, shortened"
 extends = "digits"
 seeds = [0, 1]
-alone = true
+stack = false
 [[rows]]
 row = "VAE"
 model = "VAE"

@@ -35,7 +35,7 @@ def eight_writers(folder: Path) -> Seen:
         assert list(pool.map(write, range(WRITERS))) == [0] * WRITERS
     found = {path.name for path in (folder / "out").iterdir()}
     assert found == {f"{w}-{i}.json" for w in range(WRITERS) for i in range(TIMES)} | {"shared.json"}
-    text = QUICK.replace("seeds = [0, 1]", f"seeds = {list(range(WRITERS))}\nalone = true")
+    text = QUICK.replace("seeds = [0, 1]", f"seeds = {list(range(WRITERS))}\nstack = false")
     (folder / "mine.toml").write_text(text.replace("epochs = 3", "epochs = 1"))
     done = bench(folder, "--jobs", str(WRITERS))
     assert done.returncode == 0, done.stderr

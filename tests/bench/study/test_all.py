@@ -53,7 +53,6 @@ def test_runs_whose_times_are_compared_or_that_are_tracked_train_alone(
         return {}
 
     monkeypatch.setattr("bench.executors.resolve", lambda name: carry_out)
-    monkeypatch.setattr("bench.runs.groups.faster_together", lambda *job: True)
     monkeypatch.setattr("bench.runs.tracking.find_spec", lambda package: True)
     main(["--suite", name, "--preset", "small", "--results", str(tmp_path), *arguments])
     jobs, work = given

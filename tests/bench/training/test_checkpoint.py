@@ -16,6 +16,7 @@ from small_training import trainer_of
 from torch import Tensor
 
 from bench.training.checkpoint import Checkpoints, random_state, set_random_state
+from bench.training.settings import StepSettings
 from bench.training.trainer import Trainer
 from models.training import Batch, Step
 
@@ -50,7 +51,7 @@ def interrupt_after(trainer: Trainer, steps: int) -> None:
 
     def prepared() -> None:
         prepare()
-        for optimiser in trainer.optimisers.values():
+        for optimiser in trainer.engine.optimisers.values():
             optimiser.optimizer.register_step_pre_hook(count)
 
     trainer.prepare_training = prepared  # type: ignore[method-assign]
@@ -87,7 +88,7 @@ def test_a_training_interrupted_again_and_again_ends_with_the_same_bits(tmp_path
 
 
 def test_two_streams_resume_in_the_middle_of_a_round(tmp_path: Path) -> None:
-    streams: dict[str, Any] = {"labelled": 7, "labelled_batch_size": 4}
+    streams: dict[str, Any] = {"labelled": 7, "steps": StepSettings(labelled_batch_size=4)}
     whole = trainer_of("VAE", None, **streams)
     whole.train()
     interrupt_after(trainer_of("VAE", tmp_path, **streams), 8)

@@ -12,8 +12,9 @@ from pythae.models import VAE, VAEConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 
 from bench.training import compiled
-from bench.training.precision import set_precision
-from bench.training.trainer import ImageTensors, Trainer, TrainerConfig, steps_of
+from bench.training.settings import StepSettings
+from bench.training.single import Single
+from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 
 REFUSED = {  # what a stock model does that no trace can hold, and with it the models of its class
@@ -40,7 +41,8 @@ def trained(model: Any, folder: Path | None = None, callbacks: Any = (), **setti
         labels[10:] = -1
         settings["labelled_batch_size"] = 4
     pixels = torch.randint(0, 256, (40, *SHAPE), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    config = TrainerConfig(num_epochs=2, per_device_train_batch_size=16, no_cuda=True, **settings)
+    steps = StepSettings(**settings)
+    config = TrainerConfig(num_epochs=2, per_device_train_batch_size=16, no_cuda=True, steps=steps)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         Trainer(model, ImageTensors(pixels, labels), None, config, list(callbacks), folder).train()
@@ -130,15 +132,18 @@ def test_the_program_is_of_whole_batches_whichever_comes_first(labelled: int | N
     labels = torch.arange(40) % 10
     labels[10:] = -1
     data = ImageTensors(torch.zeros(40, *SHAPE, dtype=torch.uint8), labels)
-    config = TrainerConfig(per_device_train_batch_size=16, labelled_batch_size=labelled, capture=True, no_cuda=True)
+    steps = StepSettings(labelled_batch_size=labelled, capture=True)
+    config = TrainerConfig(per_device_train_batch_size=16, no_cuda=True, steps=steps)
     trainer = Trainer(model, data, None, config)
     trainer.prepare_training()
-    *_, whole, rest = trainer.loader.epoch()
-    _, step = trainer._update(0, steps_of(model, 1)[0], 1)
-    step(rest)
-    assert trainer._compiled[0]._program is None
-    step(whole)
-    assert trainer._compiled[0]._program is not None and len(whole) == 16 + (labelled or 0) > len(rest)
+    engine = trainer.engine
+    assert isinstance(engine, Single)
+    engine.begin(1)
+    *_, whole, rest = engine.batches()
+    engine.step(rest)
+    assert engine._compiled[0]._program is None
+    engine.step(whole)
+    assert engine._compiled[0]._program is not None and whole.shape[1] == 16 + (labelled or 0) > rest.shape[1]
 
 
 @pytest.mark.parametrize("fault", ["gradient", "compiler"])
@@ -173,11 +178,20 @@ def test_a_model_that_keeps_tensors_from_call_to_call_is_not_traced() -> None:
     assert len(model.seen) == 6
 
 
-def test_casts_that_are_fused_are_casts_of_linear_networks_too() -> None:
-    model = stock()
-    set_precision(model, torch.bfloat16, fused=True)
-    seen = []
-    layer = next(module for module in model.encoder.modules() if isinstance(module, torch.nn.Linear))
-    layer.register_forward_hook(lambda _module, _inputs, out: seen.append(out.dtype))
-    model({"data": torch.rand(2, *SHAPE)})
-    assert seen == [torch.bfloat16]
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+@pytest.mark.parametrize("name", ["VAE", "BidirectionalIWAE"])
+@pytest.mark.parametrize("norm", ["bias", "batch"])
+def test_a_training_compiled_on_an_accelerator_ends_as_an_eager_one(name: str, norm: str) -> None:
+    losses = []
+    for capture in (False, True):
+        torch.manual_seed(0)
+        kind = MODELS[name].resolve()
+        network = {"channels": (4,), "strides": (2,), "hidden": (8,), "norm": norm}
+        model = kind(kind.config_class(input_dim=SHAPE, latent_dim=3, network=network))
+        pixels = torch.randint(0, 256, (40, *SHAPE), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+        data = ImageTensors(pixels, torch.arange(40) % 10)
+        steps = StepSettings(precision="float32", capture=capture)
+        trainer = Trainer(model, data, data, TrainerConfig(num_epochs=3, per_device_train_batch_size=16, steps=steps))
+        trainer.train()
+        losses.append(trainer.history["validation_loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)

@@ -6,12 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.training.optimisers import Optimiser, TrainerConfig
+from bench.training.config import TrainerConfig
+from bench.training.optimisers import Optimiser
+from bench.training.settings import StepSettings
 
 
 def optimiser(parameters: list[nn.Parameter], *, stacked: bool = False, **settings: Any) -> Optimiser:
     plain = {"optimizer_cls": "SGD", "optimizer_params": {}, "learning_rate": 1.0, "scheduler_cls": None}
-    return Optimiser(parameters, TrainerConfig(**plain | settings), batches=4, stacked=stacked)
+    steps = StepSettings(**{key: settings.pop(key) for key in ("clip_norm", "clip_value") if key in settings})
+    return Optimiser(parameters, TrainerConfig(**plain | settings, steps=steps), batches=4, stacked=stacked)
 
 
 def step(gradients: list[Tensor], *, stacked: bool = False, **settings: Any) -> list[Tensor]:

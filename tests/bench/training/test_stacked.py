@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from pythae.trainers.training_callbacks import TrainingCallback
 
-from bench.training.stacked import Together, stackable
+from bench.training.stacked import stackable
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 
@@ -35,8 +36,8 @@ def settings(seed: int, **config: Any) -> TrainerConfig:
     return TrainerConfig(**defaults | config, seed=seed)
 
 
-def together_of(models: list[Any], seeds: list[int], states: Path | None = None, **config: Any) -> Together:
-    return Together(models, images(40), images(10, seed=1), [settings(s, **config) for s in seeds], checkpoints=states)
+def together_of(models: list[Any], seeds: list[int], states: Path | None = None, **config: Any) -> Trainer:
+    return Trainer(models, images(40), images(10, seed=1), [settings(s, **config) for s in seeds], checkpoints=states)
 
 
 @pytest.mark.parametrize("norm", ["bias", "batch"])
@@ -70,7 +71,7 @@ def test_each_model_keeps_its_own_best_epoch() -> None:
     for model, best, seed in zip(group.models, bests, (0, 1), strict=True):
         trainer = Trainer(model, images(40), images(10, seed=1), settings(seed))
         trainer.prepare_training()
-        assert trainer.eval_step(1) == pytest.approx(best, rel=1e-5)
+        assert trainer.eval_step(1) == pytest.approx([best], rel=1e-5)
 
 
 def test_a_diverging_model_leaves_the_others_as_they_were() -> None:
@@ -90,12 +91,13 @@ def test_a_group_that_is_interrupted_ends_with_the_same_bits(epochs: int, tmp_pa
     whole = together_of([model_of("BidirectionalVAE", s) for s in (0, 1)], [0, 1])
     whole.train()
 
-    def stop(news: dict[str, float]) -> None:
-        if news["epoch"] == epochs + 1:
-            raise KeyboardInterrupt
+    class Stop(TrainingCallback):
+        def on_log(self, training_config: Any, logs: Any, **kwargs: Any) -> None:
+            if logs["epoch"] == epochs + 1:
+                raise KeyboardInterrupt
 
     broken = together_of([model_of("BidirectionalVAE", s) for s in (0, 1)], [0, 1], tmp_path)
-    broken.epoch_ended = stop
+    broken.callbacks = [Stop()]
     assert broken.checkpoints is not None
     broken.checkpoints.due = lambda *, epoch_ended: True  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
@@ -119,6 +121,6 @@ def test_only_models_that_differ_in_loss_weights_stack() -> None:
 def test_other_settings_than_the_seed_are_refused() -> None:
     models = [model_of("VAE", s) for s in (0, 1)]
     with pytest.raises(ValueError, match="seed alone"):
-        Together(models, images(40), images(10), [settings(0), settings(1, learning_rate=1.0)])
+        Trainer(models, images(40), images(10), [settings(0), settings(1, learning_rate=1.0)]).train()
     with pytest.raises(ValueError, match="loss terms alone"):
-        together_of([model_of("VAE", 0), model_of("BidirectionalVAE", 0)], [0, 1])
+        together_of([model_of("VAE", 0), model_of("BidirectionalVAE", 0)], [0, 1]).train()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from bench.likelihood import nll
-from bench.training.stacked import Together, stackable
+from bench.training.stacked import stackable
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS, load_model
 from models.distributions.densities import (
@@ -248,9 +248,7 @@ def test_training_moves_a_prior_towards_the_codes() -> None:
 def test_models_with_a_learned_prior_train_together_as_alone(name: str, kind: str) -> None:
     config = {"num_epochs": 1, "per_device_train_batch_size": 10, "no_cuda": True}
     data = ImageTensors((images(20) * 255).to(torch.uint8), torch.zeros(20, dtype=torch.long))
-    group = Together(
-        [vae(kind, name, s) for s in (0, 1)], data, data, [TrainerConfig(**config, seed=s) for s in (0, 1)]
-    )
+    group = Trainer([vae(kind, name, s) for s in (0, 1)], data, data, [TrainerConfig(**config, seed=s) for s in (0, 1)])
     group.train()
     assert stackable(vae(kind), vae(kind)) and not stackable(vae(kind), vae("standard"))
     for seed, model in enumerate(group.models):

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from bench.training.data_init import initialise
 from bench.training.loader import Loader
-from bench.training.stacked import Together
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 from models.networks.dense import ChannelAttention, DenseGroup, DenseStep, dense_down, dense_flat, dense_up
@@ -214,7 +213,7 @@ def test_training_broken_off_and_resumed_ends_with_the_same_weights(name: str, t
 def test_models_with_normalised_weights_train_alone(name: str) -> None:
     settings: Any = [TrainerConfig(seed=seed) for seed in (0, 1)]
     with pytest.raises(ValueError, match="go together if"):
-        Together([model_of(name, seed) for seed in (0, 1)], images(30), images(8), settings)
+        Trainer([model_of(name, seed) for seed in (0, 1)], images(30), images(8), settings).train()
 
 
 # As the networks of models

@@ -8,7 +8,6 @@ import torch
 
 from bench.runs.cost import refuse_impossible
 from bench.study.suite import Run, expand, load
-from bench.training.stacked import Together
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 from models.noise import Recorder
@@ -163,7 +162,7 @@ def test_several_values_of_lambda_trained_together_equal_separate_runs() -> None
     def model(row: tuple[str, float]) -> Any:
         return build(row[0], seed=3, reconstruction_weight=row[1])
 
-    group = Together([model(row) for row in rows], data, data, [TrainerConfig(**config, seed=3) for _ in rows])
+    group = Trainer([model(row) for row in rows], data, data, [TrainerConfig(**config, seed=3) for _ in rows])
     group.train()
     for row, stacked in zip(rows, group.models, strict=True):
         alone = Trainer(model(row), data, data, TrainerConfig(**config, seed=3))

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from bench.errors import BadInput
-from bench.runs.groups import key_of, measured_gain
+from bench.runs.groups import jobs, key_of
 from bench.runs.train import build, settings_of
 from bench.study.schema import Suite
 from bench.study.suite import Run, expand
 from bench.training.flops import training_cost
-from bench.training.stacked import Together, stackable
+from bench.training.settings import StepSettings
+from bench.training.stacked import stackable
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 from models.training import Batch
@@ -41,13 +42,11 @@ def settings(seed: int, **config: Any) -> TrainerConfig:
     defaults = {
         "num_epochs": 3,
         "per_device_train_batch_size": 10,
-        "labelled_batch_size": 8,
         "learning_rate": 1e-2,
         "optimizer_params": {"weight_decay": 0, "eps": 1e-4},
         "scheduler_cls": None,
-        "clip_norm": 5.0,
-        "clip_value": 1.0,
         "no_cuda": True,
+        "steps": StepSettings(labelled_batch_size=8, clip_norm=5.0, clip_value=1.0),
     }
     return TrainerConfig(**defaults | config, seed=seed)
 
@@ -61,7 +60,7 @@ def alone(name: str, seed: int, states: Path | None = None, **options: Any) -> T
 def test_trials_together_equal_trials_alone(name: str, options: dict[str, Any]) -> None:
     members = [(0, 10.0), (1, 10.0), (1, 3.0)]  # seeds, and a weight of the loss
     models = [model_of(name, seed, **options, alpha_f_d=weight) for seed, weight in members]
-    group = Together(models, images(), images(), [settings(seed) for seed, _ in members])
+    group = Trainer(models, images(), images(), [settings(seed) for seed, _ in members])
     group.train()
     for (seed, weight), model, history in zip(members, group.models, group.histories, strict=True):
         trainer = alone(name, seed, **options, alpha_f_d=weight)
@@ -79,7 +78,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path: Path) -> None
     broken = alone("Untapped", 0, tmp_path)
     assert broken.checkpoints is not None
     broken.checkpoints.due = lambda *, epoch_ended: True  # type: ignore[method-assign]
-    step, made = broken._loss, [0]
+    step, made = broken.model.loss, [0]
 
     def loss(*arguments: Any) -> Any:
         made[0] += 1
@@ -87,7 +86,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path: Path) -> None
             raise KeyboardInterrupt
         return step(*arguments)
 
-    broken._loss = loss  # type: ignore[method-assign]
+    broken.model.loss = loss
     with pytest.raises(KeyboardInterrupt):
         broken.train()
     resumed = alone("Untapped", 0, tmp_path)
@@ -113,7 +112,7 @@ def test_labels_that_cannot_serve_stop_a_training_before_it_starts(labels: torch
     with pytest.raises(ValueError, match="labels"):
         Trainer(model_of("M2", 0), data, None, settings(0)).train()
     with pytest.raises(ValueError, match="labels"):
-        Together([model_of("M2", s) for s in (0, 1)], data, data, [settings(s) for s in (0, 1)]).train()
+        Trainer([model_of("M2", s) for s in (0, 1)], data, data, [settings(s) for s in (0, 1)]).train()
 
 
 def test_models_of_other_settings_do_not_stack() -> None:
@@ -148,9 +147,9 @@ def runs_of(variants: tuple[str, ...] = ("unidirectional",), **preset: Any) -> l
 
 def test_a_preset_reaches_the_trainer() -> None:
     config = settings_of(runs_of(**SPECIAL)[0])
-    assert (config.scheduler_cls, config.clip_norm, config.clip_value) == (None, 5.0, 1.0)
-    assert config.optimizer_params == {"weight_decay": 1e-4, "eps": 1e-4}
-    assert config.labelled_batch_size == 8
+    assert (config.scheduler_cls, config.steps.clip_norm, config.steps.clip_value) == (None, 5.0, 1.0)
+    assert config.optimizer_params == {"weight_decay": 1e-4, "eps": 1e-4, "betas": (0.9, 0.999)}
+    assert config.steps.labelled_batch_size == 8
 
 
 def test_a_setting_enters_a_runs_identity_only_where_it_is_not_the_default() -> None:
@@ -180,7 +179,7 @@ def test_the_cost_of_a_training_is_counted_through_all_networks(setting: str) ->
     assert flops == pytest.approx(passes * (encoder + decoder), rel=0.3)
 
 
-def test_trials_are_measured_to_train_together_or_not() -> None:
+def test_trials_train_together() -> None:
     group = tuple(runs_of(**SPECIAL))
     assert key_of(group[0]) == key_of(group[1]) != ""
-    assert measured_gain(group, SHAPE) > 0
+    assert jobs(group, group, SHAPE, stack=True) == [group]
