@@ -1,27 +1,27 @@
 """The command line: `python -m bench.run`."""
 
-import argparse
 import json
-import re
 import shlex
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING
 
+from bench.command.options import Options, parse
 from bench.errors import BadInput, unknown
-from bench.executors import EXECUTORS
 from bench.runs.work import Work
+from bench.study import PRESETS, PresetName
 from bench.system.locks import Taken, hold
 
-PRESETS = ("small", "paper", "code")  # those of bench.study.schema.Suite; each has a folder of its own
+if TYPE_CHECKING:
+    from bench.study.run import Run
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
     try:
-        options = _parser().parse_args(arguments)
+        options = parse(arguments)
         if options.plugin:
             from bench import plugins
 
@@ -51,50 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 143 if stopped.args == (signal.SIGTERM,) else 130
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message}; see --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m bench.run",
-        description="Train and evaluate a suite of variational autoencoders and write its tables.",
-    )
-    add = parser.add_argument
-    add("--suite", default="digits", help="name of a suite, or a TOML file of your own (default: %(default)s)")
-    add(
-        "--preset",
-        choices=PRESETS,
-        help="sizes (default: paper on an accelerator, else small); code: as a paper's code differs, where it does",
-    )
-    add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
-    add("--seeds", metavar="N,…", help="seeds of the runs (default: the suite's)")
-    add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
-    add("--results", type=Path, default=Path("results"), help="folder for results (default: %(default)s)")
-    add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
-    add("--plugin", action="append", default=[], metavar="MODULE", help="add a module's models, data sets and metrics")
-    add("--check-plugin", action="store_true", help="say what the plug-ins lack, one line each, and stop")
-    add("--track", action="append", default=[], metavar="NAME", help="send curves and pictures there: tensorboard, …")
-    add("--jobs", type=int, help="runs at once (default: one a core, at most 8; one an accelerator)")
-    add("--executor", choices=EXECUTORS, help="where runs are carried out (default: workers, or here for one job)")
-    add("--scheduler", metavar="WHERE", help="of Dask: an address, or slurm, pbs, sge, … (default: on this machine)")
-    add("--gpu", action="store_true", help="carry out runs only where there is an accelerator")
-    add("--wait", type=float, default=60.0, metavar="SECONDS", help="for a worker of Dask (default: %(default)g)")
-    add("--accept-code-change", action="store_true", help="go on with trainings that other code began")
-    add("--fail-fast", action="store_true", help="stop at the first run that fails; by default the others go on")
-    add("--trust-pickle", action="store_true", help="load models that hold pickles, which can run any code")
-    add("--force", action="store_true", help="train anew what is finished")
-    add("--dry-run", action="store_true", help="print the runs with parameters and cost, and stop")
-    add("--status", action="store_true", help="say what is done, running, failed and to do, and stop")
-    add("--list", action="store_true", help="print suites, models, data sets and metrics, and stop")
-    add("--json", action="store_true", help="print JSON on standard output")
-    return parser
-
-
 def _check_plugins() -> int:
     from bench import plugins
     from bench.command import listing
@@ -104,7 +60,7 @@ def _check_plugins() -> int:
     return 2 if lines else 0
 
 
-def _status(options: argparse.Namespace) -> int:
+def _status(options: Options) -> int:
     """Print what became of the runs of a suite."""
     from bench.storage import status
     from bench.study import suite
@@ -117,11 +73,11 @@ def _status(options: argparse.Namespace) -> int:
     if (
         found
         and (options.preset or options.set)
-        and found["configuration"] != _description(loaded, folder.name, preset)["configuration"]
+        and found["configuration"] != suite.description(loaded, folder.name, preset)["configuration"]
     ):
         found = None
     if found is None:
-        runs = suite.count(loaded, preset, _seeds(options.seeds))
+        runs = suite.count(loaded, preset, options.seeds)
         print(
             json.dumps(None) if options.json else f"{folder}: nothing was begun with these settings; {runs} runs to do"
         )
@@ -130,25 +86,16 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
-def _overrides(options: argparse.Namespace) -> tuple[Path | None, list[str]]:
+def _overrides(options: Options) -> tuple[Path | None, list[str]]:
     """Return the file of the Inception weights, if there is one, and the settings of --set and of that file."""
     from bench.data.places import terminal_bar
     from bench.evaluation.features.inception_weights import checksum, find_weights
 
     weights = find_weights(options.fid_weights, terminal_bar())
-    return weights, options.set + ([f'evaluation.fid_weights="{checksum(weights)}"'] if weights else [])
+    return weights, [*options.set, *([f'evaluation.fid_weights="{checksum(weights)}"'] if weights else [])]
 
 
-def _seeds(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch("[0-9]{1,10}", part) and int(part) < 2**32 for part in parts):
-        raise BadInput(f"--seeds {text!r}: write whole numbers from 0 to 2^32 - 1, separated by commas")
-    return list(dict.fromkeys(map(int, parts)))
-
-
-def _run(options: argparse.Namespace) -> int:
+def _run(options: Options) -> int:
     from bench import data, plugins
     from bench.evaluation.features.networks import load_inception
     from bench.executors.resources import choose
@@ -166,7 +113,7 @@ def _run(options: argparse.Namespace) -> int:
     if loaded.table not in TABLES:
         raise unknown("table", loaded.table, TABLES)
     shape = data.image_shape(loaded.dataset, loaded.data)
-    plan = suite.expand(loaded, options.suite, preset, seeds=_seeds(options.seeds), shape=shape)
+    plan = suite.expand(loaded, options.suite, preset, seeds=options.seeds, shape=shape)
     refuse_impossible(plan, shape)
     runs = plan if options.models is None else suite.select(plan, options.models.split(","))
     folder = options.results / suite.results_name(options.suite, preset, options.set)
@@ -179,11 +126,11 @@ def _run(options: argparse.Namespace) -> int:
     todo = remaining.unfinished(folder, runs, options.force)
     if not options.force and not options.accept_code_change:
         remaining.refuse_other_code(folder, todo)
-    description = _description(loaded, folder.name, preset)
+    description = suite.description(loaded, folder.name, preset)
     now = remaining.data_now(runs, todo, options.data_dir)  # what is missing is said before anything is written
     if todo and weights is not None:
         load_inception(weights, "cpu")
-    kept = {*store.listed(folder, description["configuration"]), *(run.id for run in plan)}
+    kept = {*store.listed(folder, str(description["configuration"])), *(run.id for run in plan)}
     remaining.refuse_other_data(folder, kept - {run.id for run in todo if options.force}, now)
     store.prepare(folder)
     with hold(folder) as token:
@@ -199,7 +146,7 @@ def _run(options: argparse.Namespace) -> int:
         )
         statuses = _carry_out(options, work, runs, todo, shape, False if options.track else loaded.stack)
         others = remaining.finished_by_other_code(folder, plan)
-        description |= {"other_code": others, "arguments": _given(options)}
+        description |= {"other_code": others, "arguments": options.given()}
         store.write_suite(folder, description, plan)
         packed.pack(folder)
         import report
@@ -216,17 +163,17 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _default_preset() -> str:
+def _default_preset() -> PresetName:
     import torch
 
     return "paper" if torch.cuda.is_available() else "small"
 
 
 def _carry_out(
-    options: argparse.Namespace,
+    options: Options,
     work: Work,
-    runs: list[Any],
-    todo: list[Any],
+    runs: "list[Run]",
+    todo: "list[Run]",
     shape: tuple[int, ...],
     stack: bool | None,
 ) -> dict[str, str]:
@@ -255,7 +202,7 @@ def _carry_out(
     print(f"{banner}, {at_once}", file=sys.stderr)
     display = Display(len(todo), resources.workers)
 
-    def finished(run: Any, status: str) -> None:
+    def finished(run: "Run", status: str) -> None:
         display.finish(run, status)
         if options.fail_fast and status != "done":
             raise _Failed
@@ -278,39 +225,6 @@ class _Failed(Exception):
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number))
-
-
-def _given(options: argparse.Namespace) -> list[str]:
-    """Return the arguments, besides preset, models and seeds, that what was measured depends on."""
-    given = ["--suite", options.suite]
-    given += [word for module in options.plugin for word in ("--plugin", module)]
-    given += [word for setting in options.set for word in ("--set", setting)]
-    return given + (["--fid-weights", options.fid_weights] if options.fid_weights else [])
-
-
-def _description(loaded: Any, name: str, preset: str) -> dict[str, Any]:
-    """Return suite.json's contents but for the runs; a plug-in's metric has a column of its own."""
-    from bench import plugins
-    from bench.metrics import METRICS
-    from bench.study import suite
-
-    settings = loaded.model_dump(mode="json", include={"dataset", "data", "likelihood", "rows", "extra_rows"})
-    return {
-        "configuration": suite.digest(settings | {"preset": loaded.presets[preset].model_dump(mode="json")}),
-        "suite": name,
-        "title": loaded.title,
-        "dataset": loaded.dataset,
-        "preset": preset,
-        "table": loaded.table,
-        "published": loaded.published.model_dump() if loaded.published else None,
-        "rows": [row.row for row in loaded.rows],
-        "metrics": {
-            k: {"label": m.label, "unit": m.unit, "direction": m.direction}
-            | ({"column": True} if k in plugins.entries("METRICS") else {})
-            for k, m in METRICS.items()
-        },
-        "note": loaded.note,
-    }
 
 
 if __name__ == "__main__":

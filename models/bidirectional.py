@@ -11,7 +11,8 @@ from torch import Tensor
 
 from models.distributions.likelihoods import LIKELIHOODS, numbers_a_pixel
 from models.networks.dense_vae import DenseDecoder, DenseEncoder
-from models.networks.two_way import BidirectionalNetwork, NetworkConfig
+from models.networks.kinds import Convolutional, Dense, Network
+from models.networks.two_way import BidirectionalNetwork
 
 
 class Encoder(BaseEncoder):
@@ -59,7 +60,7 @@ class Decoder(BaseDecoder):
 
 
 def _one_way(
-    config: NetworkConfig,
+    config: Network,
     shape: tuple[int, ...],
     latent_dim: int,
     direction: Literal["forward", "reverse"],
@@ -67,7 +68,7 @@ def _one_way(
     numbers: int = 0,
 ) -> Any:
     """Return the encoder or the decoder of a unidirectional model; `numbers` a pixel are the decoder's."""
-    if config.kind != "dense":
+    if not isinstance(config, Dense):
         return BidirectionalNetwork(config, shape, latent_dim, direction, log_variance, numbers or None)
     if direction == "forward":
         return DenseEncoder(config, shape, latent_dim, log_variance)
@@ -114,8 +115,8 @@ def with_networks(
         return cls.config_class.from_json_file(f"{dir_path}/model_config.json")  # type: ignore[attr-defined]
 
     fields = {
-        "__annotations__": {"network": NetworkConfig},
-        "network": NetworkConfig(),
+        "__annotations__": {"network": Network},
+        "network": Convolutional(),
         "__module__": module,
         "__doc__": f"Configuration of {name}: {config.__name__} and the network.",
     }

@@ -1,4 +1,5 @@
-"""What the command line says: listings, progress, and what a plug-in lacks.
+"""What the command line says: its options, listings, progress, and what a plug-in lacks.
 
-May import: bench.errors, bench.data, bench.metrics, bench.plugins, bench.study, bench.evaluation.
+May import: bench.errors, bench.data, bench.metrics, bench.plugins, bench.study, bench.executors,
+bench.evaluation.
 """

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args, get_type_hints
+from typing import get_args, get_type_hints
 
 import torch
 from pythae.models import BaseAE
@@ -16,6 +16,7 @@ from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS
 from models import MODELS, load_model
 from models.capabilities import CAPABILITIES
+from models.networks.kinds import network_types
 
 SHAPE, LATENT, N = (1, 8, 8), 4, 6
 NETWORK = {"channels": (8, 16), "strides": (2, 2), "hidden": (32,)}
@@ -46,12 +47,12 @@ def _collect(check: Callable[[str], Iterator[str]]) -> Callable[[str], list[str]
     return collected
 
 
-def build(name: str, **fields: Any) -> Any:
+def build(name: str, **fields: object) -> BaseAE:
     """Return a small model of the registry for images [1, 8, 8]."""
     torch.manual_seed(0)
     kind = MODELS[name].resolve()
     hints = get_type_hints(kind.config_class)
-    network = NETWORK if "channels" in hints["network"].__dataclass_fields__ else {}
+    network = NETWORK if any("channels" in get_type_hints(of) for of in network_types(kind.config_class)) else {}
     settings = {"reconstruction_loss": get_args(hints["reconstruction_loss"])[0], "network": network, **fields}
     return kind(kind.config_class(input_dim=SHAPE, latent_dim=LATENT, **settings))
 
@@ -59,7 +60,7 @@ def build(name: str, **fields: Any) -> Any:
 @_collect
 def model_problems(name: str) -> Iterator[str]:
     """Yield what a model lacks: its names, strict configuration, capabilities, loss, gradients, storage."""
-    kind: Any = MODELS[name].resolve()
+    kind = MODELS[name].resolve()
     if not (isinstance(kind, type) and issubclass(kind, BaseAE)):
         yield f"{MODELS[name].target} is no subclass of pythae's BaseAE"
         return
@@ -90,7 +91,7 @@ def _images() -> torch.Tensor:
     return torch.rand(N, *SHAPE, generator=torch.Generator().manual_seed(0))
 
 
-def _training_problems(model: Any) -> Iterator[str]:
+def _training_problems(model: BaseAE) -> Iterator[str]:
     inputs = {"data": _images(), "labels": torch.zeros(N, dtype=torch.long)}
     loss = model(inputs, epoch=1, dataset_size=100, uses_ddp=False).loss
     if loss.ndim or not torch.isfinite(loss):
@@ -102,7 +103,7 @@ def _training_problems(model: Any) -> Iterator[str]:
 
 
 @torch.no_grad()
-def _storage_problems(model: Any) -> Iterator[str]:
+def _storage_problems(model: BaseAE) -> Iterator[str]:
     codes = model.embed(_images())
     if codes.ndim != 2 or len(codes) != N:
         yield f"embed gives {list(codes.shape)} for {N} images; one code [N, L] each"

@@ -4,7 +4,7 @@ import sys
 import time
 from itertools import count
 
-from bench.study.suite import Run
+from bench.study.run import Run
 
 QUIET_SECONDS = 20  # a plain display says at most one line a run in this time
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -12,6 +11,7 @@ from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS, Metric
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
+from bench.study.schema import Evaluation as Settings
 from bench.system.memory import out_of_memory
 
 
@@ -29,11 +29,11 @@ class Measurement:
     version: int = 1
 
 
-def wanted(settings: Mapping[str, Any]) -> list[tuple[str, Metric, Mapping[str, str]]]:
+def wanted(settings: Settings) -> list[tuple[str, Metric, Mapping[str, str]]]:
     """Return the metrics of the registry in all their settings; of extras, probes, samplers, names those asked for."""
-    asked = {"probe": settings["probes"], "sampler": settings["samplers"]}
-    metrics = [(name, m) for name, m in METRICS.items() if m.extra is None or m.extra in settings["extras"]]
-    metrics = [(name, m) for name, m in metrics if name in settings.get("metrics", METRICS)]
+    asked = {"probe": settings.probes, "sampler": settings.samplers}
+    metrics = [(name, m) for name, m in METRICS.items() if m.extra is None or m.extra in settings.extras]
+    metrics = [(name, m) for name, m in metrics if name in (settings.metrics or METRICS)]
     cells = [(name, metric, setting) for name, metric in metrics for setting in metric.settings]
     return [cell for cell in cells if all(value in asked.get(axis, (value,)) for axis, value in cell[2].items())]
 
@@ -43,7 +43,7 @@ def measure(evaluation: Evaluation) -> list[Measurement]:
     return [_measure(evaluation, *cell) for cell in wanted(evaluation.settings)]
 
 
-def unmeasured(settings: Mapping[str, Any], status: str, reason: str) -> list[Measurement]:
+def unmeasured(settings: Settings, status: str, reason: str) -> list[Measurement]:
     """Return the same cells for a run that gave no model, without values."""
     return [_empty(name, metric, setting, status, reason) for name, metric, setting in wanted(settings)]
 

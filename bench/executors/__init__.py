@@ -1,16 +1,16 @@
 """Where jobs are carried out: EXECUTORS, a name each, behind one function.
 
-May import: bench.errors, bench.plugins, bench.runs, bench.storage, bench.system.
+May import: bench.errors, bench.plugins, bench.runs, bench.storage, bench.study, bench.system.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
-from bench.runs.work import Hear, Work
-
-Job = Sequence[Any]  # of bench.study.suite.Run: one, or several that train together
+from bench.runs.work import Hear, Job, Work
 
 EXECUTORS: Mapping[str, str] = {  # resolved on use, so that the command line starts without torch
     "in-process": "bench.executors.in_process:carry_out",

@@ -2,11 +2,11 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from typing import Any
 
 from bench.executors import ATTEMPTS, Hear, Job, Work
 from bench.runs.execute import give_up, smaller
 from bench.storage import store
+from bench.study.run import Run
 from bench.system import locks
 
 
@@ -18,7 +18,7 @@ class Attempts:
     """
 
     def __init__(self, jobs: Sequence[Job], work: Work, update: Hear, finished: Hear):
-        self.waiting: deque[tuple[Any, ...]] = deque(tuple(job) for job in jobs)
+        self.waiting: deque[Job] = deque(tuple(job) for job in jobs)
         self.statuses: dict[str, str] = {}
         self.work = work
         self._by_id = {run.id: run for job in jobs for run in job}
@@ -37,12 +37,12 @@ class Attempts:
             self.statuses[identity] = status
             self._hear_finished(self._by_id[identity], status)
 
-    def ended(self, job: tuple[Any, ...]) -> None:
+    def ended(self, job: Job) -> None:
         """Hear that a job has ended: what its worker did not say is read from the results."""
         for run in job:
             self.finished(run.id, store.status(self.work.suite_folder, run))
 
-    def lost(self, job: tuple[Any, ...], how: str) -> None:
+    def lost(self, job: Job, how: str) -> None:
         """Hear that a job's worker died; `how` says of what. Raises locks.Taken where the folder is another's now."""
         locks.check(self.work.suite_folder, self.work.token)
         key = tuple(run.id for run in job)
@@ -62,7 +62,7 @@ class Attempts:
         else:
             self._give_up(left[0], how)
 
-    def _give_up(self, run: Any, how: str) -> None:
+    def _give_up(self, run: Run, how: str) -> None:
         last = self._doing.get(run.id, "nothing")
         hint = smaller(run, store.is_trained(self.work.suite_folder / "runs" / run.id))
         reason = (

@@ -4,16 +4,20 @@ import logging
 import queue
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BadInput
 from bench.executors import Hear, Job, Resources, Work
 from bench.executors.attempts import Attempts
 from bench.executors.dask_cluster import connected
-from bench.executors.dask_worker import images, perform, probe, versions
+from bench.executors.dask_worker import About, images, perform, probe, versions
+from bench.study.run import Run
 from bench.system import locks
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 log = logging.getLogger("bench")
 LOOK = 1.0  # seconds between two looks at which workers there are
@@ -41,14 +45,14 @@ class _Coordinator:
     Only what a worker can begin at once is handed out, to that worker: when one dies it is known which job it had.
     """
 
-    def __init__(self, client: Any, todo: Attempts, work: Work, resources: Resources, example: Any):
+    def __init__(self, client: "Client", todo: Attempts, work: Work, resources: Resources, example: Run):
         self.client, self.todo, self.work, self.resources, self.example = client, todo, work, resources, example
         self.topic = f"bench-{uuid.uuid4().hex}"
         self.inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self.present: set[str] = set()
-        self.about: dict[str, dict[str, Any]] = {}  # worker -> what it is, and its obstacle
-        self.futures: dict[str, Any] = {}  # worker -> what it does now
-        self.jobs: dict[str, tuple[Any, ...]] = {}  # worker -> its job, where that is what it does
+        self.about: dict[str, About] = {}  # worker -> what it is, and its obstacle
+        self.futures: dict[str, Future] = {}  # worker -> what it does now
+        self.jobs: dict[str, Job] = {}  # worker -> its job, where that is what it does
         self.here = versions(example.model) | images(example, work)
         self.without_worker = self.looked = time.monotonic()
 
@@ -108,7 +112,7 @@ class _Coordinator:
                 self.jobs[address] = self.todo.waiting.popleft()
                 self._submit(address, perform, self.jobs[address], self.work, self.topic)
 
-    def _submit(self, address: str, function: Any, *arguments: Any) -> None:
+    def _submit(self, address: str, function: Callable[..., object], *arguments: object) -> None:
         future = self.client.submit(function, *arguments, workers=[address], pure=False, key=uuid.uuid4().hex)
         self.futures[address] = future
         future.add_done_callback(lambda ended: self.inbox.put(("ended", (address, ended))))
@@ -126,7 +130,7 @@ class _Coordinator:
     def _told(self, what: str, identity: str, text: str) -> None:
         (self.todo.update if what == "update" else self.todo.finished)(identity, text)
 
-    def _ended(self, address: str, future: Any) -> None:
+    def _ended(self, address: str, future: "Future") -> None:
         if future is not self.futures.get(address, ()):  # of a worker that was given up
             return
         if future.status != "finished":
@@ -141,7 +145,7 @@ class _Coordinator:
         if about["obstacle"]:
             log.warning("left out: %s", describe(address, about))
 
-    def _obstacle(self, about: dict[str, Any]) -> str | None:
+    def _obstacle(self, about: About) -> str | None:
         """Return why a worker's runs would not be what they are here, or None."""
         for name, ours in self.here.items():
             if about["versions"][name] != ours:
@@ -157,7 +161,7 @@ class _Coordinator:
             self.about[address] = {"obstacle": f"it could not say what it is ({how}); is this project installed there?"}
 
 
-def describe(address: str, about: dict[str, Any]) -> str:
+def describe(address: str, about: About) -> str:
     """Return a worker as one line: where it is, what it has, why it is not used."""
     if "host" not in about:
         return f"{address}: {about['obstacle']}"

@@ -6,10 +6,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bench.errors import BadInput, unknown
 from bench.executors import Resources
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed.deploy import Cluster
 
 BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is comes from ~/.config/dask/jobqueue.yaml
     "htcondor": "HTCondorCluster",
@@ -22,7 +26,7 @@ BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is com
 
 
 @contextmanager
-def connected(resources: Resources) -> Iterator[Any]:
+def connected(resources: Resources) -> "Iterator[Client]":
     """Give a client of the cluster that `resources.scheduler` names, and close what was started for it.
 
     A cluster on this machine listens on the loopback address alone; one of a batch system must be heard by its nodes.
@@ -44,7 +48,7 @@ def connected(resources: Resources) -> Iterator[Any]:
 
 
 @contextmanager
-def _local(resources: Resources) -> Iterator[Any]:
+def _local(resources: Resources) -> "Iterator[Cluster]":
     """Start a cluster of processes of this machine that share its cores; a process that dies is started anew."""
     from distributed import LocalCluster
 
@@ -68,7 +72,7 @@ def _local(resources: Resources) -> Iterator[Any]:
 
 
 @contextmanager
-def _batch(name: str, resources: Resources) -> Iterator[Any]:
+def _batch(name: str, resources: Resources) -> "Iterator[Cluster]":
     """Submit `resources.workers` jobs to a batch system, each of which starts workers."""
     if name not in BATCH_SYSTEMS:
         raise unknown("--scheduler", name, [*BATCH_SYSTEMS, "tcp://HOST:PORT"])
@@ -86,7 +90,7 @@ def _batch(name: str, resources: Resources) -> Iterator[Any]:
         yield cluster
 
 
-def _scheduler_options(name: str) -> dict[str, Any]:
+def _scheduler_options(name: str) -> dict[str, object]:
     """Return the options of a batch system's scheduler: those of jobqueue.yaml; its dashboard is for this machine."""
     import dask
 
@@ -95,7 +99,7 @@ def _scheduler_options(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(address: Any, resources: Resources) -> Iterator[Any]:
+def _client(address: "str | Cluster", resources: Resources) -> "Iterator[Client]":
     from distributed import Client
 
     try:
@@ -125,9 +129,10 @@ async def _handshake(address: str, seconds: float) -> None:
     await comm.close()
 
 
-def _refuse_other_versions(client: Any, address: Any) -> None:
+def _refuse_other_versions(client: "Client", address: "str | Cluster") -> None:
     """Raise BadInput where the scheduler's Dask or Python is another than the one here."""
     found = client.get_versions(check=False)
+    assert isinstance(found, dict)  # and no coroutine: this client waits for its answers
     here, there = (found[side] for side in ("client", "scheduler"))
     pairs = {name: (here["packages"].get(name), there["packages"].get(name)) for name in ("distributed", "dask")}
     pairs["Python"] = tuple(".".join(str(v["packages"]["python"]).split(".")[:2]) for v in (here, there))  # type: ignore[assignment]

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from typing import Any
+from typing import TypedDict
 
 import torch
 
@@ -13,8 +13,21 @@ from bench.executors import Hear, Job, Work
 from bench.executors.in_process import carry_out_job, crash_told
 from bench.runs.execute import load_data
 from bench.storage import code_version
+from bench.study.run import Run
 from bench.system import locks
 from bench.system.provenance import collect
+
+
+class About(TypedDict, total=False):
+    """What a worker is and has: memory in bytes; `obstacle` is why it is not used."""
+
+    host: str
+    threads: int
+    memory: int
+    accelerators: int
+    versions: dict[str, str | None]
+    obstacle: str | None
+
 
 _alone = threading.Lock()  # a training has its process for itself, however many threads the worker has
 
@@ -27,17 +40,17 @@ def versions(model: str) -> dict[str, str | None]:
     }
 
 
-def images(run: Any, work: Work) -> dict[str, str | None]:
+def images(run: Run, work: Work) -> dict[str, str | None]:
     """Return what has to be equal as well: the first digits of the SHA-256 of a run's images."""
     return {"images": load_data(run.dataset, work.data_dir, tuple(sorted(run.data.items()))).sha256[:10]}
 
 
-def probe(work: Work, run: Any) -> dict[str, Any]:
+def probe(work: Work, run: Run) -> About:
     """Return what this worker is and has; `obstacle` is why it cannot carry out a run like this one, or None."""
     import distributed
 
     worker = distributed.get_worker()
-    about = {
+    about: About = {
         "host": socket.gethostname(),
         "threads": worker.state.nthreads,
         "memory": worker.memory_manager.memory_limit or _memory(),

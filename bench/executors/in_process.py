@@ -12,6 +12,7 @@ from bench.executors import Hear, Job, Resources, Work
 from bench.runs.execute import CRASH, execute
 from bench.runs.work import Listener
 from bench.storage.heartbeat import Heartbeat
+from bench.study.run import Run
 from bench.system.provenance import git_revision
 
 
@@ -29,8 +30,8 @@ def carry_out_job(job: Job, work: Work, update: Hear, finished: Hear) -> dict[st
     """Carry out one job in this process, of any executor, and return the statuses of its runs by id."""
     heartbeat = Heartbeat(work.suite_folder, work.token, update)
 
-    def ended(run: object, status: str) -> None:
-        heartbeat.end(run)  # type: ignore[arg-type]
+    def ended(run: Run, status: str) -> None:
+        heartbeat.end(run)
         finished(run, status)
 
     return execute(job, work, Listener(heartbeat.progress, ended))

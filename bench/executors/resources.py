@@ -1,12 +1,22 @@
 """Which executor a call uses, and with how many workers."""
 
-import argparse
+from typing import Protocol
 
 from bench.errors import BadInput
 from bench.executors import EXECUTORS, Resources, default_workers
 
 
-def choose(options: argparse.Namespace, jobs: int) -> tuple[str, Resources]:
+class Asked(Protocol):
+    """What a command line says of how to carry out jobs."""
+
+    executor: str | None
+    scheduler: str | None
+    jobs: int | None
+    gpu: bool
+    wait: float
+
+
+def choose(options: Asked, jobs: int) -> tuple[str, Resources]:
     """Return the name of the executor for so many jobs, and what it has; raises BadInput for what does not fit."""
     name, scheduler = options.executor, options.scheduler
     if scheduler and name not in (None, "dask"):

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 import torch
 
@@ -73,13 +72,13 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
         self.ready = False
-        self.job: tuple[Any, ...] = ()
+        self.job: Job = ()
         self.process = context.Process(target=_serve, args=(other, self.work))
         with _environment(self.environment):
             self.process.start()
         other.close()
 
-    def give(self, job: tuple[Any, ...]) -> None:
+    def give(self, job: Job) -> None:
         """Hand over a job."""
         self.job = job
         with suppress(OSError):  # it is dead; `hear` finds out

@@ -15,11 +15,13 @@ from bench import data
 from bench.perf.common import Clock, Row, device, median, parser, run, synchronise
 from bench.perf.subjects import quiet, suite_runs, uint8_noise
 from bench.runs.train import build
-from bench.study.suite import Run
+from bench.study import PresetName
+from bench.study.run import Run
 from bench.training.flops import training_cost
 from bench.training.precision import chosen
 from bench.training.settings import StepSettings
 from bench.training.trainer import Trainer, TrainerConfig
+from models.networks.kinds import Convolutions
 
 BATCH = 128
 TIMED = 3  # epochs, after one to warm up
@@ -58,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(options: argparse.Namespace) -> Row:
     """Time the training of the VAE pair at both presets' sizes."""
-    name, presets, sizes = ("digits", ["small"], (128,)) if options.quick else ("mnist", ["paper", "small"], SIZES)
+    name, sizes = ("digits", (128,)) if options.quick else ("mnist", SIZES)
+    presets: tuple[PresetName, ...] = ("small",) if options.quick else ("paper", "small")
     batches = options.batches or (200 if device() == "cuda" else 8)
     precision = chosen("auto", device()) or torch.float32  # what the trainer uses
     rows = []
@@ -76,6 +79,7 @@ def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, 
     products, forward and backward, as counted by torch.
     """
     shape = data.image_shape(found.dataset)
+    strides = found.network.strides if isinstance(found.network, Convolutions) else ()
     parameters, per_image = training_cost(lambda: build(found, shape), shape)
     products: list[float] = []
     clock = Clock(before=lambda: products.append(max(product_rate(n, precision) for n in sizes)))
@@ -89,8 +93,8 @@ def compare(found: Run, batches: int, precision: torch.dtype, sizes: tuple[int, 
         "preset": found.preset,
         "variant": found.variant,
         "capture": "yes" if capture else "no",
-        "network": found.network,
-        "strides": "-".join(str(s) for s in found.network["strides"]),
+        "network": found.to_dict()["network"],
+        "strides": "-".join(map(str, strides)),
         "parameters": parameters,
         "ms": 1e3 * seconds,
         "gflop": per_image * BATCH / 1e9,

@@ -82,7 +82,7 @@ def _point(what: str, sizes: dict[str, float], threads: int) -> tuple[float, flo
     """Return seconds and peak memory (MiB; an accelerator's own where there is one) of a point."""
     torch.set_num_threads(threads)
     found = suite_runs("small", "VAE/unidirectional")[0]
-    sized = replace(found, network=found.network | {"width": sizes["width"]})
+    sized = replace(found, network=replace(found.network, width=sizes["width"]))
     with quiet():
         seconds = {"train": _train, "nll": _nll}[what](sized, sizes)
     return seconds, torch.cuda.max_memory_allocated() / 2**20 if device() == "cuda" else peak_mib()

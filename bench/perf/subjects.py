@@ -13,8 +13,8 @@ from pythae.models.nn.benchmarks.mnist import Decoder_ResNet_AE_MNIST, Encoder_R
 from torch import Tensor
 
 from bench import data
-from bench.study import suite
-from bench.study.suite import Run
+from bench.study import PresetName, suite
+from bench.study.run import Run
 from bench.training.trainer import ImageTensors
 
 SHAPE = (1, 28, 28)
@@ -44,7 +44,7 @@ def stock_vae(kind: str, likelihood: str = "mse", seed: int = 0) -> VAE:
     return VAE(config, Encoder_ResNet_VAE_MNIST(config), Decoder_ResNet_AE_MNIST(config))
 
 
-def suite_runs(preset: str, pattern: str, name: str = "mnist") -> list[Run]:
+def suite_runs(preset: PresetName, pattern: str, name: str = "mnist") -> list[Run]:
     """Return the runs of a suite at one seed that match a pattern, as `bench.run --models` takes it."""
     plan = suite.expand(suite.load(name, preset), name, preset, seeds=[0], shape=data.image_shape(name))
     return suite.select(plan, pattern.split(","))

@@ -121,7 +121,7 @@ def smaller(run: Run, trained: bool) -> str:
     """Return what to try where a run needs more memory than there is."""
     if trained:
         return "the model is trained; measure it with --jobs 1, or with fewer --set evaluation.images"
-    return f"try --set batch_size={max(1, run.training['batch_size'] // 2)}"
+    return f"try --set batch_size={max(1, run.training.batch_size // 2)}"
 
 
 def _store(run: Run, suite_folder: Path, record: dict[str, Any]) -> str:
@@ -174,8 +174,8 @@ def _embedding(run: Run, evaluation: Evaluation) -> dict[str, Any] | None:
     Raises Blank for codes that t-SNE cannot place: too few, not finite, or all alike, which end the process.
     """
     settings, labels = run.evaluation, evaluation.get("test_labels")
-    n = min(settings["tsne_images"], len(labels))
-    shown = run.variant in ("unidirectional", "bidirectional") and run.seed in settings["tsne_seeds"]
+    n = min(settings.tsne_images, len(labels))
+    shown = run.variant in ("unidirectional", "bidirectional") and run.seed in settings.tsne_seeds
     if not shown or n < 2 or labels.ndim > 1:
         return None
     codes = evaluation.get("test_mean")[:n]

@@ -54,17 +54,9 @@ def key_of(run: Run) -> str:
     if not issubclass(model, Objective) or run.data.get("pixels") == "dynamic":
         return ""
     options = {key: value for key, value in run.options.items() if key not in model.weight_options}
-    settings = [
-        model.family or run.model,
-        run.dataset,
-        run.data,
-        run.network,
-        run.latent_dim,
-        run.likelihood,
-        run.training,
-        options,
-    ]
-    return json.dumps(settings, sort_keys=True)
+    facts = run.to_dict()
+    shared = [facts[key] for key in ("dataset", "data", "network", "latent_dim", "likelihood", "training")]
+    return json.dumps([model.family or run.model, *shared, options], sort_keys=True)
 
 
 def stacks(group: Job, shape: tuple[int, ...], stack: bool | None) -> bool:

@@ -8,7 +8,7 @@ from bench import data
 from bench.errors import BadInput
 from bench.storage import code_version, store
 from bench.storage.data_version import data_key, of_other_data
-from bench.study.suite import Run
+from bench.study.run import Run
 
 log = logging.getLogger("bench")
 

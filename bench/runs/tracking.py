@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
+from pythae.models import BaseAEConfig
+from pythae.trainers import BaseTrainerConfig
 from pythae.trainers.training_callbacks import TrainingCallback, rename_logs
 from torch import Tensor
 
@@ -16,7 +18,7 @@ from bench.errors import BadInput, unknown
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.evaluate import Measurement
 from bench.runs.train import settings_of
-from bench.study.suite import Run
+from bench.study.run import Run
 
 log = logging.getLogger("bench")
 
@@ -67,13 +69,15 @@ class Tracking(TrainingCallback):
             module, _, kind = TRACKERS[name].target.partition(":")
             self.callbacks[name] = getattr(import_module(module), kind)()
 
-    def on_train_begin(self, training_config: Any, model_config: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, training_config: BaseTrainerConfig, model_config: BaseAEConfig | None = None, **kwargs: object
+    ) -> None:
         """Tell the trackers what begins: the configurations, and the run's name in a project named after its suite."""
         names = {"project_name": self.run.suite, "run_name": self.run.id, "folder": self.folder / "tensorboard"}
         self._tell("setup", training_config, model_config=model_config, **names)
         self.begun = True
 
-    def on_log(self, training_config: Any, logs: Mapping[str, Any], **kwargs: Any) -> None:
+    def on_log(self, training_config: BaseTrainerConfig, logs: Mapping[str, float | None], **kwargs: object) -> None:
         """Pass an epoch's losses on."""
         self._tell("on_log", training_config, logs, **kwargs)
 
@@ -83,7 +87,7 @@ class Tracking(TrainingCallback):
             return
         if not self.begun:  # trained by an earlier call
             self.on_train_begin(self.config, evaluation.model.model_config)
-        step = {"global_step": self.run.training["epochs"]}
+        step = {"global_step": self.run.training.epochs}
         values = {f"eval_{_name(m)}": m.value for m in measurements if m.value is not None}
         self._tell("on_log", self.config, values, **step)
         pictures = {"true_data": _first(evaluation, "test_images"), "reconstructions": None, "generations": None}
@@ -98,7 +102,7 @@ class Tracking(TrainingCallback):
         if self.begun:
             self._tell("on_train_end", self.config)
 
-    def _tell(self, event: str, *arguments: Any, **named: Any) -> None:
+    def _tell(self, event: str, *arguments: object, **named: object) -> None:
         for name, callback in list(self.callbacks.items()):
             try:
                 getattr(callback, event)(*arguments, **named)
@@ -110,26 +114,33 @@ class Tracking(TrainingCallback):
 class TensorBoardCallback(TrainingCallback):
     """Writes losses, measurements and pictures for TensorBoard: `tensorboard --logdir results/SUITE/runs`."""
 
-    def setup(self, training_config: Any, model_config: Any = None, *, folder: Path, **kwargs: Any) -> None:
+    def setup(
+        self,
+        training_config: BaseTrainerConfig,
+        model_config: BaseAEConfig | None = None,
+        *,
+        folder: Path,
+        **kwargs: object,
+    ) -> None:
         """Open the run's log in `folder`."""
         from torch.utils.tensorboard import SummaryWriter
 
         self.writer = SummaryWriter(str(folder))
 
-    def on_log(self, training_config: Any, logs: Mapping[str, Any], **kwargs: Any) -> None:
+    def on_log(self, training_config: BaseTrainerConfig, logs: Mapping[str, float | None], **kwargs: object) -> None:
         """Write numbers under the names that Pythae gives them: "train_epoch_loss" is train/epoch_loss."""
         for name, value in rename_logs(logs).items():
             if value is not None:
                 self.writer.add_scalar(name, value, kwargs["global_step"])
         self.writer.flush()
 
-    def on_prediction_step(self, training_config: Any, **kwargs: Any) -> None:
+    def on_prediction_step(self, training_config: BaseTrainerConfig, **kwargs: object) -> None:
         """Write the pictures [N, C, H, W] in [0, 1] that there are."""
         for name in ("true_data", "reconstructions", "generations"):
             if kwargs[name] is not None:
                 self.writer.add_images(name, kwargs[name], kwargs["global_step"])
 
-    def on_train_end(self, training_config: Any, **kwargs: Any) -> None:
+    def on_train_end(self, training_config: BaseTrainerConfig, **kwargs: object) -> None:
         """Close the log."""
         self.writer.close()
 

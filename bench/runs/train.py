@@ -25,7 +25,6 @@ from bench.system.files import replace_folder
 from bench.training.checkpoint import Checkpoints
 from bench.training.config import TrainerConfig, trainer_config
 from bench.training.loader import ImageTensors
-from bench.training.settings import Training
 from bench.training.trainer import Diverged, Trainer
 from models import MODELS
 
@@ -35,11 +34,12 @@ Progress = Callable[[Run, str], None]  # (run, what it is doing now)
 def configure(run: Run, shape: tuple[int, ...]) -> Any:
     """Return the configuration of a run's model; raises BadInput for an option that it does not have."""
     kind = MODELS[run.model].resolve().config_class
-    if taken := {"input_dim", "latent_dim"} & run.options.keys():
-        raise BadInput(f"options of {run.model}: {taken.pop()} is none; rows and presets set it, or data do")
-    options = {"reconstruction_loss": run.likelihood, "network": run.network, **run.options}
+    given = {"input_dim": tuple(shape), "latent_dim": run.latent_dim, "network": run.network}
+    if taken := (given.keys() | {"name", "uses_default_encoder", "uses_default_decoder"}) & run.options.keys():
+        raise BadInput(f"options of {run.model}: {min(taken)} is none; rows and presets set it, or data do")
+    options = {"reconstruction_loss": run.likelihood, **run.options}
     try:
-        return kind(input_dim=tuple(shape), latent_dim=run.latent_dim, **options)
+        return kind(**given, **options)
     except ValidationError as error:
         raise explain(error, f"options of {run.model}", (f.name for f in fields(kind))) from None
 
@@ -54,7 +54,7 @@ def build(run: Run, shape: tuple[int, ...]) -> BaseAE:
 
 def settings_of(run: Run) -> TrainerConfig:
     """Return the trainer's settings for a run."""
-    return trainer_config(Training(**run.training), run.seed)
+    return trainer_config(run.training, run.seed)
 
 
 def train_alone(
@@ -118,7 +118,7 @@ def _images(run: Run, data: ImageDataset) -> tuple[ImageTensors, ImageTensors]:
         return ImageTensors(torch.from_numpy(split.images[:limit]), torch.from_numpy(split.labels[:limit]), dynamic)
 
     dynamic = run.data.get("pixels") == "dynamic"
-    return tensors(data.train, run.training["train_images"], dynamic), tensors(data.validation, None)
+    return tensors(data.train, run.training.train_images, dynamic), tensors(data.validation, None)
 
 
 def _store(

@@ -1,11 +1,15 @@
 """What a job needs besides its runs: the work that all jobs of a call share, and who hears of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-Hear = Callable[[Any, str], None]  # (run, text)
+if TYPE_CHECKING:
+    from bench.study.run import Run
+
+Job = Sequence["Run"]  # one, or several that train together
+Hear = Callable[["Run", str], None]  # (run, text)
 
 
 @dataclass(frozen=True)

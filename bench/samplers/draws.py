@@ -19,7 +19,7 @@ def mixture(trained: Trained, n: int) -> Tensor:
     from sklearn.mixture import GaussianMixture
 
     codes = trained.get("train_codes")  # [M, L]
-    components = min(trained.settings["gmm_components"], len(codes))
+    components = min(trained.settings.gmm_components, len(codes))
     seed = trained.number("gmm")
     fitted = GaussianMixture(components, random_state=seed, reg_covar=1e-4, tol=1e-2).fit(codes.astype(np.float64))
     drawn, _ = fitted.sample(n)  # component by component

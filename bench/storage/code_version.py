@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.errors import BadInput
 from bench.storage import store
-from bench.study.suite import Run, digest
+from bench.study.run import Run, digest
 from models import MODELS
 
 ENGINE = ("bench/training", "bench/runs/train.py", "bench/system/memory.py")  # what trains, besides the models

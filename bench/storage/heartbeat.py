@@ -6,17 +6,29 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from bench.storage import store
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.system import locks
 from bench.system.files import write_whole
 from bench.system.processes import is_alive, this_process
 
 NAME = "worker.json"
-KEYS = ("host", "place", "pid", "started", "claim", "since", "at", "doing")
 RENEWED = 1.0  # seconds between two writings
+
+
+class Beat(TypedDict):
+    """Which process carries out a run, since when, and what it said at the time `at`."""
+
+    host: str
+    place: str
+    pid: int
+    started: float | None
+    claim: str
+    since: str
+    at: str
+    doing: str
 
 
 class Heartbeat:
@@ -46,7 +58,7 @@ class Heartbeat:
     def check(self, run: Run) -> None:
         """Raise locks.Taken where the folder is no longer held, or the run was begun by another process since."""
         locks.check(self.suite_folder, self.token)
-        found = store.read_json(self._path(run), *KEYS)
+        found = store.read_json(self._path(run), *Beat.__required_keys__)
         if run.id in self._since and found and found["claim"] != self.about["claim"]:
             raise locks.Taken(f"{run.id} is carried out by process {found['pid']} on {found['host']}")
 
@@ -61,10 +73,10 @@ class Heartbeat:
         return self.suite_folder / "runs" / run.id / NAME
 
 
-def running(run_folder: Path) -> dict[str, Any] | None:
-    """Return {"host", "pid", "since", "at", "doing", …} of the process that carries out a run; None where none does.
+def running(run_folder: Path) -> Beat | None:
+    """Return which process carries out a run; None where none does.
 
     Of a process on another machine it is only known that it did so at the time `at`.
     """
-    found = store.read_json(run_folder / NAME, *KEYS)
+    found = store.read_json(run_folder / NAME, *Beat.__required_keys__)
     return None if found is None or is_alive(found) is False else found

@@ -2,11 +2,14 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from bench.storage import heartbeat, store
+from bench.storage.heartbeat import Beat
+from bench.study.run import Run
 from bench.system import locks
 
 PLAN = Path("runs", "plan.json")
@@ -15,10 +18,46 @@ EPOCH = re.compile(r"epoch (\d+)/(\d+) .* ([\d.]+) s\b")  # as bench.runs.train 
 STATES = ("done", "running", "failed", "to do")
 
 
-def write_plan(folder: Path, description: dict[str, Any], runs: list[Any], workers: int) -> None:
+class State(TypedDict, total=False):
+    """What became of a run: `state` is one of `STATES`; of a running one who is at it, of a failed one why."""
+
+    state: Required[str]
+    host: str
+    pid: int
+    since: str
+    at: str
+    doing: str
+    status: str
+    reason: str | None
+
+
+class Line(State):
+    """A run of a plan, with what became of it."""
+
+    id: str
+    row: str
+    variant: str
+    seed: int
+
+
+class Found(TypedDict):
+    """A plan, who holds its folder, and the seconds left, None where no epoch has been measured yet."""
+
+    suite: str
+    preset: str
+    configuration: str
+    evaluation_id: str
+    epochs: int
+    workers: int
+    runs: list[Line]
+    owner: dict[str, str | int] | None
+    seconds_left: float | None
+
+
+def write_plan(folder: Path, description: Mapping[str, object], runs: Sequence[Run], workers: int) -> None:
     """Write down which runs a suite has, for `read` to tell of; those of other seeds of its configuration stay."""
     about = {key: description[key] for key in ("suite", "preset", "configuration")}
-    about |= {"evaluation_id": runs[0].evaluation_id, "epochs": runs[0].training["epochs"], "workers": workers}
+    about |= {"evaluation_id": runs[0].evaluation_id, "epochs": runs[0].training.epochs, "workers": workers}
     before = store.read_json(folder / PLAN, *KEYS)
     same = before is not None and all(before[key] == about[key] for key in ("configuration", "evaluation_id"))
     known = {line["id"]: line for line in before["runs"]} if same else {}
@@ -26,12 +65,8 @@ def write_plan(folder: Path, description: dict[str, Any], runs: list[Any], worke
     store.write_json(folder / PLAN, about | {"runs": list(known.values())})
 
 
-def read(folder: Path) -> dict[str, Any] | None:
-    """Return the plan with what became of each of its runs, and the seconds left; None where no plan was written.
-
-    A run gets "state", one of STATES; a running one also "host", "pid", "since", "at" and "doing", a failed one
-    "status" and "reason". "seconds_left" is null where no epoch has been measured yet; "owner" holds the folder.
-    """
+def read(folder: Path) -> Found | None:
+    """Return the plan with what became of each of its runs, and the seconds left; None where no plan was written."""
     plan = store.read_json(folder / PLAN, *KEYS)
     if plan is None:
         return None
@@ -41,7 +76,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     return plan | {"runs": runs, "owner": locks.owner(folder), "seconds_left": left}
 
 
-def describe(folder: Path, found: dict[str, Any]) -> str:
+def describe(folder: Path, found: Found) -> str:
     """Return what `read` found as text."""
     counts = Counter(line["state"] for line in found["runs"])
     numbers = ", ".join(f"{counts[state]} {state}" for state in STATES)
@@ -75,9 +110,9 @@ def _duration(seconds: float) -> str:
     )
 
 
-def _companions(folder: Path) -> dict[str, dict[str, Any]]:
+def _companions(folder: Path) -> dict[str, Beat]:
     """Return who carries out each run that trains together with one that says so."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Beat] = {}
     for path in (folder / "runs").glob("together-*/members.json"):
         members = store.read_names(path)
         said = next((who for who in (heartbeat.running(folder / "runs" / member) for member in members) if who), None)
@@ -85,7 +120,7 @@ def _companions(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _state(folder: Path, identity: str, evaluation_id: str, companions: dict[str, Any]) -> dict[str, Any]:
+def _state(folder: Path, identity: str, evaluation_id: str, companions: dict[str, Beat]) -> State:
     place = folder / "runs" / identity
     record = store.read_record(place)
     finished = record["status"] in ("done", "diverged") and record["evaluation_id"] == evaluation_id
@@ -95,15 +130,16 @@ def _state(folder: Path, identity: str, evaluation_id: str, companions: dict[str
         companions.get(identity) if not store.read_json(place / "trained.json") else None
     )
     if now:
-        return {"state": "running"} | {key: now[key] for key in ("host", "pid", "since", "at", "doing")}
+        about: State = {"state": "running", "host": now["host"], "pid": now["pid"], "since": now["since"]}
+        return about | {"at": now["at"], "doing": now["doing"]}
     return _failure(record) if record["status"] in ("failed", "oom") else {"state": "to do"}
 
 
-def _failure(record: dict[str, Any]) -> dict[str, Any]:
+def _failure(record: dict[str, Any]) -> State:
     return {"state": "failed", "status": record["status"], "reason": record.get("reason")}
 
 
-def _seconds_left(folder: Path, runs: list[dict[str, Any]], epochs: int, workers: int) -> float | None:
+def _seconds_left(folder: Path, runs: list[Line], epochs: int, workers: int) -> float | None:
     """Return the seconds that the rest takes: epochs left times their measured time, and the evaluations."""
     epoch: dict[tuple[str, str], list[float]] = {}  # seconds each, by row and variant
     evaluations = []

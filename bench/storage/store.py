@@ -3,33 +3,33 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BadInput
 from bench.storage import packed
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.system import manifest
 from bench.system.files import replace_folder, write_whole
 
 _NUMBERS = re.compile(r"\[\n\s*(?:null|-?\d)[^][{}\"]*\]")  # a list of numbers over several lines
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write strict JSON in one step: a temporary file, synced and renamed. Raises ValueError for NaN."""
     data = _json(value)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)
 
 
-def seal(folder: Path, name: str, value: Any, digest: Path | None = None) -> None:
+def seal(folder: Path, name: str, value: object, digest: Path | None = None) -> None:
     """Write JSON as the last file of a run's folder, after a manifest of it and all others (and of the digest's)."""
     manifest.write(folder, {name: _json(value)}, digest)
     write_json(folder / name, value)
 
 
-def _json(value: Any) -> bytes:
+def _json(value: object) -> bytes:
     """Write strict JSON, a key a line and a list of numbers a line (no string holds a line's end)."""
     text = json.dumps(value, indent=1, allow_nan=False)
     return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text).encode() + b"\n"
@@ -134,11 +134,11 @@ def _listed(suite_folder: Path, configuration: str) -> dict[str, str]:
     return dict(before["runs"]) if same else {}
 
 
-def write_suite(suite_folder: Path, description: dict[str, Any], planned: Iterable[Run]) -> None:
+def write_suite(suite_folder: Path, description: Mapping[str, object], planned: Iterable[Run]) -> None:
     """Write suite.json: how to show the suite, and which runs belong to it now.
 
     Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
     """
-    keys = _listed(suite_folder, description["configuration"])
+    keys = _listed(suite_folder, str(description["configuration"]))
     keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
-    write_json(suite_folder / "suite.json", description | {"runs": keys})
+    write_json(suite_folder / "suite.json", {**description, "runs": keys})

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
 
-Grid = Mapping[str, Sequence[Any]]  # "network.FIELD" of the network's configuration, or an option of the model's
+from pydantic import JsonValue
+
+Grid = Mapping[str, Sequence[JsonValue]]  # "network.FIELD" of the network's configuration, or an option of the model's
 
 
 def size(grid: Grid) -> int:
@@ -13,15 +14,14 @@ def size(grid: Grid) -> int:
     return math.prod(len(values) for values in grid.values())
 
 
-def combination(grid: Grid, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def combination(grid: Grid, seed: int) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
     """Return the fields of the network and the options of combination number `seed` modulo their number.
 
     The last axis changes first.
     """
     values = list(product(*grid.values()))[seed % size(grid)]
-    network: dict[str, Any] = {}
-    options: dict[str, Any] = {}
+    network: dict[str, JsonValue] = {}
+    options: dict[str, JsonValue] = {}
     for key, value in zip(grid, values, strict=True):
-        where, _, field = key.rpartition(".")
-        (network if where == "network" else options)[field] = value
+        (network if key.startswith("network.") else options)[key.removeprefix("network.")] = value
     return network, options

@@ -1,17 +1,20 @@
 """What a suite file may hold: strict keys, typed values, and one clear line for what is wrong."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from bench.errors import BadInput, unknown
 from bench.metrics import METRICS
 from bench.samplers import SAMPLERS
+from bench.study import PresetName
 from bench.study.combinations import size
+from bench.training.settings import Count, Training
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
-Count = Annotated[int, Field(ge=1, le=10**6, strict=True)]  # of what time and memory grow with: above is a slip
+Table = dict[str, JsonValue]
+GridKey = Annotated[str, Field(pattern=r"^(network\.)?\w+$")]
 
 
 Setting = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
@@ -30,10 +33,10 @@ class Row(_Strict):
     row: str = Field(min_length=1)
     model: str
     variants: tuple[str, ...] = Field(default=("unidirectional", "bidirectional", "control", "stock"), min_length=1)
-    options: dict[str, Any] = {}
+    options: Table = {}
     latent_dim: Count | None = None
-    network: dict[str, Any] | None = Field(default=None, exclude_if=lambda network: network is None)
-    data: dict[str, Setting] = Field(default={}, exclude_if=lambda data: not data)
+    network: Table | None = None
+    data: dict[str, Setting] = {}
 
 
 class Annealing(_Strict):
@@ -54,8 +57,9 @@ class Evaluation(_Strict):
     the study of codes (ways between them; for bits also what their moments give back), what a model makes of labels,
     what it is as a density, the gradients that a critic gives it, and its bound level by level. Of all these `metrics`
     keeps the named ones, all where it is empty.
-    `fid_weights` is the SHA-256 of the Inception weights, which the command line fills in; `score_classifier` how the
-    classifier behind inception scores is trained (`bench/evaluation/features/score_classifier.py`).
+    The command line fills in `fid_weights`, the SHA-256 of the Inception weights, and `plugin_metrics`, those of
+    plug-ins. `score_classifier` is how the classifier behind inception scores is trained
+    (`bench/evaluation/features/score_classifier.py`).
     """
 
     nll_samples: Count = 100
@@ -67,65 +71,61 @@ class Evaluation(_Strict):
         Literal["kernel", "prd", "classes", "codes", "labels", "densities", "scores", "annealing", "critic", "levels"],
         ...,
     ] = ()
-    metrics: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    metrics: tuple[str, ...] = ()
     gmm_components: Count = 10
     gmm_images: int = Field(default=10_000, ge=2)
     tsne_images: int = Field(default=1000, ge=0)
     tsne_seeds: tuple[Seed, ...] = (0,)
     fid_weights: str | None = None
-    annealing: Annealing | None = Field(default=None, exclude_if=lambda annealing: annealing is None)
-    score_classifier: Literal["small", "paper"] = Field(default="small", exclude_if=lambda recipe: recipe == "small")
+    annealing: Annealing | None = None
+    score_classifier: Literal["small", "paper"] = "small"
+    plugin_metrics: tuple[str, ...] = ()
 
-    @field_validator("metrics")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in METRICS:
-                raise unknown("metric", name, METRICS)
-        return names
+    ALWAYS: ClassVar[frozenset[str]] = frozenset(
+        {"nll_samples", "nll_images", "images", "probes", "samplers", "extras", "gmm_components", "gmm_images"}
+        | {"tsne_images", "tsne_seeds", "fid_weights"}
+    )
 
-    @field_validator("samplers")
-    @classmethod
-    def _drawn(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in SAMPLERS:
-                raise unknown("sampler", name, SAMPLERS)
-        return names
+    def identity(self) -> Table:
+        """Return what decides whether a run is measured anew: the settings of `ALWAYS`, others if not the default."""
+        chosen = self.model_dump(exclude_defaults=True).keys() | self.ALWAYS
+        return self.model_dump(mode="json", include=set(chosen))
+
+    @model_validator(mode="after")
+    def _read(self) -> Self:
+        """Refuse names that are not known, and settings of an extra that is not asked for."""
+        for kind, names, known in (("metric", self.metrics, METRICS), ("sampler", self.samplers, SAMPLERS)):
+            if absent := set(names) - known.keys():
+                raise unknown(kind, min(absent), known)
+        needed = {f"metric {name}": METRICS[name].extra for name in self.metrics}
+        needed |= {"annealing": "annealing"} if self.annealing else {}
+        needed |= {"score_classifier": "scores"} if self.score_classifier != "small" else {}
+        for setting, extra in needed.items():
+            if extra not in (None, *self.extras):
+                raise ValueError(f"{setting} is of the extra {extra!r}, which extras do not name")
+        return self
 
 
-class Preset(_Strict):
+class Preset(Training):
     """Sizes and training settings; `controls` names the rows that get a parameter-matched control. By model, `options`
     are more of its configuration, and `networks` take the place of `network`.
 
-    With `labelled_batch_size`, a batch is that many labelled images and `batch_size` unlabelled ones (label -1), and an
-    epoch passes once over the latter. Gradients are shortened to `clip_norm`, then clipped to `clip_value`.
     With a `grid`, each seed takes one combination of its values (`bench/study/combinations.py`), and a suite that names
     no seeds has one for each.
     """
 
     latent_dim: Count
-    network: dict[str, Any]
-    epochs: Count
-    batch_size: int = Field(default=128, ge=2, le=10**6, strict=True)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    pct_start: float = Field(default=0.3, gt=0, lt=1)
-    schedule: Literal["onecycle", "constant", "burda"] = "onecycle"
-    adam_epsilon: float = Field(default=1e-8, gt=0)
-    adam_beta1: float = Field(default=0.9, ge=0, lt=1, exclude_if=lambda beta: beta == 0.9)
-    clip_norm: float | None = Field(default=None, gt=0)
-    clip_value: float | None = Field(default=None, gt=0)
-    labelled_batch_size: int | None = Field(default=None, ge=1)
-    train_images: int | None = Field(default=None, ge=2)
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    capture: bool = False
+    network: Table
     controls: tuple[str, ...] | Literal["all"] = "all"
-    options: dict[str, dict[str, Any]] = {}
-    networks: dict[str, dict[str, Any]] = Field(default={}, exclude_if=lambda networks: not networks)
-    grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
-        default={}, exclude_if=lambda grid: not grid
-    )
+    options: dict[str, Table] = {}
+    networks: dict[str, Table] = {}
+    grid: dict[GridKey, Annotated[tuple[JsonValue, ...], Field(min_length=1)]] = {}
     evaluation: Evaluation = Evaluation()
+
+    @property
+    def training(self) -> Training:
+        """The training settings alone."""
+        return Training(**{name: getattr(self, name) for name in Training.model_fields})
 
 
 class Published(_Strict):
@@ -154,11 +154,11 @@ class Suite(_Strict):
     stack: bool | None = None
     rows: tuple[Row, ...] = Field(min_length=1)
     extra_rows: tuple[Row, ...] = ()
-    presets: dict[Literal["small", "paper", "code"], Preset]
+    presets: dict[PresetName, Preset]
 
-    def seeds_of(self, preset: str) -> Sequence[int]:
+    def seeds_of(self, preset: PresetName) -> Sequence[int]:
         """Return the seeds; one for each combination of the preset's grid, where none are named."""
-        return self.seeds if "seeds" in self.model_fields_set else range(size(self.presets[preset].grid))  # type: ignore[index]
+        return self.seeds if "seeds" in self.model_fields_set else range(size(self.presets[preset].grid))
 
 
 def explain(error: ValidationError, where: str, known: Iterable[str]) -> BadInput:

@@ -55,11 +55,19 @@ def read(path: Path) -> dict[str, Any]:
     base = _own_file(name := raw.pop("extends"))
     if base is None:
         raise BadInput(f"{path.name} extends {name!r}, which is not a file of {SUITES}; leave out its .toml")
-    return _merge(read(base), raw)
+    low = read(base)
+    rows = [raw.get(key, low.get(key, [])) for key in ("rows", "extra_rows")]
+    models = {str(row.get("model")) for part in rows if isinstance(part, list) for row in part if isinstance(row, dict)}
+    for preset in low.get("presets", {}).values():  # what the base says of models whose rows are not taken over
+        for by_model in (preset.get("options", {}), preset.get("networks", {})):
+            for model in by_model.keys() - models:
+                del by_model[model]
+    return _merge(low, raw)
 
 
 def _merge(low: Any, high: Any) -> Any:
-    if isinstance(low, dict) and isinstance(high, dict):
+    """Lay a table over another; one of another `kind` takes its place."""
+    if isinstance(low, dict) and isinstance(high, dict) and high.get("kind", low.get("kind")) == low.get("kind"):
         return {
             k: _merge(low[k], high[k]) if k in low and k in high else high.get(k, low.get(k)) for k in {**low, **high}
         }

@@ -1,8 +1,8 @@
 """The settings of a training: each one's name, default, bounds and meaning. Reads no torch."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 # Burda et al. 2016, Section 5: the rate is that at the start times 10^(-i/7) for 3^i epochs, i = 0 to 7.
 _BURDA = {"milestones": [sum(3**j for j in range(i)) for i in range(1, 8)], "gamma": 10 ** (-1 / 7)}
@@ -52,14 +52,20 @@ class Training(StepSettings):
     pct_start: float = Field(default=0.3, gt=0, lt=1)
     schedule: Literal["onecycle", "constant", "burda"] = "onecycle"
     adam_epsilon: float = Field(default=1e-8, gt=0)
-    adam_beta1: float = Field(default=0.9, ge=0, lt=1, exclude_if=lambda beta: beta == 0.9)
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1)
     train_images: int | None = Field(default=None, ge=2)
 
     ALWAYS: ClassVar[frozenset[str]] = frozenset(
         {"epochs", "batch_size", "learning_rate", "weight_decay", "pct_start", "train_images"}
     )
 
-    def identity(self) -> dict[str, Any]:
+    @model_validator(mode="after")
+    def _read(self) -> Self:
+        if self.schedule != "onecycle" and self.pct_start != Training.model_fields["pct_start"].default:
+            raise ValueError(f"pct_start is of the schedule onecycle, and not of {self.schedule}")
+        return self
+
+    def identity(self) -> dict[str, JsonValue]:
         """Return what a run's folder depends on: the settings of `ALWAYS`, and others that are not the default."""
         own = set(Training.model_fields)
         chosen = self.model_dump(include=own, exclude_defaults=True).keys() | self.ALWAYS

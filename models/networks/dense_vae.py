@@ -4,8 +4,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.dense import code_maps, dense_down, dense_up
+from models.networks.kinds import Dense
 from models.networks.lbae import Margin
-from models.networks.two_way import Autocast, NetworkConfig, as_float32
+from models.networks.two_way import Autocast, as_float32
 
 LOG_VARIANCE = 7.0  # log-variances are within this of 0, as in selfVAE's code
 
@@ -16,9 +17,8 @@ class DenseEncoder(Autocast, nn.Module):
     Without `log_variance` the code is a point. Raises ValueError where a code is no whole number of maps.
     """
 
-    def __init__(self, config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, log_variance: bool = True):
+    def __init__(self, config: Dense, input_dim: tuple[int, ...], latent_dim: int, log_variance: bool = True):
         super().__init__()
-        assert config.encoder is not None
         downs = len(config.strides)
         maps = code_maps(latent_dim, input_dim, downs)[0]
         size = config.scaled(config.encoder[0]), config.encoder[1]
@@ -40,9 +40,8 @@ class DenseDecoder(Autocast, nn.Module):
 
     margin = Margin()
 
-    def __init__(self, config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int):
+    def __init__(self, config: Dense, input_dim: tuple[int, ...], latent_dim: int, numbers: int):
         super().__init__()
-        assert config.decoder is not None
         self.maps = code_maps(latent_dim, input_dim, len(config.strides))
         size = config.scaled(config.decoder[0]), config.decoder[1]
         self.trunk = dense_up(self.maps[0], numbers, size, len(config.strides))

@@ -4,13 +4,20 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
-from typing import Literal
 
 import torch
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from models.networks.kinds import (
+    Convolutions,
+    Dense,
+    GNoVaConvolutions,
+    Layers,
+    LBAEConvolutions,
+    Network,
+    Residual,
+    SVAEConvolutions,
+)
 from models.networks.layers import (
     BiConv2d,
     BiLayer,
@@ -24,68 +31,6 @@ from models.networks.layers import (
     TwoWay,
 )
 from models.networks.lbae import Margin, even_margin, lbae_trunk
-
-
-@dataclass(config=ConfigDict(extra="forbid"), frozen=True)
-class NetworkConfig:
-    """The shape of one network; `width` scales every hidden size (the parameter-matched controls use it).
-
-    kind          "convolutional": one 3 x 3 convolution a stage; "residual": a 3 x 3 stem, then blocks; "lbae": the
-                  network of LBAE (`models/networks/lbae.py`), its decoder the mirror of its encoder as the paper
-                  says; "lbae-code": the same, but a decoder of its own starts from one map on grey images and from
-                  the last but one stage's number of maps on colour images, as in the paper's code; "svae": 5 x 5
-                  convolutions and ReLU (`models/svae/networks.py`); "perceptron": `hidden` layers of tanh units
-                  alone; "dense": the densely connected networks of selfVAE, one way each
-                  (`models/networks/dense_vae.py`), which halve the image once for each of `strides`
-    channels      of each stage (residual: the stem has the first stage's)
-    strides       one a convolution, or (residual) stem then one a stage
-    blocks        residual blocks a stage (residual)
-    pool          mean over the remaining pixels before the linear layers, instead of flattening
-    hidden        sizes of the fully connected layers between the convolutions and the latent heads
-    norm          "batch": batch normalisation, one a direction; "bias": none
-    alpha, beta   of the G-NoVa activation (convolutional, residual)
-    encoder       growth at the pixels and steps a group (dense)
-    decoder       growth at the code and steps a group (dense)
-    """
-
-    kind: Literal["convolutional", "residual", "lbae", "lbae-code", "svae", "perceptron", "dense"] = "convolutional"
-    channels: tuple[int, ...] = (32, 64, 128)
-    strides: tuple[int, ...] = (2, 2, 2)
-    blocks: int = 2
-    pool: bool = False
-    hidden: tuple[int, ...] = (256,)
-    norm: Literal["batch", "bias"] = "bias"
-    alpha: float = 0.2
-    beta: float = 1.0
-    width: float = 1.0
-    encoder: tuple[int, int] | None = None
-    decoder: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        self._check_dense()
-        expected = len(self.channels) + (self.kind == "residual")
-        if len(self.strides) != expected and self.kind != "dense":
-            raise ValueError(f"a {self.kind} network of {len(self.channels)} stages needs {expected} strides")
-        if self.kind == "perceptron" and (self.channels or not self.hidden):
-            raise ValueError("a perceptron has hidden layers and no convolutions: set channels = [] and strides = []")
-        if not all(math.isfinite(number) for number in (self.width, self.alpha, self.beta)):
-            raise ValueError("width, alpha and beta must be finite")
-        if min((*self.channels, *self.strides, *self.hidden, self.blocks), default=1) < 1 or self.width <= 0:
-            raise ValueError("channels, strides, hidden, blocks and width must be positive")
-
-    def _check_dense(self) -> None:
-        if self.kind != "dense":
-            if self.encoder or self.decoder:
-                raise ValueError(f"encoder and decoder are of a dense network, not of a {self.kind} one")
-            return
-        if self.encoder is None or self.decoder is None or min(*self.encoder, *self.decoder) < 1:
-            raise ValueError("a dense network needs encoder and decoder: growth and steps of each, both positive")
-        if self.channels or self.hidden or set(self.strides) - {2}:
-            raise ValueError("a dense network has strides of 2 and its own widths: set channels = [] and hidden = []")
-
-    def scaled(self, size: int) -> int:
-        """Return a hidden size times the width, at least 1."""
-        return max(1, round(size * self.width))
 
 
 class Autocast:
@@ -114,7 +59,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
 
     def __init__(
         self,
-        config: NetworkConfig,
+        config: Network,
         input_dim: tuple[int, ...],
         latent_dim: int,
         direction: Direction,
@@ -122,18 +67,17 @@ class BidirectionalNetwork(Autocast, nn.Module):
         numbers: int | None = None,
     ):
         super().__init__()
-        if config.kind == "dense":
+        if isinstance(config, Dense):
             raise ValueError("a dense network runs one way; leave out the variants bidirectional and control")
         self.direction = direction
         channels, *size = input_dim
         ends = channels if numbers is None or direction == "forward" else numbers
-        lbae = config.kind.startswith("lbae")
-        self.margin = even_margin(input_dim, config.strides) if lbae else Margin()
+        self.margin = even_margin(input_dim, config.strides) if isinstance(config, LBAEConvolutions) else Margin()
         trunk = _trunk(config, self.margin.around((ends, *size)), direction)
         self.trunk = Stack(*trunk)
         features = trunk[-1].out_shape[0]
         activation = _activation(config)
-        bare = ("forward", "reverse") if lbae else ("forward",)
+        bare = ("forward", "reverse") if isinstance(config, LBAEConvolutions) else ("forward",)
         self.mean = BiLayer(BiLinear(features, latent_dim), config.norm, activation, direction, bare)
         self.log_variance = nn.Linear(features, latent_dim) if log_variance and direction != "reverse" else None
         if self.log_variance is not None:
@@ -182,17 +126,31 @@ def _start_as_alone(first: TwoWay, channels: int) -> None:
     weight[:, :channels] *= math.sqrt(weight.shape[1] / channels)
 
 
-def _activation(config: NetworkConfig) -> nn.Module:
-    other = {"svae": nn.ReLU, "perceptron": nn.Tanh}.get(config.kind)
-    return GNoVa(config.alpha, config.beta) if other is None else other()
+def _activation(config: Layers) -> nn.Module:
+    if isinstance(config, GNoVaConvolutions):
+        return GNoVa(config.alpha, config.beta)
+    return nn.ReLU() if isinstance(config, SVAEConvolutions) else nn.Tanh()
 
 
-def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) -> list[TwoWay]:
+def _trunk(config: Layers, shape: tuple[int, ...], direction: Direction) -> list[TwoWay]:
     """Return the layers from the pixels to the features that feed the heads."""
-    activation, kernel = _activation(config), 5 if config.kind == "svae" else 3
+    activation = _activation(config)
+    layers = _convolutions(config, shape, direction, activation) if isinstance(config, Convolutions) else []
+    pool = isinstance(config, Convolutions) and config.pool
+    layers.append((MeanPool if pool else Flatten)(layers[-1].out_shape if layers else shape))
+    for units in config.hidden:
+        dense = BiLinear(layers[-1].out_shape[0], config.scaled(units))
+        bare: tuple[str, ...] = ("reverse",) if len(layers) == 1 else ()  # right after the pixels
+        layers.append(BiLayer(dense, config.norm, activation, direction, bare))
+    return layers
+
+
+def _convolutions(
+    config: Convolutions, shape: tuple[int, ...], direction: Direction, activation: nn.Module
+) -> list[TwoWay]:
+    """Return the convolutions; none where there are no channels."""
+    kernel = 5 if isinstance(config, SVAEConvolutions) else 3
     channels = [config.scaled(c) for c in config.channels]
-    if config.kind == "lbae-code" and direction == "reverse":
-        channels[-1] = 1 if shape[0] == 1 else channels[-2]
     layers: list[TwoWay] = []
 
     def conv(out: int, stride: int) -> None:
@@ -201,23 +159,20 @@ def _trunk(config: NetworkConfig, shape: tuple[int, ...], direction: Direction) 
         linear = BiConv2d(c, out, kernel, stride, tuple(size))
         layers.append(BiLayer(linear, config.norm, activation, direction, bare))
 
-    if config.kind.startswith("lbae"):
-        layers = lbae_trunk(channels, config.strides, shape, config.norm, direction)
-    elif config.kind in ("convolutional", "svae", "perceptron"):
+    if isinstance(config, LBAEConvolutions):
+        if config.kind == "lbae-code" and direction == "reverse":
+            channels[-1] = 1 if shape[0] == 1 else channels[-2]
+        return lbae_trunk(channels, config.strides, shape, config.norm, direction)
+    if not isinstance(config, Residual):
         for out, stride in zip(channels, config.strides, strict=True):
             conv(out, stride)
-    else:
-        conv(channels[0], config.strides[0])
-        for out, stage_stride in zip(channels, config.strides[1:], strict=True):
-            for block in range(config.blocks):
-                c, *size = layers[-1].out_shape
-                stride = stage_stride if block == 0 else 1
-                layers.append(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
-    layers.append((MeanPool if config.pool else Flatten)(layers[-1].out_shape if layers else shape))
-    for units in config.hidden:
-        dense = BiLinear(layers[-1].out_shape[0], config.scaled(units))
-        bare: tuple[str, ...] = ("reverse",) if len(layers) == 1 else ()  # right after the pixels
-        layers.append(BiLayer(dense, config.norm, activation, direction, bare))
+        return layers
+    conv(channels[0], config.strides[0])
+    for out, stage_stride in zip(channels, config.strides[1:], strict=True):
+        for block in range(config.blocks):
+            c, *size = layers[-1].out_shape
+            stride = stage_stride if block == 0 else 1
+            layers.append(BiResidualBlock(c, out, stride, tuple(size), config.norm, activation, direction))
     return layers
 
 
@@ -227,7 +182,7 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def unidirectional_parameters(
-    config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
+    config: Network, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
 ) -> int:
     """Return the parameters of an encoder-decoder pair of this shape, without allocating them."""
     with torch.device("meta"):
@@ -237,9 +192,7 @@ def unidirectional_parameters(
 
 
 @cache
-def matched_width(
-    config: NetworkConfig, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
-) -> NetworkConfig:
+def matched_width(config: Network, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None) -> Network:
     """Return `config` narrowed until its unidirectional pair has the bidirectional network's parameters.
 
     Bisects the width; sizes are integers, so the nearest width is kept. Raises ValueError where no width comes

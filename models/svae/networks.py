@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from models.bidirectional import Decoder, Encoder
 from models.distributions.densities import Bernoulli, Gaussian, UnitGaussian
-from models.networks.two_way import Autocast, BidirectionalNetwork, NetworkConfig, as_float32
+from models.networks.kinds import SVAEConvolutions
+from models.networks.two_way import Autocast, BidirectionalNetwork, as_float32
 from models.noise import Noise
 
 
@@ -107,7 +108,7 @@ def networks_of(config: Any, *, shared: bool) -> tuple[SampledEncoder, MeanDecod
     """Return encoder, decoder and discriminator of a configuration, the first two on one network if `shared`."""
     network, shape, latent = config.network, config.input_dim, config.latent_dim
     of_encoder, of_decoder = (
-        NetworkConfig(kind="svae", channels=channels, strides=(2,) * len(channels), hidden=hidden, norm="batch")
+        SVAEConvolutions(channels=channels, strides=(2,) * len(channels), hidden=hidden, norm="batch")
         for channels, hidden in (
             (network.encoder_channels, network.encoder_hidden),
             (network.decoder_channels, network.decoder_hidden),

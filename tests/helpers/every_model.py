@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from models import MODELS
+from models.networks.kinds import network_types
 
 SHAPE, LATENT, N = (1, 8, 8), 4, 6
 NETWORKS = {
@@ -36,8 +37,8 @@ NETWORKS = {
 
 def networks(name: str) -> list[str]:
     """The networks of the list that a model takes."""
-    kind = get_type_hints(MODELS[name].resolve().config_class)["network"]
-    return [key for key, fields in NETWORKS.items() if fields.keys() <= kind.__dataclass_fields__.keys()]
+    kinds = [kind.__dataclass_fields__.keys() for kind in network_types(MODELS[name].resolve().config_class)]
+    return [key for key, fields in NETWORKS.items() if any(fields.keys() <= known for known in kinds)]
 
 
 EVERY_MODEL = pytest.mark.parametrize("name", MODELS)

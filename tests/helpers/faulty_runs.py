@@ -8,7 +8,7 @@ from bench import plugins
 from bench.executors import Resources, Work, resolve
 from bench.storage import store
 from bench.study import suite
-from bench.study.suite import Run
+from bench.study.run import Run
 
 SHAPE = (1, 8, 8)
 SETTINGS = (

@@ -11,20 +11,18 @@ from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.features.networks import NETWORK_OF, FeatureNetworks
 from bench.metrics.frechet import statistics
 from bench.metrics.types import Blank
+from bench.study.schema import Evaluation as Settings
 from models import MODELS
 
-SETTINGS: dict[str, Any] = {
-    "nll_samples": 3,
-    "nll_images": 6,
-    "images": 22,
-    "probes": ("linear",),
-    "samplers": ("normal", "gmm"),
-    "extras": ("kernel", "prd", "classes", "codes", "labels"),
-    "gmm_components": 2,
-    "gmm_images": 20,
-    "tsne_images": 0,
-    "tsne_seeds": (0,),
-}
+SETTINGS = Settings(
+    nll_samples=3,
+    nll_images=6,
+    images=22,
+    extras=("kernel", "prd", "classes", "codes", "labels"),
+    gmm_components=2,
+    gmm_images=20,
+    tsne_images=0,
+)
 
 
 def split(n: int, seed: int) -> Split:
@@ -66,4 +64,6 @@ def build_model() -> Any:
 
 def evaluation(model: Any, seed: int = 0, **settings: Any) -> Evaluation:
     """An evaluation of a model on DATA, with SETTINGS and what else is given."""
-    return Evaluation(model, DATA, SETTINGS | settings, seed, PixelsAsFeatures(), seconds_per_epoch=1.5)
+    return Evaluation(
+        model, DATA, SETTINGS.model_copy(update=settings), seed, PixelsAsFeatures(), seconds_per_epoch=1.5
+    )

@@ -2,6 +2,6 @@
 
 `registry.py` lists them and says what each holds, which is what the function of its name returns.
 
-May import: bench.errors, bench.likelihood, bench.data, bench.samplers, bench.metrics, bench.evaluation.annealing,
-bench.evaluation.features.
+May import: bench.errors, bench.likelihood, bench.data, bench.samplers, bench.metrics, bench.study.schema,
+bench.evaluation.annealing, bench.evaluation.features.
 """

@@ -7,13 +7,14 @@ from bench.data.types import Images
 from bench.evaluation.annealing import Schedule, lower_bound, simulated, upper_bound
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.metrics.types import Blank
+from bench.study.schema import Annealing
 from models.training import as_float
 
 
 def _annealing(evaluation: Evaluation) -> tuple[int, Schedule]:
     """Return how many images to take, and the schedule."""
-    settings = dict(evaluation.settings.get("annealing") or {"images": 100})
-    return settings.pop("images"), Schedule(**settings)
+    chosen = evaluation.settings.annealing or Annealing()
+    return chosen.images, Schedule(**chosen.model_dump(exclude={"images"}))
 
 
 def ais_nats(evaluation: Evaluation, test_images: Images) -> np.ndarray:

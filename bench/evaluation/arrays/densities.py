@@ -17,9 +17,9 @@ WARM_UP, TIMED = 5, 100
 
 def nll_nats(evaluation: Evaluation, test_images: Images) -> np.ndarray:
     """Return `bench.likelihood.nll` of the first test images, as many as are asked for."""
-    images = torch.from_numpy(test_images[: evaluation.settings["nll_images"]]).to(evaluation.device)
+    images = torch.from_numpy(test_images[: evaluation.settings.nll_images]).to(evaluation.device)
     generator = evaluation.generator("nll")
-    return nll(evaluation.model, images, evaluation.settings["nll_samples"], generator=generator).cpu().numpy()
+    return nll(evaluation.model, images, evaluation.settings.nll_samples, generator=generator).cpu().numpy()
 
 
 def neg_elbo_nats(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> np.ndarray:

@@ -16,6 +16,7 @@ from bench.evaluation.arrays.registry import ARRAYS, function_of
 from bench.evaluation.features.networks import FeatureNetworks
 from bench.likelihood import rows_at_once
 from bench.samplers import SAMPLERS
+from bench.study.schema import Evaluation as Settings
 from models.capabilities import capable
 from models.training import as_float
 
@@ -43,7 +44,7 @@ class Evaluation:
         self,
         model: BaseAE,
         data: ImageDataset,
-        settings: Mapping[str, Any],
+        settings: Settings,
         seed: int,
         features: FeatureNetworks,
         seconds_per_epoch: float,
@@ -79,7 +80,7 @@ class Evaluation:
     def samplers(self) -> list[str]:
         """Return the samplers that the settings ask for and the model can serve."""
         can = self.view.capabilities
-        return [s for s in self.settings["samplers"] if "generate" in can and not SAMPLERS[s].obstacle(can)]
+        return [s for s in self.settings.samplers if "generate" in can and not SAMPLERS[s].obstacle(can)]
 
     def generator(self, name: str) -> torch.Generator:
         """Return the generator of the named draw."""

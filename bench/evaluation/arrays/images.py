@@ -9,15 +9,15 @@ from models.networks.two_way import count_parameters
 
 
 def test_images(evaluation: Evaluation) -> Images:
-    return evaluation.data.test.images[: evaluation.settings["images"]]
+    return evaluation.data.test.images[: evaluation.settings.images]
 
 
 def fit_images(evaluation: Evaluation) -> Images:
-    return evaluation.data.train.images[: evaluation.settings["gmm_images"]]
+    return evaluation.data.train.images[: evaluation.settings.gmm_images]
 
 
 def test_labels(evaluation: Evaluation) -> Labels:
-    return evaluation.data.test.labels[: evaluation.settings["images"]]
+    return evaluation.data.test.labels[: evaluation.settings.images]
 
 
 def train_labels(evaluation: Evaluation) -> Labels:

@@ -37,5 +37,5 @@ def inception_probabilities(evaluation: Evaluation, own_samples: Images) -> np.n
 def _class_probabilities(evaluation: Evaluation, images: Images) -> np.ndarray:
     if evaluation.data.class_probabilities is not None:
         return evaluation.data.class_probabilities(images)
-    recipe = evaluation.settings.get("score_classifier", "small")
+    recipe = evaluation.settings.score_classifier
     return score_classifier(evaluation.data, recipe, str(evaluation.device)).probabilities(to_uint8(images))

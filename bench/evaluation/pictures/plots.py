@@ -20,7 +20,7 @@ def plots(evaluation: Evaluation, lost: dict[str, str] | None = None) -> dict[st
 
     Why one cannot be made is added to `lost` by name; without `lost` it is raised.
     """
-    extras, can = evaluation.settings["extras"], evaluation.view.capabilities
+    extras, can = evaluation.settings.extras, evaluation.view.capabilities
     made: dict[str, PlotData] = {}
     for name, (extra, need, data) in PLOTS.items():
         if extra in extras and need in can:

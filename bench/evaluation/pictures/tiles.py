@@ -70,7 +70,7 @@ def save_tiles(folder: Path, evaluation: Evaluation, lost: dict[str, str] | None
     if "points" in evaluation.view.capabilities:
         return
     for name, tile in TILES.items():
-        asked = tile.extra is None or tile.extra in evaluation.settings["extras"]
+        asked = tile.extra is None or tile.extra in evaluation.settings.extras
         try:
             if asked and tile.needs <= evaluation.view.capabilities and (images := tile.images(evaluation)) is not None:
                 save_grid(folder / f"{name}.png", images, tile.limit, drop=tile.drop)
@@ -198,7 +198,7 @@ def _canonical(evaluation: Evaluation) -> np.ndarray:
 
 def _label_walks(evaluation: Evaluation) -> np.ndarray | None:
     """Return a grid of the two latent variables for every class, the classes side by side, in 16 greys; of one seed."""
-    if evaluation.seed not in evaluation.settings["tsne_seeds"] or len(evaluation.get("mean_z")) != 2:
+    if evaluation.seed not in evaluation.settings.tsne_seeds or len(evaluation.get("mean_z")) != 2:
         return None
     walks = evaluation.get("label_walks")  # [k, 5, 5, C, H, W]
     return np.round(15 * walks.swapaxes(0, 1).reshape(walks.shape[1], -1, *walks.shape[3:])) / 15

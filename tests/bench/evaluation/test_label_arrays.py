@@ -17,20 +17,19 @@ from bench.evaluation.features.label_reader import fit, readings
 from bench.evaluation.pictures.plots import plots
 from bench.evaluation.pictures.tiles import save_tiles
 from bench.metrics.types import Blank
+from bench.study.schema import Evaluation as Settings
 
 CLASSES, HALF_WIDTH = 4, 1.5
-SETTINGS: dict[str, Any] = {
-    "images": 1000,
-    "probes": ("linear",),
-    "samplers": ("normal",),
-    "extras": ("labels",),
-    "gmm_images": 100,
-    "tsne_seeds": (0,),
-    "metrics": (
+SETTINGS = Settings(
+    images=1000,
+    samplers=("normal",),
+    extras=("labels",),
+    gmm_images=100,
+    metrics=(
         *("unseen_cross_entropy", "unseen_accuracy", "unseen_found"),
         *("test_error", "round_trip_classes", "round_trip_distance"),
     ),
-}
+)
 
 
 class Toy(nn.Module):

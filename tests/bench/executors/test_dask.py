@@ -20,7 +20,7 @@ from bench.errors import BadInput
 from bench.executors import Resources, dask_cluster, resolve
 from bench.run import main
 from bench.storage import store
-from bench.study.suite import Run
+from bench.study.run import Run
 
 pytestmark = pytest.mark.usefixtures("own_registries")
 ROOT = Path(__file__).parents[3]

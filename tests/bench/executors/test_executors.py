@@ -18,7 +18,7 @@ from bench.executors.attempts import Attempts
 from bench.executors.workers import surroundings
 from bench.runs.execute import CRASH
 from bench.storage import store
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.system.memory import out_of_memory
 
 pytestmark = pytest.mark.usefixtures("own_registries")

@@ -13,14 +13,15 @@ from bench.evaluation.evaluate import measure
 from bench.metrics.averages import bits_per_dim
 from bench.metrics.cost import generation_seconds
 from bench.metrics.types import Blank
+from bench.study.schema import Evaluation as Settings
 from models import MODELS
 
 SHAPE, N = (1, 8, 8), 6
 ASKED = ("bits_per_dim", "reconstruction_nats", "kl_nats", "neg_elbo", "nll")
-SETTINGS = {
-    "images": N, "nll_images": N, "nll_samples": 3, "samplers": ("normal",), "probes": ("linear",),
-    "extras": ("densities",), "metrics": ASKED, "gmm_images": N, "gmm_components": 1,
-}  # fmt: skip
+SETTINGS = Settings(
+    images=N, nll_images=N, nll_samples=3, samplers=("normal",), extras=("densities",), metrics=ASKED, gmm_images=N,
+    gmm_components=1,
+)  # fmt: skip
 
 
 def evaluation(likelihood: str, binary: bool = False, name: str = "VAE", kind: str = "standard") -> Evaluation:

@@ -15,7 +15,7 @@ from bench.runs.train import build, settings_of, train_together
 from bench.runs.work import Listener, Work
 from bench.storage import store
 from bench.study import suite
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.training.loader import ImageTensors
 from bench.training.trainer import Trainer
 

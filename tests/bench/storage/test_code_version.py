@@ -8,7 +8,7 @@ from faulty_runs import carried_out, digest_of, runs_of
 from bench.errors import BadInput
 from bench.runs import remaining
 from bench.storage import code_version, store
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.training.checkpoint import Checkpoints
 
 DATA = ("digits", "the same images")

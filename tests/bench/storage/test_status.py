@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bench.run import _description, main
+from bench.run import main
 from bench.storage import heartbeat, status, store
 from bench.study import suite
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.system.processes import this_process
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ def runs() -> list[Run]:
     """Six planned runs, none begun."""
     loaded = suite.load("mine.toml", "small")
     found = suite.expand(loaded, "mine.toml", "small", shape=(1, 8, 8))
-    status.write_plan(Path("results/mine"), _description(loaded, "mine", "small"), found, workers=2)
+    status.write_plan(Path("results/mine"), suite.description(loaded, "mine", "small"), found, workers=2)
     return found
 
 

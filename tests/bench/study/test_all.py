@@ -1,5 +1,6 @@
 """The suites of "which model should I use?": one budget, one evaluator, every family, no company in training."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from bench import data
 from bench.executors import Resources, Work
 from bench.run import main
 from bench.study import suite
-from bench.study.suite import Run
+from bench.study.run import Run
 
 NAMES = ("all-digits", "all-mnist")
 FAMILIES = {"VAE", "LBAE", "WAE-MMD", "RAE-L2", "M2"}
@@ -32,14 +33,14 @@ def test_every_row_has_one_budget_one_split_and_one_evaluator(name: str, preset:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_all_but_m2_have_one_network(name: str) -> None:
-    networks = {str({**run.network, "width": 1.0}) for run in runs_of(name) if run.row != "M2"}
+    networks = {replace(run.network, width=1.0) for run in runs_of(name) if run.row != "M2"}
     assert len(networks) == 1
 
 
 def test_a_rows_network_takes_the_place_of_the_presets() -> None:
     networks = {run.row: run.network for run in runs_of("all-digits")}
-    assert networks["M2"]["image"] == [250, 500]
-    assert networks["LBAE"]["kind"] == "lbae"
+    assert networks["M2"].image == (250, 500)
+    assert networks["LBAE"].kind == "lbae"
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("all-digits", []), ("digits", ["--track", "tensorboard"])])

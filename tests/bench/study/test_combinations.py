@@ -21,7 +21,7 @@ def test_the_toy_study_is_24_configurations_of_six_rows_and_the_full_one_576_of_
         assert suite.count(loaded, preset) == rows * seeds
     runs = suite.expand(suite.load("svae-toy", "paper"), "svae-toy", "paper", shape=SHAPE)
     assert len({str((r.network, r.options["steps"])) for r in runs}) == 24
-    assert {len(r.network["encoder"]) for r in runs} == {2, 3}
+    assert {len(r.network.encoder) for r in runs} == {2, 3}
     assert {tuple(r.options["steps"]) for r in runs} == {(1, 1), (3, 1), (1, 3)}
     assert {r.seed for r in runs} == set(range(24)) and len({r.id for r in runs}) == 144
 

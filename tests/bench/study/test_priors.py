@@ -7,7 +7,7 @@ import pytest
 from bench import data
 from bench.runs.cost import refuse_impossible
 from bench.study import suite
-from bench.study.suite import Run
+from bench.study.run import Run
 from models.distributions.likelihoods import LIKELIHOODS
 from report.claims.declared import read_claims
 
@@ -44,7 +44,7 @@ def test_their_models_can_be_built(name: str, preset: str) -> None:
 
 def test_the_papers_samples_and_latents_are_the_paper_presets() -> None:
     run = runs_of("priors-cifar10", "paper")[0]
-    assert (run.evaluation["nll_samples"], run.evaluation["nll_images"], run.latent_dim) == (512, 10_000, 1024)
+    assert (run.evaluation.nll_samples, run.evaluation.nll_images, run.latent_dim) == (512, 10_000, 1024)
 
 
 def test_the_claims_name_rows_and_metrics_of_the_suites() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from bench import data
 from bench.errors import BadInput
-from bench.run import PRESETS
 from bench.runs.train import configure
-from bench.study import suite, suite_files
-from bench.study.suite import Run, Suite
+from bench.study import PRESETS, suite, suite_files
+from bench.study.run import Run
+from bench.study.schema import Suite
 from models import MODELS
 
 MINIMAL = """
@@ -149,7 +149,7 @@ def test_overrides_reach_the_preset_its_evaluation_its_network_and_the_data() ->
         "evaluation.nll_samples=7",
         "network.channels=[8, 16]",
         "network.norm=batch",
-        "options.IWAE.number_samples=2",
+        "options.BetaIWAE.number_samples=2",
         "data.split=official",
     )
     celeba = suite.load("celeba", "small", overrides)
@@ -157,7 +157,7 @@ def test_overrides_reach_the_preset_its_evaluation_its_network_and_the_data() ->
     assert (preset.epochs, preset.learning_rate, preset.evaluation.nll_samples) == (3, 2e-3, 7)
     assert preset.network["channels"] == [8, 16]
     assert preset.network["norm"] == "batch"
-    assert preset.options["IWAE"] == {"number_samples": 2}
+    assert preset.options["BetaIWAE"] == {"number_samples": 2}
     assert celeba.data == {"split": "official", "preprocess": "resize"}
 
 
@@ -197,6 +197,42 @@ def test_bad_override_is_one_line_that_names_it(override: str, said: str) -> Non
         runs_of("mnist", "small", override)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("network.blocks=3", "unknown key of network (convolutional) 'blocks'"),
+        ("network.kind=perceptron", "unknown key of network (perceptron) 'channels'"),
+        ("network.kind=dense", "network: dense.encoder"),
+        ("options.BidirectionalVAE.beta=2", "unknown model in options 'BidirectionalVAE'"),
+        ("options.LBAE.likelihood_samples=2", "unknown model in options 'LBAE'"),
+        ("networks.LBAE.kind=lbae", "unknown model in networks 'LBAE'"),
+        ("controls=['beta-VAE 1.5 z128']", "unknown row in controls"),
+        ("grid={ 'netwrok.norm' = ['bias'] }", "grid"),
+        ("schedule=constant pct_start=0.5", "pct_start is of the schedule onecycle"),
+        ("evaluation.annealing.images=3", "annealing is of the extra 'annealing'"),
+        ("evaluation.score_classifier=paper", "score_classifier is of the extra 'scores'"),
+        ("evaluation.metrics=['kid']", "metric kid is of the extra 'kernel'"),
+    ],
+)
+def test_what_nothing_would_read_is_refused(override: str, said: str) -> None:
+    with pytest.raises(BadInput) as error:
+        runs_of("mnist", "small", *(override.split() if "pct_start" in override else [override]))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_a_base_says_of_models_whose_rows_are_not_taken_over_is_left_out(write) -> None:
+    path = write('extends = "base/bvae"\nrows = [{ row = "VAE", model = "VAE", variants = ["stock"] }]\n')
+    assert "IWAE" in suite.load("base/bvae", "small").presets["small"].options
+    assert suite.load(path, "small").presets["small"].options == {}
+    with pytest.raises(BadInput, match="unknown model in options 'IWAE'"):
+        suite.load(path, "small", ["options.IWAE.number_samples=2"])
+
+
+def test_a_network_of_another_kind_takes_the_place_of_the_bases(write) -> None:
+    path = write('extends = "base/bvae"\n[presets.small]\nnetwork = { kind = "perceptron", hidden = [7] }\n')
+    assert suite.load(path, "small").presets["small"].network == {"kind": "perceptron", "hidden": [7]}
 
 
 def test_data_setting_that_the_data_set_does_not_have_is_refused() -> None:

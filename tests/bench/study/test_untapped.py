@@ -9,7 +9,7 @@ from bench.errors import BadInput
 from bench.evaluation.evaluate import wanted
 from bench.runs.train import configure, settings_of
 from bench.study import suite
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.training.loader import ImageTensors, Loader
 
 CORE = ["M2", "Untapped", "M2 as code", "Untapped as code"]
@@ -22,7 +22,7 @@ def runs_of(name: str, preset: str, *overrides: str) -> list[Run]:
 
 
 def updates(run: Run, unlabelled: int) -> int:
-    return run.training["epochs"] * -(-unlabelled // run.training["batch_size"])
+    return run.training.epochs * -(-unlabelled // run.training.batch_size)
 
 
 @pytest.mark.parametrize("name", ["untapped-mnist", "untapped-mnist-clean"])
@@ -30,7 +30,7 @@ def updates(run: Run, unlabelled: int) -> int:
 def test_every_run_on_mnist_takes_the_papers_600_updates(name: str, preset: str) -> None:
     runs = runs_of(name, preset)
     assert {updates(run, 20_000) for run in runs} == {600}
-    assert {run.training["batch_size"] for run in runs} == {500 if preset == "small" else 10_000}
+    assert {run.training.batch_size for run in runs} == {500 if preset == "small" else 10_000}
     assert [sum(run.row == row and run.variant == "unidirectional" for run in runs) for row in CORE] == [10] * 4
 
 
@@ -47,9 +47,9 @@ def test_digits_take_the_papers_updates_an_epoch() -> None:
     import torch
 
     images = ImageTensors(torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels))
-    loader = Loader(images, "cpu", run.training["batch_size"], 0, run.training["labelled_batch_size"])
+    loader = Loader(images, "cpu", run.training.batch_size, 0, run.training.labelled_batch_size)
     assert len(loader) == 4  # 513 images in batches of 128; the last image alone is left out
-    assert run.training["epochs"] * 4 == 600
+    assert run.training.epochs * 4 == 600
 
 
 def test_both_settings_reach_the_models() -> None:
@@ -86,7 +86,7 @@ def test_a_metric_that_does_not_exist_is_refused_with_the_nearest() -> None:
 
 
 def test_without_them_an_evaluation_has_no_list_of_metrics_in_its_identity() -> None:
-    assert "metrics" not in runs_of("digits", "small")[0].evaluation
+    assert "metrics" not in runs_of("digits", "small")[0].to_dict()["evaluation"]
 
 
 def test_suites_of_other_papers_keep_their_split(tmp_path: Path) -> None:

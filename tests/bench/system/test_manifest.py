@@ -10,7 +10,7 @@ from faulty_runs import carried_out, cells_of, digest_of, runs_of
 
 from bench.runs import remaining
 from bench.storage import store
-from bench.study.suite import Run
+from bench.study.run import Run
 from bench.system import files, manifest
 
 pytestmark = pytest.mark.usefixtures("own_registries")

@@ -23,15 +23,17 @@ from models.distributions.densities import (
 from models.distributions.priors import PRIORS, MixturePrior, PriorConfig, PseudoInputs
 from models.distributions.realnvp import RealNVP
 from models.distributions.vamp_prior import VampPrior
-from models.networks.two_way import NetworkConfig
+from models.networks.kinds import Convolutional, network_types
 from models.objectives import total_correlation_terms
 from models.training import Batch
 
 SHAPE, LATENT = (1, 8, 8), 16
 NETWORK = {"channels": (4,), "strides": (2,), "hidden": (8,)}
 LEARNED = [kind for kind, build in PRIORS.items() if build]
-FIELDS = {name: get_type_hints(MODELS[name].resolve().config_class) for name in MODELS}
-ANY_PRIOR = sorted(name for name, of in FIELDS.items() if "prior" in of and of["network"] is NetworkConfig)
+CONFIGS = {name: MODELS[name].resolve().config_class for name in MODELS}
+ANY_PRIOR = sorted(
+    name for name, of in CONFIGS.items() if "prior" in get_type_hints(of) and Convolutional in network_types(of)
+)
 
 
 def vae(kind: str, name: str = "VAE", seed: int = 0, **fields: Any) -> Any:

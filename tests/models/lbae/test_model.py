@@ -14,9 +14,10 @@ from models import MODELS, load_model
 from models.lbae.hyperplane import BIT_SAMPLERS, second_moments
 from models.lbae.model import LBAE, BidirectionalLBAE, binarise
 from models.lbae.sampler import BernoulliSampler, BernoulliSamplerConfig
+from models.networks.kinds import LBAEConvolutions
 from models.networks.layers import BiConv2d, BiLinear
 from models.networks.lbae import even_margin
-from models.networks.two_way import BidirectionalNetwork, NetworkConfig, count_parameters
+from models.networks.two_way import BidirectionalNetwork, count_parameters
 
 SMALL = {"kind": "lbae", "channels": (4, 8, 8), "strides": (1, 2, 2), "hidden": (), "norm": "batch"}
 BOTH = pytest.mark.parametrize("kind", [LBAE, BidirectionalLBAE])
@@ -65,7 +66,7 @@ def test_the_encoder_is_trained_through_the_bits_by_that_gradient(kind: Any) -> 
 )
 def test_parameters_are_those_of_the_papers_code(size: Any, bits: int, floats: int, lbae: float, vae: float) -> None:
     shape, channels, strides = size
-    config = NetworkConfig(kind="lbae-code", channels=channels, strides=strides, hidden=(), norm="batch")
+    config = LBAEConvolutions(kind="lbae-code", channels=channels, strides=strides, hidden=(), norm="batch")
 
     def millions(latent: int, log_variance: bool) -> float:
         with torch.device("meta"):
@@ -80,7 +81,7 @@ def test_parameters_are_those_of_the_papers_code(size: Any, bits: int, floats: i
 @pytest.mark.parametrize(("size", "bits"), [(MNIST, 200), (CIFAR, 600), (CELEBA, 1500)])
 def test_the_bidirectional_form_has_half_the_parameters_of_the_mirrored_one(size: Any, bits: int) -> None:
     shape, channels, strides = size
-    config = NetworkConfig(kind="lbae", channels=channels, strides=strides, hidden=(), norm="batch")
+    config = LBAEConvolutions(channels=channels, strides=strides, hidden=(), norm="batch")
     with torch.device("meta"):
         one, *two = (BidirectionalNetwork(config, shape, bits, way, False) for way in ("both", "forward", "reverse"))
     assert count_parameters(one) == pytest.approx(sum(map(count_parameters, two)) / 2, rel=0.01)
@@ -88,7 +89,7 @@ def test_the_bidirectional_form_has_half_the_parameters_of_the_mirrored_one(size
 
 def test_the_reverse_of_the_linear_network_is_its_transpose() -> None:
     """Without biases and activations the decoder is the transposed Jacobian of the encoder, units included."""
-    config = NetworkConfig(**{**SMALL, "norm": "bias"})  # type: ignore[arg-type]
+    config = LBAEConvolutions(**{**SMALL, "norm": "bias"})  # type: ignore[arg-type]
     network = BidirectionalNetwork(config, (1, 8, 8), 3, "both", False).double()
     for module in network.modules():
         if hasattr(module, "activation"):
@@ -117,7 +118,7 @@ def test_padding_and_cropping_invert(shape: Any, strides: Any, padded: Any) -> N
 
 def test_mnist_gets_two_pixels_on_every_side_and_loses_them_again() -> None:
     assert tuple(even_margin((1, 28, 28), (1, 2, 2, 2))) == (2, 2, 2, 2)
-    config = NetworkConfig(**{**SMALL, "channels": (4, 8, 8, 8), "strides": (1, 2, 2, 2)})  # type: ignore[arg-type]
+    config = LBAEConvolutions(**{**SMALL, "channels": (4, 8, 8, 8), "strides": (1, 2, 2, 2)})  # type: ignore[arg-type]
     network = BidirectionalNetwork(config, (1, 28, 28), 5, "both", False).eval()
     z = network.point(images(3, (1, 28, 28)))
     canvas = network.reverse(z, crop=False)

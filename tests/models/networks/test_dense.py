@@ -14,11 +14,12 @@ from bench.training.loader import Loader
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 from models.networks.dense import ChannelAttention, DenseGroup, DenseStep, dense_down, dense_flat, dense_up
-from models.networks.two_way import NetworkConfig, count_parameters
+from models.networks.kinds import network_of
+from models.networks.two_way import count_parameters
 from models.networks.weight_norm import SPREAD, normed, start_from_data, starts_from_data
 
 SHAPE, LATENT = (1, 8, 8), 16
-DENSE = {"kind": "dense", "channels": (), "hidden": (), "strides": (2, 2), "encoder": (4, 2), "decoder": (8, 2)}
+DENSE = {"kind": "dense", "strides": (2, 2), "encoder": (4, 2), "decoder": (8, 2)}
 SELF = {"p_y": (4, 1), "p_x": (4, 1, 1), "p_x_code": (4, 1), "q_u": (4, 1), "p_z_image": (4, 1)}
 TAKES_DENSE = [
     "VAE", "BetaVAE", "BetaTCVAE", "IWAE", "BetaIWAE", "StockAE", "StockSVAE", "CorrectedVAMP", "LBAE",
@@ -244,16 +245,16 @@ def test_a_dense_network_runs_one_way_alone() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"encoder": None}, "needs encoder and decoder"),
-        ({"decoder": (0, 1)}, "both positive"),
-        ({"strides": (1, 2)}, "strides of 2"),
-        ({"hidden": (8,)}, "hidden = \\[\\]"),
-        ({"kind": "convolutional", "channels": (4, 4)}, "not of a convolutional"),
+        ({"encoder": None}, "dense.encoder\n.*valid tuple"),
+        ({"decoder": (0, 1)}, "dense.decoder.0\n.*not positive"),
+        ({"strides": (1, 2)}, "dense.strides.0\n.*should be 2"),
+        ({"hidden": (8,)}, "dense.hidden\n.*Unexpected"),
+        ({"kind": "convolutional", "channels": (4, 4)}, "convolutional.encoder\n.*Unexpected"),
     ],
 )
 def test_bad_sizes_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises((ValidationError, ValueError), match=message):
-        NetworkConfig(**(DENSE | fields))
+        network_of(MODELS["VAE"].resolve().config_class, DENSE | fields)
 
 
 def test_a_code_is_a_whole_number_of_maps() -> None:

@@ -8,25 +8,30 @@ from pydantic import ValidationError
 
 from bench.data import image_shape
 from bench.study import suite, suite_files
+from models import MODELS
+from models.networks.kinds import Convolutional, Network, Perceptron, Residual, network_of
 from models.networks.two_way import (
     BidirectionalNetwork,
-    NetworkConfig,
     count_parameters,
     matched_width,
     unidirectional_parameters,
 )
 
-SMALL = NetworkConfig(channels=(8, 16), strides=(2, 2), hidden=(32,))
+SMALL = Convolutional(channels=(8, 16), strides=(2, 2), hidden=(32,))
 
 
-def of_suite(name: str, preset: str) -> tuple[NetworkConfig, tuple[int, ...], int]:
+def of_suite(name: str, preset: str) -> tuple[Network, tuple[int, ...], int]:
     loaded = suite.load(name, preset)
     size = loaded.presets[preset]  # type: ignore[index]
     latent = loaded.rows[0].latent_dim or size.latent_dim
-    return NetworkConfig(**size.network), image_shape(loaded.dataset, loaded.data), latent
+    return (
+        network_of(MODELS["VAE"].resolve().config_class, size.network),
+        image_shape(loaded.dataset, loaded.data),
+        latent,
+    )
 
 
-def both_parameters(config: NetworkConfig, shape: tuple[int, ...], latent: int) -> int:
+def both_parameters(config: Network, shape: tuple[int, ...], latent: int) -> int:
     with torch.device("meta"):
         return count_parameters(BidirectionalNetwork(config, shape, latent, "both"))
 
@@ -88,12 +93,12 @@ def test_control_is_within_two_percent_and_pairs_halve(name: str, preset: str) -
         (SMALL, (1, 8, 8)),
         (SMALL, (3, 13, 10)),
         (
-            NetworkConfig(kind="residual", channels=(4, 8), strides=(2, 1, 2), pool=True, hidden=(), norm="batch"),
+            Residual(channels=(4, 8), strides=(2, 1, 2), pool=True, hidden=(), norm="batch"),
             (1, 28, 28),
         ),
     ],
 )
-def test_shapes_both_ways(config: NetworkConfig, shape: tuple[int, ...]) -> None:
+def test_shapes_both_ways(config: Network, shape: tuple[int, ...]) -> None:
     network = BidirectionalNetwork(config, shape, 5, "both")
     mean, log_variance = network(torch.rand(4, *shape))
     assert mean.shape == log_variance.shape == (4, 5)
@@ -114,7 +119,7 @@ def test_the_reverse_of_a_linear_network_is_its_transpose() -> None:
 
 def test_a_one_way_network_can_run_backwards_without_parameters_of_its_own() -> None:
     for norm in ("bias", "batch"):
-        config = NetworkConfig(channels=(8, 16), strides=(2, 2), hidden=(32,), norm=norm)
+        config = Convolutional(channels=(8, 16), strides=(2, 2), hidden=(32,), norm=norm)
         network = BidirectionalNetwork(config, (1, 8, 8), 4, "forward")
         reverse = [p for name, p in network.named_parameters() if "after_reverse" in name]
         assert reverse == []
@@ -130,13 +135,13 @@ def test_a_decoder_has_no_log_variance_head() -> None:
 
 def test_bad_configurations_are_refused() -> None:
     with pytest.raises((ValidationError, ValueError), match="strides"):
-        NetworkConfig(channels=(8, 16), strides=(2,))
+        Convolutional(channels=(8, 16), strides=(2,))
     with pytest.raises((ValidationError, TypeError)):
-        NetworkConfig(chanels=(8,))  # type: ignore[call-arg]
+        Convolutional(chanels=(8,))  # type: ignore[call-arg]
 
 
 def test_a_perceptron_is_two_layers_of_tanh_each_way() -> None:
-    config = NetworkConfig(kind="perceptron", channels=(), strides=(), hidden=(20, 10))
+    config = Perceptron(hidden=(20, 10))
     network = BidirectionalNetwork(config, (1, 8, 8), 4, "both")
     first, second = (layer.linear.weight for layer in network.trunk[1:])
     x, z = torch.rand(3, 1, 8, 8), torch.randn(3, 4)
@@ -144,5 +149,5 @@ def test_a_perceptron_is_two_layers_of_tanh_each_way() -> None:
     assert torch.allclose(network(x)[0], hidden.tanh() @ network.mean.linear.weight.T, atol=1e-6)
     decoded = ((z @ network.mean.linear.weight).tanh() @ second).tanh() @ first
     assert torch.allclose(network.reverse(z).flatten(1), decoded, atol=1e-6)
-    with pytest.raises((ValidationError, ValueError), match="no convolutions"):
-        NetworkConfig(kind="perceptron", hidden=(20,))
+    with pytest.raises((ValidationError, ValueError), match="hidden layers"):
+        Perceptron(hidden=())

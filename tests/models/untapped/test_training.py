@@ -17,6 +17,7 @@ from bench.training.stacked import stackable
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 from models.training import Batch
+from models.untapped.networks import PerceptronConfig
 
 SHAPE = (1, 8, 8)
 NAMES = ("M2", "Untapped", "BidirectionalM2", "BidirectionalUntapped")
@@ -153,14 +154,14 @@ def test_a_preset_reaches_the_trainer() -> None:
 
 
 def test_a_setting_enters_a_runs_identity_only_where_it_is_not_the_default() -> None:
-    plain = runs_of()[0].training
+    plain = runs_of()[0].training.identity()
     assert not SPECIAL.keys() & plain.keys()
-    assert runs_of(**SPECIAL)[0].training == plain | SPECIAL
+    assert runs_of(**SPECIAL)[0].training.identity() == plain | SPECIAL
 
 
 def test_the_network_of_a_row_is_its_models_own_kind() -> None:
     one, both = (run for run in runs_of(("unidirectional", "bidirectional")) if run.seed == 0)
-    assert one.network == both.network == {"labels": [50, 50], "latent": [10, 10], "image": [7, 8]}
+    assert one.network == both.network == PerceptronConfig(labels=(50, 50), latent=(10, 10), image=(7, 8))
     assert type(build(both, SHAPE)).__name__ == "BidirectionalM2"
     with pytest.raises(BadInput, match="network"):
         runs_of(network={"channels": [4]})

@@ -1,0 +1,99 @@
+"""What a command line can say, in the standard library alone."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from bench.errors import BadInput
+from bench.executors import EXECUTORS
+from bench.study import PRESETS, PresetName
+
+
+class Options(argparse.Namespace):
+    """A command line as it was given."""
+
+    suite: str
+    preset: PresetName | None
+    models: str | None
+    seeds: Sequence[int] | None
+    data_dir: Path | None
+    results: Path
+    fid_weights: str | None
+    set: Sequence[str]
+    plugin: Sequence[str]
+    check_plugin: bool
+    track: Sequence[str]
+    jobs: int | None
+    executor: str | None
+    scheduler: str | None
+    gpu: bool
+    wait: float
+    accept_code_change: bool
+    fail_fast: bool
+    trust_pickle: bool
+    force: bool
+    dry_run: bool
+    status: bool
+    list: bool
+    json: bool
+
+    def given(self) -> Sequence[str]:
+        """Return the arguments, besides preset, models and seeds, that what was measured depends on."""
+        words = ["--suite", self.suite]
+        words += [word for module in self.plugin for word in ("--plugin", module)]
+        words += [word for setting in self.set for word in ("--set", setting)]
+        return words + (["--fid-weights", self.fid_weights] if self.fid_weights else [])
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; see --help")
+
+
+def parse(arguments: list[str] | None) -> Options:
+    """Read a command line, by default this process's; raises BadInput."""
+    parser = _Parser(
+        prog="python -m bench.run",
+        description="Train and evaluate a suite of variational autoencoders and write its tables.",
+    )
+    add = parser.add_argument
+    add("--suite", default="digits", help="name of a suite, or a TOML file of your own (default: %(default)s)")
+    add(
+        "--preset",
+        choices=PRESETS,
+        help="sizes (default: paper on an accelerator, else small); code: as a paper's code differs, where it does",
+    )
+    add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
+    add("--seeds", type=_seeds, metavar="N,…", help="seeds of the runs (default: the suite's)")
+    add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
+    add("--results", type=Path, default=Path("results"), help="folder for results (default: %(default)s)")
+    add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
+    add("--plugin", action="append", default=[], metavar="MODULE", help="add a module's models, data sets and metrics")
+    add("--check-plugin", action="store_true", help="say what the plug-ins lack, one line each, and stop")
+    add("--track", action="append", default=[], metavar="NAME", help="send curves and pictures there: tensorboard, …")
+    add("--jobs", type=int, help="runs at once (default: one a core, at most 8; one an accelerator)")
+    add("--executor", choices=EXECUTORS, help="where runs are carried out (default: workers, or here for one job)")
+    add("--scheduler", metavar="WHERE", help="of Dask: an address, or slurm, pbs, sge, … (default: on this machine)")
+    add("--gpu", action="store_true", help="carry out runs only where there is an accelerator")
+    add("--wait", type=float, default=60.0, metavar="SECONDS", help="for a worker of Dask (default: %(default)g)")
+    add("--accept-code-change", action="store_true", help="go on with trainings that other code began")
+    add("--fail-fast", action="store_true", help="stop at the first run that fails; by default the others go on")
+    add("--trust-pickle", action="store_true", help="load models that hold pickles, which can run any code")
+    add("--force", action="store_true", help="train anew what is finished")
+    add("--dry-run", action="store_true", help="print the runs with parameters and cost, and stop")
+    add("--status", action="store_true", help="say what is done, running, failed and to do, and stop")
+    add("--list", action="store_true", help="print suites, models, data sets and metrics, and stop")
+    add("--json", action="store_true", help="print JSON on standard output")
+    return parser.parse_args(arguments, Options())
+
+
+def _seeds(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch("[0-9]{1,10}", part) and int(part) < 2**32 for part in parts):
+        raise BadInput(f"--seeds {text!r}: write whole numbers from 0 to 2^32 - 1, separated by commas")
+    return list(dict.fromkeys(map(int, parts)))
