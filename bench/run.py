@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bench.command.options import Options, parse
+from bench.command.options import Options, choose, parse
 from bench.errors import BadInput, unknown
 from bench.runs.work import Work
 from bench.study import PRESETS, PresetName
@@ -98,7 +98,6 @@ def _overrides(options: Options) -> tuple[Path | None, list[str]]:
 def _run(options: Options) -> int:
     from bench import data, plugins
     from bench.evaluation.features.networks import load_inception
-    from bench.executors.resources import choose
     from bench.runs import remaining, tracking
     from bench.runs.cost import describe, plan_lines, refuse_impossible
     from bench.storage import packed, status, store
@@ -119,7 +118,7 @@ def _run(options: Options) -> int:
     folder = options.results / suite.results_name(options.suite, preset, options.set)
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
-        print(json.dumps(lines) if options.json else describe(lines, loaded, preset))
+        print(json.dumps([line._asdict() for line in lines]) if options.json else describe(lines, loaded, preset))
         return 0
     tracking.require(options.track)
     _, resources = choose(options, len(runs))
@@ -180,7 +179,6 @@ def _carry_out(
     """Carry out what is not finished, as one where the suite has runs stacked; say what is skipped."""
     from bench import executors
     from bench.command.progress import Display
-    from bench.executors.resources import choose
     from bench.runs import groups
     from bench.storage import store
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple
 
 import torch
 
@@ -20,7 +20,7 @@ CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
 DEVICE_RATE = 2e13  # and on an accelerator
 
 
-class PlanLine(TypedDict):
+class PlanLine(NamedTuple):
     """What a run is, its parameters, its folder and the FLOPs of its training, None where they follow from the data."""
 
     row: str
@@ -63,18 +63,9 @@ def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> lis
             costs[key] = training_cost(partial(build, run, shape), shape)
         parameters, per_image = costs[key]
         images = run.training.train_images or DATASETS[run.dataset].train_images
-        lines.append(
-            {
-                "row": run.row,
-                "model": run.model,
-                "variant": run.variant,
-                "dataset": run.dataset,
-                "seed": run.seed,
-                "parameters": parameters,
-                "path": str(folder / "runs" / run.id),
-                "training_flops": per_image * images * run.training.epochs if images else None,
-            }
-        )
+        flops = per_image * images * run.training.epochs if images else None
+        about = run.row, run.model, run.variant, run.dataset, run.seed
+        lines.append(PlanLine(*about, parameters, str(folder / "runs" / run.id), flops))
     return lines
 
 
@@ -82,11 +73,8 @@ def describe(lines: list[PlanLine], suite: Suite, preset: str) -> str:
     """Return the plan as text."""
     rate, what = (DEVICE_RATE, "this accelerator") if torch.cuda.is_available() else (CORE_RATE, "one core")
     head = f"{suite.title}: {len(lines)} runs on {DATASETS[suite.dataset].title}, preset {preset}"
-    rows = [
-        f"  {x['row']:<20} {x['variant']:<15} seed {x['seed']} {x['parameters']:>12,} parameters  {x['path']}"
-        for x in lines
-    ]
-    flops = [found for line in lines if (found := line["training_flops"]) is not None]
+    rows = [f"  {x.row:<20} {x.variant:<15} seed {x.seed} {x.parameters:>12,} parameters  {x.path}" for x in lines]
+    flops = [found for line in lines if (found := line.training_flops) is not None]
     if len(flops) < len(lines):
         return "\n".join([head, *rows, "training cost: known once the folder of images is read"])
     total = sum(flops)

@@ -13,7 +13,6 @@ from bench.study.run import Run
 from bench.system import locks
 
 PLAN = Path("runs", "plan.json")
-KEYS = ("suite", "preset", "configuration", "evaluation_id", "epochs", "workers", "runs")  # of it
 EPOCH = re.compile(r"epoch (\d+)/(\d+) .* ([\d.]+) s\b")  # as bench.runs.train tells it
 STATES = ("done", "running", "failed", "to do")
 
@@ -40,8 +39,8 @@ class Line(State):
     seed: int
 
 
-class Found(TypedDict):
-    """A plan, who holds its folder, and the seconds left, None where no epoch has been measured yet."""
+class Plan(TypedDict):
+    """What was to be done, by how many workers."""
 
     suite: str
     preset: str
@@ -50,6 +49,11 @@ class Found(TypedDict):
     epochs: int
     workers: int
     runs: list[Line]
+
+
+class Found(Plan):
+    """A plan, who holds its folder, and the seconds left, None where no epoch has been measured yet."""
+
     owner: dict[str, str | int] | None
     seconds_left: float | None
 
@@ -58,7 +62,7 @@ def write_plan(folder: Path, description: Mapping[str, object], runs: Sequence[R
     """Write down which runs a suite has, for `read` to tell of; those of other seeds of its configuration stay."""
     about = {key: description[key] for key in ("suite", "preset", "configuration")}
     about |= {"evaluation_id": runs[0].evaluation_id, "epochs": runs[0].training.epochs, "workers": workers}
-    before = store.read_json(folder / PLAN, *KEYS)
+    before = store.read_json(folder / PLAN, *Plan.__required_keys__)
     same = before is not None and all(before[key] == about[key] for key in ("configuration", "evaluation_id"))
     known = {line["id"]: line for line in before["runs"]} if same else {}
     known |= {run.id: {"id": run.id} | {key: getattr(run, key) for key in ("row", "variant", "seed")} for run in runs}
@@ -67,7 +71,7 @@ def write_plan(folder: Path, description: Mapping[str, object], runs: Sequence[R
 
 def read(folder: Path) -> Found | None:
     """Return the plan with what became of each of its runs, and the seconds left; None where no plan was written."""
-    plan = store.read_json(folder / PLAN, *KEYS)
+    plan = store.read_json(folder / PLAN, *Plan.__required_keys__)
     if plan is None:
         return None
     companions = _companions(folder)
