@@ -95,7 +95,7 @@ def parse(arguments: list[str] | None) -> Options:
 def _seeds(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(re.fullmatch("[0-9]{1,10}", part) and int(part) < 2**32 for part in parts):
-        raise BadInput(f"--seeds {text!r}: write whole numbers from 0 to 2^32 - 1, separated by commas")
+        raise argparse.ArgumentTypeError(f"{text!r}: write whole numbers from 0 to 2^32 - 1, separated by commas")
     return list(dict.fromkeys(map(int, parts)))
 
 

@@ -94,9 +94,9 @@ class Evaluation(_Strict):
     @model_validator(mode="after")
     def _read(self) -> Self:
         """Refuse names that are not known, and settings of an extra that is not asked for."""
-        for kind, names, known in (("metric", self.metrics, METRICS), ("sampler", self.samplers, SAMPLERS)):
+        for field, names, known in (("metrics", self.metrics, METRICS), ("samplers", self.samplers, SAMPLERS)):
             if absent := set(names) - known.keys():
-                raise unknown(kind, min(absent), known)
+                raise unknown(f"name in {field}", min(absent), known)
         needed = {f"metric {name}": METRICS[name].extra for name in self.metrics}
         needed |= {"annealing": "annealing"} if self.annealing else {}
         needed |= {"score_classifier": "scores"} if self.score_classifier != "small" else {}

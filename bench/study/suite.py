@@ -69,10 +69,9 @@ def load(name: str, preset: PresetName, overrides: Iterable[str] = ()) -> Suite:
                 raise unknown("variant", variant, VARIANTS)
             if VARIANTS[variant] + row.model not in MODELS:
                 raise unknown("model", VARIANTS[variant] + row.model, MODELS)
-    controlled = [row.row for row in suite.rows if "control" in row.variants]
     for name in () if size.controls == "all" else size.controls:
-        if name not in controlled:
-            raise unknown("row in controls", name, controlled or (row.row for row in suite.rows))
+        if name not in [row.row for row in suite.rows]:
+            raise unknown("row in controls", name, (row.row for row in suite.rows))
     for where, named in (("options", size.options), ("networks", size.networks)):
         for name in named:
             if name not in {row.model for row in rows}:

@@ -11,7 +11,7 @@ from bench import data
 from bench.errors import BadInput
 from bench.runs.train import configure
 from bench.study import PRESETS, suite, suite_files
-from bench.study.run import Run
+from bench.study.run import Run, slug
 from bench.study.schema import Suite
 from models import MODELS
 
@@ -204,7 +204,7 @@ def test_bad_override_is_one_line_that_names_it(override: str, said: str) -> Non
     [
         ("network.blocks=3", "unknown key of network (convolutional) 'blocks'"),
         ("network.kind=perceptron", "unknown key of network (perceptron) 'channels'"),
-        ("network.kind=dense", "network: dense.encoder"),
+        ("network.kind=dense", "unknown key of network (dense)"),
         ("options.BidirectionalVAE.beta=2", "unknown model in options 'BidirectionalVAE'"),
         ("options.LBAE.likelihood_samples=2", "unknown model in options 'LBAE'"),
         ("networks.LBAE.kind=lbae", "unknown model in networks 'LBAE'"),
@@ -343,9 +343,9 @@ def test_id_does_not_change_with_evaluation_settings_or_the_suites_name() -> Non
 
 
 def test_id_is_a_safe_folder_name() -> None:
-    assert suite.slug("beta-VAE 0.5") == "beta-vae-0.5"
-    assert suite.slug("../../etc/passwd") == "etc-passwd"
-    assert suite.slug("β") == "row"
+    assert slug("beta-VAE 0.5") == "beta-vae-0.5"
+    assert slug("../../etc/passwd") == "etc-passwd"
+    assert slug("β") == "row"
 
 
 # Selection
