@@ -148,13 +148,22 @@ class Suite(_Strict):
     data: dict[str, Setting] = {}
     table: str = "bvae"
     published: Published | None = None
-    likelihood: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "bce"
+    likelihood: str = "bce"
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     note: str | None = None
     stack: bool | None = None
     rows: tuple[Row, ...] = Field(min_length=1)
     extra_rows: tuple[Row, ...] = ()
     presets: dict[Literal["small", "paper", "code"], Preset]
+
+    @field_validator("likelihood")
+    @classmethod
+    def _known_likelihood(cls, name: str) -> str:
+        from models.distributions.likelihoods import LIKELIHOODS
+
+        if name not in LIKELIHOODS:
+            raise unknown("likelihood", name, LIKELIHOODS)
+        return name
 
     def seeds_of(self, preset: str) -> Sequence[int]:
         """Return the seeds; one for each combination of the preset's grid, where none are named."""
