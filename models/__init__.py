@@ -8,7 +8,7 @@ import hashlib
 import json
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pythae.models import BaseAE
@@ -21,7 +21,7 @@ class ModelEntry(NamedTuple):
     variant: str
     title: str
 
-    def resolve(self) -> Any:
+    def resolve(self) -> "type[BaseAE]":
         """Import and return the class; its configuration class is its `config_class`."""
         module, name = self.target.split(":")
         return getattr(import_module(module), name)

@@ -14,14 +14,6 @@ from models.networks.dense_vae import DenseDecoder, DenseEncoder
 from models.networks.two_way import BidirectionalNetwork, NetworkConfig
 
 
-class Forward(Protocol):
-    """A network that encodes: [B, C, H, W] -> mean and log-variance [B, L] each, or a `point` [B, L]."""
-
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
-
-    def point(self, x: Tensor) -> Tensor: ...
-
-
 class Reverse(Protocol):
     """A network that decodes: [B, L] -> the numbers that p(x|z) takes [B, P, H, W]."""
 
@@ -33,7 +25,7 @@ class Encoder(BaseEncoder):
 
     log_variance = True
 
-    def __init__(self, network: Forward):
+    def __init__(self, network: BidirectionalNetwork | DenseEncoder):
         super().__init__()
         self.network = network
 
@@ -83,12 +75,8 @@ class Networked(FromConfig):
         self, config: BaseAEConfig, encoder: BaseEncoder | None = None, decoder: BaseDecoder | None = None
     ) -> tuple[BaseEncoder, BaseDecoder]:
         """Return the encoder and the decoder: two views of one network where it is shared, so that they are tied."""
-        network, shape, latent, likelihood = (
-            config.network,
-            config.input_dim,
-            config.latent_dim,
-            config.reconstruction_loss,
-        )
+        network, shape = config.network, config.input_dim
+        latent, likelihood = config.latent_dim, config.reconstruction_loss
         numbers, log_variance = numbers_a_pixel(likelihood, shape[0]), self.encoder_view.log_variance
         if self.shared:
             both = BidirectionalNetwork(network, shape, latent, "both", log_variance, numbers)
@@ -97,7 +85,9 @@ class Networked(FromConfig):
         return encoder, decoder or self.decoder_view(_reverse(network, shape, latent, numbers), likelihood)
 
 
-def _forward(config: NetworkConfig, shape: tuple[int, ...], latent_dim: int, log_variance: bool) -> Forward:
+def _forward(
+    config: NetworkConfig, shape: tuple[int, ...], latent_dim: int, log_variance: bool
+) -> BidirectionalNetwork | DenseEncoder:
     if config.kind == "dense":
         return DenseEncoder(config, shape, latent_dim, log_variance)
     return BidirectionalNetwork(config, shape, latent_dim, "forward", log_variance)

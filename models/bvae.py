@@ -95,11 +95,9 @@ class _IWAE(_BetaIWAE):
 
 __getattr__ = forms(
     __name__,
-    {
-        "VAE": Family(_VAE, pythae.VAEConfig),
-        "BetaVAE": Family(_BetaVAE, pythae.BetaVAEConfig),
-        "BetaTCVAE": Family(_BetaTCVAE, pythae.BetaTCVAEConfig),
-        "IWAE": Family(_IWAE, pythae.IWAEConfig),
-        "BetaIWAE": Family(_BetaIWAE, _BetaIWAEConfig),
-    },
+    VAE=Family(_VAE, pythae.VAEConfig),
+    BetaVAE=Family(_BetaVAE, pythae.BetaVAEConfig),
+    BetaTCVAE=Family(_BetaTCVAE, pythae.BetaTCVAEConfig),
+    IWAE=Family(_IWAE, pythae.IWAEConfig),
+    BetaIWAE=Family(_BetaIWAE, _BetaIWAEConfig),
 )

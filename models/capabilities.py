@@ -224,12 +224,12 @@ class LabelledLatent(LastEpoch, SampledLatent):
         """Return the pixel probabilities of labels [N, k] and points [N, d]: [N, C, H, W]."""
         return self.decode(torch.cat([y, z], -1))
 
-    def latent_posterior(self, seen: Any, y: Tensor) -> BoxedGaussian:
+    def latent_posterior(self, seen: object, y: Tensor) -> BoxedGaussian:
         """Return q(z|x, y) for what `encoder.look(x)` gave and labels [N, k]."""
         location, scale = self.encoder.latent(seen, y)
         return BoxedGaussian(location, scale, self.model_config.half_width)
 
-    def latent_posteriors(self, seen: Any) -> BoxedGaussian:
+    def latent_posteriors(self, seen: object) -> BoxedGaussian:
         """Return q(z|x, y) of every label, with parameters [N, k, d]."""
         location, scale = self.encoder.latents(seen, self.model_config.classes)
         return BoxedGaussian(location, scale, self.model_config.half_width)

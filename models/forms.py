@@ -1,7 +1,7 @@
 """The forms of a model, whose class is written once: made when their names, of MODELS, are asked of its module."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pythae.models import BaseAE, BaseAEConfig
@@ -24,7 +24,7 @@ class Family:
         return with_networks(self.base, self.config, name, module, shared=shared, **self.options)
 
 
-def forms(module: str, families: Mapping[str, Family]) -> Callable[[str], type]:
+def forms(module: str, **families: Family) -> Callable[[str], type]:
     """Return the `__getattr__` of a module, by which forms of its families are its attributes, as are `<form>Config`.
 
     A form is called by its variant's prefix and its family's name; MODELS says which there are. It is made once, so

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import Any, ClassVar, Self, SupportsIndex
+from typing import ClassVar, Self, SupportsIndex
 
 import torch
 from pydantic import ConfigDict
@@ -45,7 +45,7 @@ class FromConfig(BaseAE):
     def _load_model_config_from_folder(cls, dir_path: str) -> BaseAEConfig:
         return cls.config_class.from_json_file(f"{dir_path}/model_config.json")
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Pickle as torch does; with parametrised layers, which torch refuses, as what the model is rebuilt from."""
         own = self.model_config.uses_default_encoder and self.model_config.uses_default_decoder
         if not (own and any(is_parametrized(module) for module in self.modules())):
@@ -53,13 +53,13 @@ class FromConfig(BaseAE):
         plain = {key: value for key, value in vars(self).items() if not key.startswith("_")}
         return _rebuilt, (type(self), plain, self.state_dict())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         twin = memo[id(self)] = type(self).__new__(type(self))
         twin.__dict__.update(deepcopy(vars(self), memo))
         return twin
 
 
-def _rebuilt(kind: type[FromConfig], plain: Mapping[str, Any], state: Mapping[str, Tensor]) -> FromConfig:
+def _rebuilt(kind: type[FromConfig], plain: Mapping[str, object], state: Mapping[str, Tensor]) -> FromConfig:
     """Return a model of the tensors `state` and the attributes `plain`, without a draw of torch's generator."""
     with torch.random.fork_rng(devices=[]):
         model = kind(plain["model_config"])
@@ -76,7 +76,7 @@ def form(
     *,
     shared: bool,
     mixed_in: tuple[type, ...] = (),
-    **attributes: Any,
+    **attributes: object,
 ) -> type[BaseAE]:
     """Return the class `name` of a module: that of `bases` with these attributes and a configuration of its own.
 

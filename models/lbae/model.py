@@ -133,4 +133,4 @@ class _LBAE(Objective, PointLatent, pythae.AE):
         return self.decode(bits.flatten(0, 1)).unflatten(0, bits.shape[:2])
 
 
-__getattr__ = forms(__name__, {"LBAE": Family(_LBAE, _LBAEConfig, view=BitEncoder)})
+__getattr__ = forms(__name__, LBAE=Family(_LBAE, _LBAEConfig, view=BitEncoder))

@@ -21,24 +21,23 @@ from models.noise import Noise
 
 
 @dataclass
-class _AEConfig(pythae.AEConfig):
-    """The plain autoencoder."""
+class _SquaredError:
+    """The field of a configuration that names the loss."""
 
     reconstruction_loss: Literal["mse"] = "mse"
 
 
-class _AE(PointLatent, pythae.AE):
+class _Point(PointLatent):
+    """What they share."""
+
+    mixed_in = (_SquaredError,)
+
+
+class _AE(_Point, pythae.AE):
     """AE: minimise the squared error."""
 
 
-@dataclass
-class _WAEConfig(pythae.WAE_MMD_Config):
-    """WAE-MMD."""
-
-    reconstruction_loss: Literal["mse"] = "mse"
-
-
-class _WAE(PointLatent, pythae.WAE_MMD):
+class _WAE(_Point, pythae.WAE_MMD):
     """WAE-MMD: squared error + reg_weight MMD(q(z), N(0, I)); the codes of all images follow the prior."""
 
     capabilities = PointLatent.capabilities | {"prior"}
@@ -57,11 +56,10 @@ class _WAE(PointLatent, pythae.WAE_MMD):
 class _RAEConfig(pythae.RAE_L2_Config):
     """RAE-L2. RAE-SN has `spectral_norm`."""
 
-    reconstruction_loss: Literal["mse"] = "mse"
     spectral_norm: bool = False
 
 
-class _RAE(PointLatent, pythae.RAE_L2):
+class _RAE(_Point, pythae.RAE_L2):
     r"""RAE-L2: minimise the squared error, the size of the codes and that of the decoder's weights.
 
     .. math:: ||x - D(z)||^2 + \beta \tfrac12 ||z||^2 + \lambda \tfrac12 ||\theta_D||^2
@@ -86,14 +84,7 @@ class _RAE(PointLatent, pythae.RAE_L2):
         return out
 
 
-@dataclass
-class _RAEGPConfig(pythae.RAE_GP_Config):
-    """RAE-GP."""
-
-    reconstruction_loss: Literal["mse"] = "mse"
-
-
-class _RAEGP(PointLatent, pythae.RAE_GP):
+class _RAEGP(_Point, pythae.RAE_GP):
     """RAE-GP: squared error + the size of the codes + that of the gradient of D(E(x)) by x."""
 
 
@@ -119,11 +110,10 @@ class GridDecoder(Decoder):
 class _VQVAEConfig(pythae.VQVAEConfig):
     """VQ-VAE whose code is `side` x `side` vectors of the codebook, of latent_dim / side^2 numbers each."""
 
-    reconstruction_loss: Literal["mse"] = "mse"
     side: int = 2
 
 
-class _VQVAE(PointLatent, pythae.VQVAE):
+class _VQVAE(_Point, pythae.VQVAE):
     """VQ-VAE: squared error, each vector of the code replaced by the nearest of the codebook."""
 
     capabilities = PointLatent.capabilities | {"codebook"}
@@ -155,11 +145,9 @@ class _VQVAE(PointLatent, pythae.VQVAE):
 
 __getattr__ = forms(
     __name__,
-    {
-        "AE": Family(_AE, _AEConfig, view=PointEncoder),
-        "WAE": Family(_WAE, _WAEConfig, view=PointEncoder),
-        "RAE": Family(_RAE, _RAEConfig, view=PointEncoder),
-        "RAEGP": Family(_RAEGP, _RAEGPConfig, view=PointEncoder),
-        "VQVAE": Family(_VQVAE, _VQVAEConfig, view=GridEncoder, decoder_view=GridDecoder),
-    },
+    AE=Family(_AE, pythae.AEConfig, view=PointEncoder),
+    WAE=Family(_WAE, pythae.WAE_MMD_Config, view=PointEncoder),
+    RAE=Family(_RAE, _RAEConfig, view=PointEncoder),
+    RAEGP=Family(_RAEGP, pythae.RAE_GP_Config, view=PointEncoder),
+    VQVAE=Family(_VQVAE, _VQVAEConfig, view=GridEncoder, decoder_view=GridDecoder),
 )

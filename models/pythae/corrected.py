@@ -138,12 +138,10 @@ class _HVAE(HVAE):
 
 __getattr__ = forms(
     __name__,
-    {
-        "BetaTCVAE": Family(_BetaTCVAE, pythae.BetaTCVAEConfig),
-        "FactorVAE": Family(_FactorVAE, pythae.FactorVAEConfig),
-        "VAEGAN": Family(_VAEGAN, pythae.VAEGANConfig),
-        "VAMP": Family(_VAMP, pythae.VAMPConfig),
-        "LinNF": Family(_LinNF, _LinNFConfig),
-        "HVAE": Family(_HVAE, pythae.HVAEConfig),
-    },
+    BetaTCVAE=Family(_BetaTCVAE, pythae.BetaTCVAEConfig),
+    FactorVAE=Family(_FactorVAE, pythae.FactorVAEConfig),
+    VAEGAN=Family(_VAEGAN, pythae.VAEGANConfig),
+    VAMP=Family(_VAMP, pythae.VAMPConfig),
+    LinNF=Family(_LinNF, _LinNFConfig),
+    HVAE=Family(_HVAE, pythae.HVAEConfig),
 )

@@ -93,10 +93,8 @@ class _PIWAE(PIWAE):
 
 __getattr__ = forms(
     __name__,
-    {
-        "IWAE": Family(_IWAE, pythae.IWAEConfig),
-        "CIWAE": Family(_CIWAE, pythae.CIWAEConfig),
-        "MIWAE": Family(_MIWAE, pythae.MIWAEConfig),
-        "PIWAE": Family(_PIWAE, pythae.PIWAEConfig),
-    },
+    IWAE=Family(_IWAE, pythae.IWAEConfig),
+    CIWAE=Family(_CIWAE, pythae.CIWAEConfig),
+    MIWAE=Family(_MIWAE, pythae.MIWAEConfig),
+    PIWAE=Family(_PIWAE, pythae.PIWAEConfig),
 )

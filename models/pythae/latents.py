@@ -241,13 +241,11 @@ class RHVAE(GaussianLatent, pythae.RHVAE):
 
 __getattr__ = forms(
     __name__,
-    {
-        "VAMP": Family(VAMP, pythae.VAMPConfig),
-        "LinNF": Family(LinNF, pythae.VAE_LinNF_Config),
-        "HVAE": Family(HVAE, pythae.HVAEConfig),
-        "IAF": Family(IAF, pythae.VAE_IAF_Config),
-        "SVAE": Family(SVAE, pythae.SVAEConfig, view=SphereEncoder),
-        "PoincareVAE": Family(PoincareVAE, PoincareConfig, view=BallEncoder),
-        "RHVAE": Family(RHVAE, pythae.RHVAEConfig),
-    },
+    VAMP=Family(VAMP, pythae.VAMPConfig),
+    LinNF=Family(LinNF, pythae.VAE_LinNF_Config),
+    HVAE=Family(HVAE, pythae.HVAEConfig),
+    IAF=Family(IAF, pythae.VAE_IAF_Config),
+    SVAE=Family(SVAE, pythae.SVAEConfig, view=SphereEncoder),
+    PoincareVAE=Family(PoincareVAE, PoincareConfig, view=BallEncoder),
+    RHVAE=Family(RHVAE, pythae.RHVAEConfig),
 )

@@ -76,10 +76,8 @@ class PIWAE(Routed, GaussianLatent, pythae.PIWAE):
 
 __getattr__ = forms(
     __name__,
-    {
-        "FactorVAE": Family(FactorVAE, pythae.FactorVAEConfig),
-        "AAE": Family(AdversarialAE, pythae.Adversarial_AE_Config),
-        "VAEGAN": Family(VAEGAN, pythae.VAEGANConfig),
-        "PIWAE": Family(PIWAE, pythae.PIWAEConfig),
-    },
+    FactorVAE=Family(FactorVAE, pythae.FactorVAEConfig),
+    AAE=Family(AdversarialAE, pythae.Adversarial_AE_Config),
+    VAEGAN=Family(VAEGAN, pythae.VAEGANConfig),
+    PIWAE=Family(PIWAE, pythae.PIWAEConfig),
 )

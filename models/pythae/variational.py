@@ -16,15 +16,13 @@ def _stock(base: type[BaseAE], config: type[BaseAEConfig], can: type = GaussianL
 # `reconstruction_loss`.
 __getattr__ = forms(
     __name__,
-    {
-        "VAE": _stock(pythae.VAE, pythae.VAEConfig),
-        "BetaVAE": _stock(pythae.BetaVAE, pythae.BetaVAEConfig),
-        "BetaTCVAE": _stock(pythae.BetaTCVAE, pythae.BetaTCVAEConfig),
-        "IWAE": _stock(pythae.IWAE, pythae.IWAEConfig),
-        "MIWAE": _stock(pythae.MIWAE, pythae.MIWAEConfig),
-        "CIWAE": _stock(pythae.CIWAE, pythae.CIWAEConfig),
-        "InfoVAE": _stock(pythae.INFOVAE_MMD, pythae.INFOVAE_MMD_Config),
-        "DisentangledBetaVAE": _stock(pythae.DisentangledBetaVAE, pythae.DisentangledBetaVAEConfig),
-        "MSSSIMVAE": _stock(pythae.MSSSIM_VAE, pythae.MSSSIM_VAEConfig, can=ImplicitLatent),
-    },
+    VAE=_stock(pythae.VAE, pythae.VAEConfig),
+    BetaVAE=_stock(pythae.BetaVAE, pythae.BetaVAEConfig),
+    BetaTCVAE=_stock(pythae.BetaTCVAE, pythae.BetaTCVAEConfig),
+    IWAE=_stock(pythae.IWAE, pythae.IWAEConfig),
+    MIWAE=_stock(pythae.MIWAE, pythae.MIWAEConfig),
+    CIWAE=_stock(pythae.CIWAE, pythae.CIWAEConfig),
+    InfoVAE=_stock(pythae.INFOVAE_MMD, pythae.INFOVAE_MMD_Config),
+    DisentangledBetaVAE=_stock(pythae.DisentangledBetaVAE, pythae.DisentangledBetaVAEConfig),
+    MSSSIMVAE=_stock(pythae.MSSSIM_VAE, pythae.MSSSIM_VAEConfig, can=ImplicitLatent),
 )

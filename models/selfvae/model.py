@@ -1,6 +1,6 @@
 """Self-supervised VAE: an image is generated from a smaller or simpler one of its own, which a VAE of its own makes."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from torch import Tensor
 
-from models.capabilities import SampledLatent
+from models.capabilities import Posterior, SampledLatent
 from models.distributions.likelihoods import Likelihood
 from models.distributions.priors import Prior, PriorConfig, TrainedPrior
 from models.from_config import FromConfig
@@ -114,8 +114,9 @@ class SelfVAE(FromConfig, Objective, ChainUses, TrainedPrior, SampledLatent, pyt
         """Return the image of a code, the mean of p(x|y_1, z_1): [N, L] -> [N, C, H, W]."""
         return self.likelihood(z).mean
 
-    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Any = None) -> dict[str, Tensor]:
+    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> dict[str, Tensor]:
         """Return -ELBO in nats as two terms [N]: "distortion", -ln p(x|y, z), and "kl", which is all else."""
+        assert q is None or isinstance(q, ChainPosterior)
         terms = self.level_terms(x, generator, q)
         return {"distortion": terms.pop("distortion_x"), "kl": torch.stack(list(terms.values())).sum(0)}
 

@@ -36,4 +36,4 @@ class ColourConfig(SymmetricVAEConfig):
     network: ColourNetworkConfig = ColourNetworkConfig()
 
 
-__getattr__ = forms(__name__, games(OfColours, ColourConfig, "Colour"))
+__getattr__ = forms(__name__, **games(OfColours, ColourConfig, "Colour"))

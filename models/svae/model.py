@@ -156,4 +156,4 @@ def games(base: type[Adversarial], config: type[SymmetricVAEConfig], prefix: str
     }
 
 
-__getattr__ = forms(__name__, games(OfImages, SymmetricVAEConfig))
+__getattr__ = forms(__name__, **games(OfImages, SymmetricVAEConfig))

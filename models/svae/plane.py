@@ -34,4 +34,4 @@ class PlaneConfig(SymmetricVAEConfig):
     network: PlaneNetworkConfig = PlaneNetworkConfig()  # type: ignore[assignment]
 
 
-__getattr__ = forms(__name__, games(OfPoints, PlaneConfig, "Plane"))
+__getattr__ = forms(__name__, **games(OfPoints, PlaneConfig, "Plane"))

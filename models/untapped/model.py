@@ -172,4 +172,4 @@ def of(chosen: Tensor, values: Tensor) -> Tensor:
     return torch.where(chosen, values, 0.0) / share
 
 
-__getattr__ = forms(__name__, {"M2": Family(M2, M2Config), "Untapped": Family(Untapped, UntappedConfig)})
+__getattr__ = forms(__name__, M2=Family(M2, M2Config), Untapped=Family(Untapped, UntappedConfig))

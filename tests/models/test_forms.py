@@ -77,10 +77,13 @@ def test_a_model_comes_back_from_a_copy_and_a_pickle(name: str, way: str) -> Non
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("name", "fields"), [("BetaVAE", {"network": DENSE}), ("StockRAE", {"spectral_norm": True}), ("StockRHVAE", {})]
+    ("name", "fields"),
+    [("BetaVAE", {"network": DENSE, "latent_dim": 16}), ("StockRAE", {"spectral_norm": True}), ("StockRHVAE", {})],
 )
 def test_so_do_parametrised_layers_and_a_fitted_metric(name: str, fields: dict[str, Any], way: str) -> None:
-    model = build(name, **fields).train()
+    kind = MODELS[name].resolve()
+    settings = {"input_dim": SHAPE, "latent_dim": LATENT, "network": NETWORKS["convolutional"], **fields}
+    model = kind(kind.config_class(**settings)).train()
     if "metric" in model.capabilities:
         model({"data": images()})
         model.update()  # the end of an epoch of Pythae's trainers
@@ -100,10 +103,10 @@ def test_a_network_of_the_users_own_is_pickled_with_its_model() -> None:
 def test_the_metric_of_rhvae_is_pythaes_before_and_after_images() -> None:
     model, z = build("StockRHVAE").eval(), torch.randn(5, LATENT, generator=torch.Generator().manual_seed(0))
     theirs = pythae.RHVAE(pythae.RHVAEConfig(input_dim=SHAPE, latent_dim=LATENT))
+    model.train()({"data": images()})
     with torch.no_grad():
         for law in ("G", "G_inv"):
             assert torch.equal(getattr(model, law)(z), getattr(theirs, law)(z))
-        model.train()({"data": images()})
         theirs.M, theirs.centroids = deepcopy(model.M), deepcopy(model.centroids)
         before = model.G(z)
         for each in (model, theirs):
