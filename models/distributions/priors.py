@@ -77,10 +77,10 @@ class PriorSizes(Protocol):
 
     input_dim: tuple[int, ...]
     latent_dim: int
-    prior: PriorConfig
+    prior: "PriorConfig"
 
 
-Trained = MixturePrior | RealNVP | PseudoInputs
+Trained = Prior | PseudoInputs
 
 
 def _mixture(config: PriorSizes) -> MixturePrior:

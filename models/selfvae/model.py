@@ -97,7 +97,7 @@ class SelfVAE(FromConfig, Objective, ChainUses, TrainedPrior, SampledLatent, pyt
         """The prior of codes."""
         return ChainPrior(self)
 
-    def posterior(self, x: Tensor) -> ChainPosterior:
+    def posterior(self, x: Tensor) -> ChainPosterior:  # type: ignore[override]
         """Return q(code|x) for x [N, C, H, W] in [0, 1]."""
         return ChainUses.posterior(self, x)
 
