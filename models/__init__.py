@@ -1,14 +1,14 @@
 """Model classes that extend Pythae. `MODELS` names them without importing torch; `load_model` opens a stored one.
 
-Floors: noise, kernels, distributions, networks, objectives, training, capabilities, bidirectional, bvae, pythae, lbae,
-svae, untapped, selfvae.
+Floors: noise, kernels, distributions, networks, objectives, training, capabilities, from_config, bidirectional, forms,
+bvae, pythae, lbae, svae, untapped, selfvae.
 """
 
 import hashlib
 import json
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pythae.models import BaseAE
@@ -21,109 +21,75 @@ class ModelEntry(NamedTuple):
     variant: str
     title: str
 
-    def resolve(self) -> Any:
+    def resolve(self) -> "type[BaseAE]":
         """Import and return the class; its configuration class is its `config_class`."""
         module, name = self.target.split(":")
         return getattr(import_module(module), name)
 
 
+# What stands before a model's name in each of its forms.
+PREFIXES = {"unidirectional": "", "stock": "Stock", "corrected": "Corrected", "bidirectional": "Bidirectional"}
+
+# The title of a model where it is not its name.
+_TITLES = {
+    "BetaVAE": "beta-VAE",
+    "BetaTCVAE": "beta-TCVAE",
+    "BetaIWAE": "beta-IWAE",
+    "DisentangledBetaVAE": "disentangled beta-VAE",
+    "LinNF": "VAE-LinNF",
+    "IAF": "VAE-IAF",
+    "WAE": "WAE-MMD",
+    "InfoVAE": "InfoVAE-MMD",
+    "VAEGAN": "VAE-GAN",
+    "VQVAE": "VQ-VAE",
+    "SVAE": "S-VAE",
+    "PoincareVAE": "Poincare VAE",
+    "RAEGP": "RAE-GP",
+    "RAE": "RAE-L2",
+    "MSSSIMVAE": "MSSSIM-VAE",
+    "SymmetricVAE": "sVAE",
+    "SymmetricVAER": "sVAE-r",
+    "SelfVAE": "selfVAE",
+    "PlaneSymmetricVAE": "sVAE (points)",
+    "PlaneSymmetricVAER": "sVAE-r (points)",
+    "PlaneALI": "ALI (points)",
+    "PlaneALICE": "ALICE (points)",
+    "ColourSymmetricVAE": "sVAE (colour)",
+    "ColourSymmetricVAER": "sVAE-r (colour)",
+    "ColourALI": "ALI (colour)",
+    "ColourALICE": "ALICE (colour)",
+}
+
+# The models of each module, and the forms that each of them has there.
+_FORMS = (
+    ("bvae", "unidirectional bidirectional", "VAE BetaVAE BetaTCVAE IWAE BetaIWAE"),
+    ("pythae.variational", "stock", "VAE BetaVAE BetaTCVAE IWAE MIWAE CIWAE"),
+    ("pythae.variational", "stock bidirectional", "DisentangledBetaVAE InfoVAE MSSSIMVAE"),
+    ("pythae.autoencoders", "stock", "RAE"),
+    ("pythae.autoencoders", "stock bidirectional", "AE WAE VQVAE RAEGP"),
+    ("pythae.latents", "stock", "VAMP LinNF HVAE"),
+    ("pythae.latents", "stock bidirectional", "IAF RHVAE SVAE PoincareVAE"),
+    ("pythae.several_optimisers", "stock", "FactorVAE PIWAE VAEGAN"),
+    ("pythae.several_optimisers", "stock bidirectional", "AAE"),
+    ("pythae.corrected", "corrected", "BetaTCVAE VAEGAN"),
+    ("pythae.corrected", "corrected bidirectional", "FactorVAE VAMP LinNF HVAE"),
+    ("pythae.corrected_importance", "corrected", "IWAE PIWAE"),
+    ("pythae.corrected_importance", "corrected bidirectional", "MIWAE CIWAE"),
+    ("lbae.model", "unidirectional bidirectional", "LBAE"),
+    ("untapped.model", "unidirectional bidirectional", "M2 Untapped"),
+    ("svae.model", "unidirectional", "SymmetricVAE ALI ALICE"),
+    ("svae.model", "unidirectional bidirectional", "SymmetricVAER"),
+    ("svae.plane", "unidirectional", "PlaneSymmetricVAE PlaneSymmetricVAER PlaneALI PlaneALICE"),
+    ("svae.colour", "unidirectional", "ColourSymmetricVAE ColourSymmetricVAER ColourALI ColourALICE"),
+    ("selfvae.model", "unidirectional", "SelfVAE"),
+)
+
 # The key is the class's own name, by which a stored model is found again.
 MODELS: dict[str, ModelEntry] = {
-    "VAE": ModelEntry("models.bvae:VAE", "unidirectional", "VAE"),
-    "BetaVAE": ModelEntry("models.bvae:BetaVAE", "unidirectional", "beta-VAE"),
-    "BetaTCVAE": ModelEntry("models.bvae:BetaTCVAE", "unidirectional", "beta-TCVAE"),
-    "IWAE": ModelEntry("models.bvae:IWAE", "unidirectional", "IWAE"),
-    "BetaIWAE": ModelEntry("models.bvae:BetaIWAE", "unidirectional", "beta-IWAE"),
-    "BidirectionalVAE": ModelEntry("models.bvae:BidirectionalVAE", "bidirectional", "VAE"),
-    "BidirectionalBetaVAE": ModelEntry("models.bvae:BidirectionalBetaVAE", "bidirectional", "beta-VAE"),
-    "BidirectionalBetaTCVAE": ModelEntry("models.bvae:BidirectionalBetaTCVAE", "bidirectional", "beta-TCVAE"),
-    "BidirectionalIWAE": ModelEntry("models.bvae:BidirectionalIWAE", "bidirectional", "IWAE"),
-    "BidirectionalBetaIWAE": ModelEntry("models.bvae:BidirectionalBetaIWAE", "bidirectional", "beta-IWAE"),
-    "StockAE": ModelEntry("models.pythae.autoencoders:StockAE", "stock", "AE"),
-    "StockVAE": ModelEntry("models.pythae.variational:StockVAE", "stock", "VAE"),
-    "StockBetaVAE": ModelEntry("models.pythae.variational:StockBetaVAE", "stock", "beta-VAE"),
-    "StockDisentangledBetaVAE": ModelEntry(
-        "models.pythae.variational:StockDisentangledBetaVAE", "stock", "disentangled beta-VAE"
-    ),
-    "StockBetaTCVAE": ModelEntry("models.pythae.variational:StockBetaTCVAE", "stock", "beta-TCVAE"),
-    "StockFactorVAE": ModelEntry("models.pythae.several_optimisers:StockFactorVAE", "stock", "FactorVAE"),
-    "StockIWAE": ModelEntry("models.pythae.variational:StockIWAE", "stock", "IWAE"),
-    "StockMIWAE": ModelEntry("models.pythae.variational:StockMIWAE", "stock", "MIWAE"),
-    "StockPIWAE": ModelEntry("models.pythae.several_optimisers:StockPIWAE", "stock", "PIWAE"),
-    "StockCIWAE": ModelEntry("models.pythae.variational:StockCIWAE", "stock", "CIWAE"),
-    "StockVAMP": ModelEntry("models.pythae.latents:StockVAMP", "stock", "VAMP"),
-    "StockLinNF": ModelEntry("models.pythae.latents:StockLinNF", "stock", "VAE-LinNF"),
-    "StockIAF": ModelEntry("models.pythae.latents:StockIAF", "stock", "VAE-IAF"),
-    "StockHVAE": ModelEntry("models.pythae.latents:StockHVAE", "stock", "HVAE"),
-    "StockRHVAE": ModelEntry("models.pythae.latents:StockRHVAE", "stock", "RHVAE"),
-    "StockWAE": ModelEntry("models.pythae.autoencoders:StockWAE", "stock", "WAE-MMD"),
-    "StockInfoVAE": ModelEntry("models.pythae.variational:StockInfoVAE", "stock", "InfoVAE-MMD"),
-    "StockAAE": ModelEntry("models.pythae.several_optimisers:StockAAE", "stock", "AAE"),
-    "StockVAEGAN": ModelEntry("models.pythae.several_optimisers:StockVAEGAN", "stock", "VAE-GAN"),
-    "StockVQVAE": ModelEntry("models.pythae.autoencoders:StockVQVAE", "stock", "VQ-VAE"),
-    "StockSVAE": ModelEntry("models.pythae.latents:StockSVAE", "stock", "S-VAE"),
-    "StockPoincareVAE": ModelEntry("models.pythae.latents:StockPoincareVAE", "stock", "Poincare VAE"),
-    "StockRAEGP": ModelEntry("models.pythae.autoencoders:StockRAEGP", "stock", "RAE-GP"),
-    "StockRAE": ModelEntry("models.pythae.autoencoders:StockRAE", "stock", "RAE-L2"),
-    "StockMSSSIMVAE": ModelEntry("models.pythae.variational:StockMSSSIMVAE", "stock", "MSSSIM-VAE"),
-    "CorrectedBetaTCVAE": ModelEntry("models.pythae.corrected:CorrectedBetaTCVAE", "corrected", "beta-TCVAE"),
-    "CorrectedFactorVAE": ModelEntry("models.pythae.corrected:CorrectedFactorVAE", "corrected", "FactorVAE"),
-    "CorrectedIWAE": ModelEntry("models.pythae.corrected_importance:CorrectedIWAE", "corrected", "IWAE"),
-    "CorrectedMIWAE": ModelEntry("models.pythae.corrected_importance:CorrectedMIWAE", "corrected", "MIWAE"),
-    "CorrectedPIWAE": ModelEntry("models.pythae.corrected_importance:CorrectedPIWAE", "corrected", "PIWAE"),
-    "CorrectedCIWAE": ModelEntry("models.pythae.corrected_importance:CorrectedCIWAE", "corrected", "CIWAE"),
-    "CorrectedVAMP": ModelEntry("models.pythae.corrected:CorrectedVAMP", "corrected", "VAMP"),
-    "CorrectedLinNF": ModelEntry("models.pythae.corrected:CorrectedLinNF", "corrected", "VAE-LinNF"),
-    "CorrectedHVAE": ModelEntry("models.pythae.corrected:CorrectedHVAE", "corrected", "HVAE"),
-    "CorrectedVAEGAN": ModelEntry("models.pythae.corrected:CorrectedVAEGAN", "corrected", "VAE-GAN"),
-    "BidirectionalAE": ModelEntry("models.pythae.autoencoders:BidirectionalAE", "bidirectional", "AE"),
-    "BidirectionalDisentangledBetaVAE": ModelEntry(
-        "models.pythae.variational:BidirectionalDisentangledBetaVAE", "bidirectional", "disentangled beta-VAE"
-    ),
-    "BidirectionalFactorVAE": ModelEntry(
-        "models.pythae.corrected:BidirectionalFactorVAE", "bidirectional", "FactorVAE"
-    ),
-    "BidirectionalMIWAE": ModelEntry("models.pythae.corrected_importance:BidirectionalMIWAE", "bidirectional", "MIWAE"),
-    "BidirectionalCIWAE": ModelEntry("models.pythae.corrected_importance:BidirectionalCIWAE", "bidirectional", "CIWAE"),
-    "BidirectionalVAMP": ModelEntry("models.pythae.corrected:BidirectionalVAMP", "bidirectional", "VAMP"),
-    "BidirectionalLinNF": ModelEntry("models.pythae.corrected:BidirectionalLinNF", "bidirectional", "VAE-LinNF"),
-    "BidirectionalIAF": ModelEntry("models.pythae.latents:BidirectionalIAF", "bidirectional", "VAE-IAF"),
-    "BidirectionalHVAE": ModelEntry("models.pythae.corrected:BidirectionalHVAE", "bidirectional", "HVAE"),
-    "BidirectionalRHVAE": ModelEntry("models.pythae.latents:BidirectionalRHVAE", "bidirectional", "RHVAE"),
-    "BidirectionalWAE": ModelEntry("models.pythae.autoencoders:BidirectionalWAE", "bidirectional", "WAE-MMD"),
-    "BidirectionalInfoVAE": ModelEntry(
-        "models.pythae.variational:BidirectionalInfoVAE", "bidirectional", "InfoVAE-MMD"
-    ),
-    "BidirectionalAAE": ModelEntry("models.pythae.several_optimisers:BidirectionalAAE", "bidirectional", "AAE"),
-    "BidirectionalVQVAE": ModelEntry("models.pythae.autoencoders:BidirectionalVQVAE", "bidirectional", "VQ-VAE"),
-    "BidirectionalSVAE": ModelEntry("models.pythae.latents:BidirectionalSVAE", "bidirectional", "S-VAE"),
-    "BidirectionalPoincareVAE": ModelEntry(
-        "models.pythae.latents:BidirectionalPoincareVAE", "bidirectional", "Poincare VAE"
-    ),
-    "BidirectionalRAEGP": ModelEntry("models.pythae.autoencoders:BidirectionalRAEGP", "bidirectional", "RAE-GP"),
-    "BidirectionalMSSSIMVAE": ModelEntry(
-        "models.pythae.variational:BidirectionalMSSSIMVAE", "bidirectional", "MSSSIM-VAE"
-    ),
-    "LBAE": ModelEntry("models.lbae.model:LBAE", "unidirectional", "LBAE"),
-    "BidirectionalLBAE": ModelEntry("models.lbae.model:BidirectionalLBAE", "bidirectional", "LBAE"),
-    "M2": ModelEntry("models.untapped.model:M2", "unidirectional", "M2"),
-    "Untapped": ModelEntry("models.untapped.model:Untapped", "unidirectional", "Untapped"),
-    "BidirectionalM2": ModelEntry("models.untapped.model:BidirectionalM2", "bidirectional", "M2"),
-    "BidirectionalUntapped": ModelEntry("models.untapped.model:BidirectionalUntapped", "bidirectional", "Untapped"),
-    "SymmetricVAE": ModelEntry("models.svae.model:SymmetricVAE", "unidirectional", "sVAE"),
-    "SymmetricVAER": ModelEntry("models.svae.model:SymmetricVAER", "unidirectional", "sVAE-r"),
-    "BidirectionalSymmetricVAER": ModelEntry("models.svae.model:BidirectionalSymmetricVAER", "bidirectional", "sVAE-r"),
-    "ALI": ModelEntry("models.svae.model:ALI", "unidirectional", "ALI"),
-    "ALICE": ModelEntry("models.svae.model:ALICE", "unidirectional", "ALICE"),
-    "SelfVAE": ModelEntry("models.selfvae.model:SelfVAE", "unidirectional", "selfVAE"),
-    "PlaneSymmetricVAE": ModelEntry("models.svae.plane:PlaneSymmetricVAE", "unidirectional", "sVAE (points)"),
-    "PlaneSymmetricVAER": ModelEntry("models.svae.plane:PlaneSymmetricVAER", "unidirectional", "sVAE-r (points)"),
-    "PlaneALI": ModelEntry("models.svae.plane:PlaneALI", "unidirectional", "ALI (points)"),
-    "PlaneALICE": ModelEntry("models.svae.plane:PlaneALICE", "unidirectional", "ALICE (points)"),
-    "ColourSymmetricVAE": ModelEntry("models.svae.colour:ColourSymmetricVAE", "unidirectional", "sVAE (colour)"),
-    "ColourSymmetricVAER": ModelEntry("models.svae.colour:ColourSymmetricVAER", "unidirectional", "sVAE-r (colour)"),
-    "ColourALI": ModelEntry("models.svae.colour:ColourALI", "unidirectional", "ALI (colour)"),
-    "ColourALICE": ModelEntry("models.svae.colour:ColourALICE", "unidirectional", "ALICE (colour)"),
+    PREFIXES[variant] + name: ModelEntry(f"models.{module}:{PREFIXES[variant]}{name}", variant, _TITLES.get(name, name))
+    for module, variants, names in _FORMS
+    for variant in variants.split()
+    for name in names.split()
 }
 
 # Models of Pythae that one network cannot be, and why; every other has a bidirectional form.

@@ -1,18 +1,24 @@
 """Networks built from the configuration, for any Pythae class: two networks, or one that runs both ways."""
 
-from typing import Any, Literal
+from typing import ClassVar, Protocol
 
-from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
-from pythae.models import BaseAE
+from pythae.models import BaseAE, BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
 from models.distributions.likelihoods import LIKELIHOODS, numbers_a_pixel
+from models.from_config import FromConfig, form
 from models.networks.dense_vae import DenseDecoder, DenseEncoder
 from models.networks.kinds import Convolutional, Dense, Network
 from models.networks.two_way import BidirectionalNetwork
+
+
+class Reverse(Protocol):
+    """A network that decodes: [B, L] -> the numbers that p(x|z) takes [B, P, H, W]."""
+
+    def reverse(self, z: Tensor) -> Tensor: ...
 
 
 class Encoder(BaseEncoder):
@@ -20,7 +26,7 @@ class Encoder(BaseEncoder):
 
     log_variance = True
 
-    def __init__(self, network: BidirectionalNetwork):
+    def __init__(self, network: BidirectionalNetwork | DenseEncoder):
         super().__init__()
         self.network = network
 
@@ -46,7 +52,7 @@ class Decoder(BaseDecoder):
     `likelihood` is a name of LIKELIHOODS.
     """
 
-    def __init__(self, network: Any, likelihood: str = "bce"):
+    def __init__(self, network: Reverse, likelihood: str = "bce"):
         super().__init__()
         self.network, self.likelihood = network, likelihood
 
@@ -59,25 +65,51 @@ class Decoder(BaseDecoder):
         return ModelOutput(reconstruction=LIKELIHOODS[self.likelihood].law(self.logits(z)).mean)
 
 
-def _one_way(
-    config: Network,
-    shape: tuple[int, ...],
-    latent_dim: int,
-    direction: Literal["forward", "reverse"],
-    log_variance: bool = True,
-    numbers: int = 0,
-) -> Any:
-    """Return the encoder or the decoder of a unidirectional model; `numbers` a pixel are the decoder's."""
-    if not isinstance(config, Dense):
-        return BidirectionalNetwork(config, shape, latent_dim, direction, log_variance, numbers or None)
-    if direction == "forward":
+class Networked(FromConfig):
+    """A Pythae class on the networks of its configuration's field `network`, or on an encoder and a decoder given."""
+
+    replaceable = True
+    encoder_view: ClassVar[type[Encoder]]
+    decoder_view: ClassVar[type[Decoder]]
+
+    def networks(
+        self, config: BaseAEConfig, encoder: BaseEncoder | None = None, decoder: BaseDecoder | None = None
+    ) -> tuple[BaseEncoder, BaseDecoder]:
+        """Return the encoder and the decoder: two views of one network where it is shared, so that they are tied."""
+        network, shape = config.network, config.input_dim
+        latent, likelihood = config.latent_dim, config.reconstruction_loss
+        numbers, log_variance = numbers_a_pixel(likelihood, shape[0]), self.encoder_view.log_variance
+        if self.shared:
+            both = BidirectionalNetwork(network, shape, latent, "both", log_variance, numbers)
+            return self.encoder_view(both), self.decoder_view(both, likelihood)
+        encoder = encoder or self.encoder_view(_forward(network, shape, latent, log_variance))
+        return encoder, decoder or self.decoder_view(_reverse(network, shape, latent, numbers), likelihood)
+
+
+def _forward(
+    config: Network, shape: tuple[int, ...], latent_dim: int, log_variance: bool
+) -> BidirectionalNetwork | DenseEncoder:
+    if isinstance(config, Dense):
         return DenseEncoder(config, shape, latent_dim, log_variance)
-    return DenseDecoder(config, shape, latent_dim, numbers)
+    return BidirectionalNetwork(config, shape, latent_dim, "forward", log_variance)
+
+
+def _reverse(config: Network, shape: tuple[int, ...], latent_dim: int, numbers: int) -> Reverse:
+    if isinstance(config, Dense):
+        return DenseDecoder(config, shape, latent_dim, numbers)
+    return BidirectionalNetwork(config, shape, latent_dim, "reverse", numbers=numbers)
+
+
+@dataclass
+class _Network:
+    """The field of a configuration that networks are built from."""
+
+    network: Network = Convolutional()
 
 
 def with_networks(
     base: type[BaseAE],
-    config: type,
+    config: type[BaseAEConfig],
     name: str,
     module: str,
     *,
@@ -93,42 +125,6 @@ def with_networks(
     besides those of `config`. Since the networks follow from the configuration, a saved model holds no
     pickle and is tied again when it is loaded. Its configuration class, `<name>Config`, refuses unknown keys.
     """
-
-    def init(self: Any, model_config: Any, encoder: Any = None, decoder: Any = None, **others: Any) -> None:
-        custom = encoder is not None or decoder is not None
-        if shared and custom:
-            raise ValueError(f"{name} builds its one network from the configuration; it takes no encoder or decoder")
-        shape, latent, network = model_config.input_dim, model_config.latent_dim, model_config.network
-        likelihood = model_config.reconstruction_loss
-        numbers = numbers_a_pixel(likelihood, shape[0])
-        if shared:
-            both = BidirectionalNetwork(network, shape, latent, "both", view.log_variance, numbers)
-            encoder, decoder = view(both), decoder_view(both, likelihood)
-        own_encoder = encoder or view(_one_way(network, shape, latent, "forward", view.log_variance))
-        own_decoder = decoder or decoder_view(_one_way(network, shape, latent, "reverse", numbers=numbers), likelihood)
-        base.__init__(self, model_config, own_encoder, own_decoder, **others)
-        self.model_name = name
-        model_config.uses_default_encoder = shared or encoder is None
-        model_config.uses_default_decoder = shared or decoder is None
-
-    def load_config(cls: type, dir_path: str) -> Any:
-        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")  # type: ignore[attr-defined]
-
-    fields = {
-        "__annotations__": {"network": Network},
-        "network": Convolutional(),
-        "__module__": module,
-        "__doc__": f"Configuration of {name}: {config.__name__} and the network.",
-    }
-    own_config = dataclass(config=ConfigDict(extra="forbid"))(
-        type(f"{name}Config", (*getattr(base, "mixed_in", ()), config), fields)
-    )
-    form = "one network, run both ways" if shared else "an encoder and a decoder network"
-    body = {
-        "__init__": init,
-        "__module__": module,
-        "__doc__": f"{base.__name__} of {base.__module__}, with {form} built from the configuration.",
-        "config_class": own_config,
-        "_load_model_config_from_folder": classmethod(load_config),
-    }
-    return type(name, (base,), body)
+    options = {"encoder_view": view, "decoder_view": decoder_view}
+    mixed_in = (_Network, *getattr(base, "mixed_in", ()))
+    return form((Networked, base), config, name, module, shared=shared, mixed_in=mixed_in, **options)

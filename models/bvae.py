@@ -3,14 +3,14 @@
 Each takes any prior of PRIORS and any likelihood of LIKELIHOODS.
 """
 
-from typing import Any, Literal
-
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
+from pythae.models.nn import BaseDecoder, BaseEncoder
 
-from models.bidirectional import with_networks
 from models.capabilities import GaussianLatent
+from models.distributions.likelihoods import LikelihoodName
 from models.distributions.priors import PriorConfig, TrainedPrior
+from models.forms import Family, forms
 from models.noise import Noise
 from models.objectives import elbo_terms, importance_weighted_terms, total_correlation_terms
 from models.training import Batch, Objective, Terms
@@ -20,16 +20,16 @@ from models.training import Batch, Objective, Terms
 class _Densities:
     """The fields of a configuration that name the likelihood and the prior."""
 
-    reconstruction_loss: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "mse"
+    reconstruction_loss: LikelihoodName = "mse"
     prior: PriorConfig = PriorConfig()
 
 
-class _VAE(Objective, TrainedPrior, GaussianLatent, pythae.VAE):  # type: ignore[misc]
+class _VAE(Objective, TrainedPrior, GaussianLatent, pythae.VAE):
     """VAE: minimise distortion + KL (Eq. 23, BVAE)."""
 
     mixed_in = (_Densities,)
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: pythae.VAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         super().__init__(model_config, encoder, decoder)
         self.build_prior()
 
@@ -93,16 +93,11 @@ class _IWAE(_BetaIWAE):
     """IWAE: minimise the negative importance-weighted bound with K = `number_samples` (Eq. 8, Burda et al. 2016)."""
 
 
-VAE = with_networks(_VAE, pythae.VAEConfig, "VAE", __name__)
-BetaVAE = with_networks(_BetaVAE, pythae.BetaVAEConfig, "BetaVAE", __name__)
-BetaTCVAE = with_networks(_BetaTCVAE, pythae.BetaTCVAEConfig, "BetaTCVAE", __name__)
-IWAE = with_networks(_IWAE, pythae.IWAEConfig, "IWAE", __name__)
-BetaIWAE = with_networks(_BetaIWAE, _BetaIWAEConfig, "BetaIWAE", __name__)
-
-BidirectionalVAE = with_networks(_VAE, pythae.VAEConfig, "BidirectionalVAE", __name__, shared=True)
-BidirectionalBetaVAE = with_networks(_BetaVAE, pythae.BetaVAEConfig, "BidirectionalBetaVAE", __name__, shared=True)
-BidirectionalBetaTCVAE = with_networks(
-    _BetaTCVAE, pythae.BetaTCVAEConfig, "BidirectionalBetaTCVAE", __name__, shared=True
+__getattr__ = forms(
+    __name__,
+    VAE=Family(_VAE, pythae.VAEConfig),
+    BetaVAE=Family(_BetaVAE, pythae.BetaVAEConfig),
+    BetaTCVAE=Family(_BetaTCVAE, pythae.BetaTCVAEConfig),
+    IWAE=Family(_IWAE, pythae.IWAEConfig),
+    BetaIWAE=Family(_BetaIWAE, _BetaIWAEConfig),
 )
-BidirectionalIWAE = with_networks(_IWAE, pythae.IWAEConfig, "BidirectionalIWAE", __name__, shared=True)
-BidirectionalBetaIWAE = with_networks(_BetaIWAE, _BetaIWAEConfig, "BidirectionalBetaIWAE", __name__, shared=True)

@@ -1,10 +1,11 @@
 """What a model can do for an evaluation: encode, posterior, likelihood, prior, reconstruct, generate; bits; labels."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from pythae import models as pythae
-from pythae.models import BaseAE
+from pythae.models import BaseAE, BaseAEConfig
+from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
 from models.distributions.densities import (
@@ -16,6 +17,7 @@ from models.distributions.densities import (
 )
 from models.distributions.labelled import LabelledPosterior, LabelledPrior
 from models.distributions.likelihoods import LIKELIHOODS, Likelihood
+from models.distributions.priors import Prior
 from models.distributions.uniform_box import BoxedGaussian, UniformBox
 from models.noise import Noise
 
@@ -47,24 +49,53 @@ _NOT_GAUSSIAN = (
 )
 
 
-class GaussianLatent:
-    """The capabilities of a Pythae model with a Gaussian posterior, a standard normal prior and a Bernoulli ("bce")
-    or unit-variance Gaussian ("mse") likelihood. Reads only `encoder`, `decoder` and `model_config`."""
-
-    capabilities = _GAUSSIAN
-    encoder: Any
-    decoder: Any
-    model_config: Any
+class Posterior(Protocol):
+    """A law q(z|x) of the codes of N images."""
 
     @property
-    def prior(self) -> StandardNormal:
+    def mean(self) -> Tensor:
+        """The deterministic codes: [N, L]."""
+
+    def rsample(self, k: int = 1, generator: Noise = None) -> Tensor:
+        """Draw k codes an image: [N, k, L]."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Return ln q(z|x): [N, k, L] -> [N, k]."""
+
+
+class LastEpoch:
+    """Of a model that has no criterion to choose an epoch by. Mixed in before other capabilities."""
+
+    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
+        """Return None: the last epoch is kept."""
+
+
+class SampledLatent:
+    """The capabilities of a Pythae model without a closed form of its posterior's divergence from its prior.
+
+    As they stand here, the posterior is Gaussian, the prior standard normal, and the likelihood one of LIKELIHOODS (of
+    networks without logits Bernoulli, "bce", or Gaussian of unit variance, "mse"). Reads only `encoder`, `decoder` and
+    `model_config`.
+    """
+
+    capabilities = _GAUSSIAN
+    encoder: BaseEncoder
+    decoder: BaseDecoder
+    model_config: BaseAEConfig
+
+    @property
+    def prior(self) -> Prior:
         """The prior p(z)."""
         return StandardNormal(self.model_config.latent_dim)
 
-    def posterior(self, x: Tensor) -> Gaussian:
-        """Return q(z|x) for x [N, C, H, W] in [0, 1]."""
+    def gaussian(self, x: Tensor) -> Gaussian:
+        """Return the Gaussian that the encoder gives for x [N, C, H, W] in [0, 1]."""
         out = self.encoder(x)
         return Gaussian(out.embedding, out.log_covariance)
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """Return q(z|x) for x [N, C, H, W] in [0, 1]."""
+        return self.gaussian(x)
 
     def likelihood(self, z: Tensor) -> Likelihood:
         """Return p(x|z) for codes z [N, L]; its `mean` is [N, C, H, W]."""
@@ -93,7 +124,7 @@ class GaussianLatent:
         inputs: Tensor,
         how: Literal["mean", "sample"] = "mean",
         generator: Noise = None,
-        q: Gaussian | None = None,
+        q: Posterior | None = None,
     ) -> Tensor:
         """Decode the posterior mean, or one posterior sample: [N, C, H, W] -> [N, C, H, W].
 
@@ -114,7 +145,7 @@ class GaussianLatent:
         """
         return self.neg_elbo(x, generator)
 
-    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> Tensor:
+    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> Tensor:
         r"""Return the negative ELBO of each image in nats [N], with one posterior sample and the KL of `divergence`.
 
         `q` is the posterior of the images, for a caller that has it.
@@ -126,33 +157,36 @@ class GaussianLatent:
         terms = self.elbo_terms(x, generator, q)
         return terms["kl"] + terms["distortion"]
 
-    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> dict[str, Tensor]:
+    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> dict[str, Tensor]:
         """Return the two terms of the negative ELBO in nats, each [N]: "kl" and "distortion", which is -ln p(x|z)."""
         q = self.posterior(x) if q is None else q
         z = q.rsample(1, generator)  # [N, 1, L]
         return {"kl": self.divergence(q, z)[:, 0], "distortion": -self.log_likelihood(x, z[:, 0])}
 
-    def divergence(self, q: Any, z: Tensor) -> Tensor:
+    def divergence(self, q: Posterior, z: Tensor) -> Tensor:
+        r"""Return :math:`\ln q(z|x) - \ln p(z)` of samples z [N, k, L] of the posterior in nats: [N, k]."""
+        return q.log_prob(z) - self.prior.log_prob(z)
+
+
+class GaussianLatent(SampledLatent):
+    """The capabilities of a Pythae model with a Gaussian posterior, as its VAE has."""
+
+    def posterior(self, x: Tensor) -> Gaussian:
+        """Return q(z|x) for x [N, C, H, W] in [0, 1]."""
+        return self.gaussian(x)
+
+    def divergence(self, q: Posterior, z: Tensor) -> Tensor:
         r"""Return the posterior's divergence from the prior for its samples z [N, k, L] in nats: [N, k].
 
         Exact where the prior is N(0, I), so that samples do not matter; else :math:`\ln q(z|x) - \ln p(z)`, whose
         expectation it is.
         """
-        prior = self.prior
-        if isinstance(prior, StandardNormal):
+        if isinstance(q, Gaussian) and isinstance(self.prior, StandardNormal):
             return kl_to_standard_normal(*q)[:, None].expand(z.shape[:2])
-        return q.log_prob(z) - prior.log_prob(z)
+        return super().divergence(q, z)
 
 
-class SampledLatent(GaussianLatent):
-    """The capabilities of a model that has no closed form of the divergence of its posterior from its prior."""
-
-    def divergence(self, q: Any, z: Tensor) -> Tensor:
-        r"""Return :math:`\ln q(z|x) - \ln p(z)` of samples z [N, k, L] of the posterior in nats: [N, k]."""
-        return q.log_prob(z) - self.prior.log_prob(z)
-
-
-class ImplicitLatent(GaussianLatent):
+class ImplicitLatent(LastEpoch, GaussianLatent):
     """The capabilities of a model with a Gaussian posterior and prior, but a loss that is no density of pixels.
 
     There is no criterion to choose an epoch by: the last is kept.
@@ -160,16 +194,13 @@ class ImplicitLatent(GaussianLatent):
 
     capabilities = _GAUSSIAN - {"likelihood"}
 
-    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
-        """Return None: the last epoch is kept."""
 
-
-class LabelledLatent(SampledLatent):
+class LabelledLatent(LastEpoch, SampledLatent):
     """The capabilities of a model whose code is a label y of k classes, then a point z of a box: a row [k + d].
 
     "classify" is q(y|x), "class_codes" are z and images of a given label. The encoder is a
     `models.untapped.networks.LabelledEncoder`; the decoder takes a code. A label is a row of k that sums to one.
-    `neg_elbo` is the bound of y and z both (Eq. 4, Untapped, with y a one-hot).
+    `neg_elbo` is the bound of y and z both (Eq. 4, Untapped, with y a one-hot). The last epoch is kept, as in Untapped.
     """
 
     capabilities = _GAUSSIAN | {"classify", "class_codes"}
@@ -193,29 +224,26 @@ class LabelledLatent(SampledLatent):
         """Return the pixel probabilities of labels [N, k] and points [N, d]: [N, C, H, W]."""
         return self.decode(torch.cat([y, z], -1))
 
-    def latent_posterior(self, seen: Any, y: Tensor) -> BoxedGaussian:
+    def latent_posterior(self, seen: object, y: Tensor) -> BoxedGaussian:
         """Return q(z|x, y) for what `encoder.look(x)` gave and labels [N, k]."""
         location, scale = self.encoder.latent(seen, y)
         return BoxedGaussian(location, scale, self.model_config.half_width)
 
-    def latent_posteriors(self, seen: Any) -> BoxedGaussian:
+    def latent_posteriors(self, seen: object) -> BoxedGaussian:
         """Return q(z|x, y) of every label, with parameters [N, k, d]."""
         location, scale = self.encoder.latents(seen, self.model_config.classes)
         return BoxedGaussian(location, scale, self.model_config.half_width)
 
     @property
-    def prior(self) -> LabelledPrior:  # type: ignore[override]
+    def prior(self) -> LabelledPrior:
         """The prior p(y) p(z) of codes."""
         config = self.model_config
         return LabelledPrior(config.classes, UniformBox(config.latent_dim, config.half_width))
 
-    def posterior(self, x: Tensor) -> LabelledPosterior:  # type: ignore[override]
+    def posterior(self, x: Tensor) -> LabelledPosterior:
         """Return q(y|x) q(z|x, y) for x [N, C, H, W] in [0, 1]."""
         seen = self.encoder.look(x)
         return LabelledPosterior(self.encoder.label_log_probs(seen), self.latent_posteriors(seen))
-
-    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
-        """Return None: the last epoch is kept, as in Untapped."""
 
 
 class PointLatent:
@@ -225,9 +253,9 @@ class PointLatent:
     """
 
     capabilities = frozenset({"encode", "reconstruct", "generate"})
-    encoder: Any
-    decoder: Any
-    model_config: Any
+    encoder: BaseEncoder
+    decoder: BaseDecoder
+    model_config: BaseAEConfig
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the image of a code: [N, L] -> [N, C, H, W]."""
@@ -241,7 +269,7 @@ class PointLatent:
         """Decode the code, which is the same for both values of `how`: [N, C, H, W] -> [N, C, H, W]."""
         return self.decode(self.embed(inputs))
 
-    def selection_loss(self, x: Tensor, generator: Noise = None) -> Tensor:
+    def selection_loss(self, x: Tensor, generator: Noise = None) -> Tensor | None:
         """Return what the best epoch is chosen by, per image [N]: the summed squared error of the reconstruction."""
         return (x - self.reconstruct(x)).square().flatten(1).sum(1)
 

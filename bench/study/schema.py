@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bench.errors import BadInput, unknown
 from bench.metrics import METRICS
@@ -148,13 +157,22 @@ class Suite(_Strict):
     data: dict[str, Setting] = {}
     table: str = "bvae"
     published: Published | None = None
-    likelihood: Literal["bce", "mse", "gaussian", "logistic", "logistic-mixture"] = "bce"
+    likelihood: str = "bce"
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     note: str | None = None
     stack: bool | None = None
     rows: tuple[Row, ...] = Field(min_length=1)
     extra_rows: tuple[Row, ...] = ()
     presets: dict[PresetName, Preset]
+
+    @field_validator("likelihood")
+    @classmethod
+    def _known_likelihood(cls, name: str) -> str:
+        from models.distributions.likelihoods import LIKELIHOODS
+
+        if name not in LIKELIHOODS:
+            raise unknown("likelihood", name, LIKELIHOODS)
+        return name
 
     def seeds_of(self, preset: PresetName) -> Sequence[int]:
         """Return the seeds; one for each combination of the preset's grid, where none are named."""

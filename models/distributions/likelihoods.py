@@ -6,7 +6,7 @@ first C of a bidirectional network's P maps stand for the image's own channels.
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -181,6 +181,10 @@ LIKELIHOODS: dict[str, LikelihoodEntry] = {
     "logistic": LikelihoodEntry(Logistic, _twice, "8-bit"),
     "logistic-mixture": LikelihoodEntry(LogisticMixture, _numbers, "8-bit"),
 }
+if TYPE_CHECKING:
+    LikelihoodName = str
+else:
+    LikelihoodName = Literal[tuple(LIKELIHOODS)]  # the type of a configuration's field
 
 
 def numbers_a_pixel(name: str, channels: int) -> int:

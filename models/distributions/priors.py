@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from pydantic import ConfigDict, Field
@@ -13,21 +13,6 @@ from models.distributions.densities import Gaussian, StandardNormal
 from models.distributions.realnvp import RealNVP
 from models.distributions.vamp_prior import VampPrior
 from models.noise import Noise, normal, uniform
-
-
-@dataclass(config=ConfigDict(extra="forbid"), frozen=True)
-class PriorConfig:
-    """Which prior p(z), and its size.
-
-    kind          "standard": N(0, I); "mixture": of Gaussians; "realnvp": a flow; "vamp": the mean of the posteriors of
-                  pseudo-inputs
-    components    of the mixture; pseudo-inputs
-    hidden        channels inside the couplings' networks (realnvp)
-    """
-
-    kind: Literal["standard", "mixture", "realnvp", "vamp"] = "standard"
-    components: int = Field(default=10, ge=1, le=10**6)
-    hidden: int = Field(default=64, ge=1, le=10**5)
 
 
 class Prior(Protocol):
@@ -92,10 +77,10 @@ class PriorSizes(Protocol):
 
     input_dim: tuple[int, ...]
     latent_dim: int
-    prior: PriorConfig
+    prior: "PriorConfig"
 
 
-Trained = MixturePrior | RealNVP | PseudoInputs
+Trained = Prior | PseudoInputs
 
 
 def _mixture(config: PriorSizes) -> MixturePrior:
@@ -117,6 +102,25 @@ PRIORS: dict[str, Callable[[PriorSizes], Trained] | None] = {
     "realnvp": _realnvp,
     "vamp": _vamp,
 }
+if TYPE_CHECKING:
+    PriorKind = str
+else:
+    PriorKind = Literal[tuple(PRIORS)]
+
+
+@dataclass(config=ConfigDict(extra="forbid"), frozen=True)
+class PriorConfig:
+    """Which prior p(z), and its size.
+
+    kind          "standard": N(0, I); "mixture": of Gaussians; "realnvp": a flow; "vamp": the mean of the posteriors of
+                  pseudo-inputs
+    components    of the mixture; pseudo-inputs
+    hidden        channels inside the couplings' networks (realnvp)
+    """
+
+    kind: PriorKind = "standard"
+    components: int = Field(default=10, ge=1, le=10**6)
+    hidden: int = Field(default=64, ge=1, le=10**5)
 
 
 class TrainedPrior:

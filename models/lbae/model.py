@@ -1,17 +1,19 @@
 """The latent Bernoulli autoencoder: codes of bits through a straight-through gradient, sampled by hyperplanes."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
-from models.bidirectional import Decoder, PointEncoder, with_networks
+from models.bidirectional import Decoder, PointEncoder
 from models.capabilities import PointLatent
 from models.distributions.densities import Bernoulli, UnitGaussian
+from models.forms import Family, forms
 from models.lbae.hyperplane import HyperplaneSampler, second_moments, sign
 from models.lbae.paths import interpolate
 from models.noise import Noise
@@ -68,7 +70,7 @@ class _LBAE(Objective, PointLatent, pythae.AE):
     capabilities = PointLatent.capabilities | {"bits"}
     moments: Tensor  # [N + 1, N + 1] float32; zeros before `fit_sampler`
 
-    def __init__(self, model_config: Any, encoder: Any, decoder: Any):
+    def __init__(self, model_config: _LBAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         if not (isinstance(encoder, BitEncoder) and isinstance(decoder, Decoder)):
             raise ValueError("LBAE takes a BitEncoder and a models.bidirectional.Decoder, or none of its own")
         super().__init__(model_config, encoder, decoder)
@@ -131,5 +133,4 @@ class _LBAE(Objective, PointLatent, pythae.AE):
         return self.decode(bits.flatten(0, 1)).unflatten(0, bits.shape[:2])
 
 
-LBAE = with_networks(_LBAE, _LBAEConfig, "LBAE", __name__, view=BitEncoder)
-BidirectionalLBAE = with_networks(_LBAE, _LBAEConfig, "BidirectionalLBAE", __name__, shared=True, view=BitEncoder)
+__getattr__ = forms(__name__, LBAE=Family(_LBAE, _LBAEConfig, view=BitEncoder))

@@ -1,10 +1,11 @@
 """Pythae's sampler interface for autoencoders of bits: fit on training images, sample images."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+from pythae.models import BaseAE
 from pythae.samplers.base import BaseSampler, BaseSamplerConfig
 from torch import Tensor
 
@@ -24,7 +25,7 @@ class BernoulliSampler(BaseSampler):
     Raises TypeError for a model whose codes are not bits.
     """
 
-    def __init__(self, model: Any, sampler_config: BernoulliSamplerConfig | None = None):
+    def __init__(self, model: BaseAE, sampler_config: BernoulliSamplerConfig | None = None):
         config = sampler_config or BernoulliSamplerConfig()
         if "bits" not in getattr(model, "capabilities", ()):
             raise TypeError(f"BernoulliSampler needs a model of bits, such as LBAE, not {type(model).__name__}")

@@ -3,40 +3,41 @@
 Their losses are squared errors, and no other can be asked for.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 from torch.nn.utils.parametrizations import spectral_norm
 
-from models.bidirectional import Decoder, PointEncoder, with_networks
+from models.bidirectional import Decoder, PointEncoder
 from models.capabilities import PointLatent
 from models.distributions.densities import StandardNormal
+from models.forms import Family, forms
 from models.networks.layers import BiConv2d, BiLinear
 from models.noise import Noise
 
 
 @dataclass
-class _AEConfig(pythae.AEConfig):
-    """The plain autoencoder."""
+class _SquaredError:
+    """The field of a configuration that names the loss."""
 
     reconstruction_loss: Literal["mse"] = "mse"
 
 
-class _AE(PointLatent, pythae.AE):
+class _Point(PointLatent):
+    """What they share."""
+
+    mixed_in = (_SquaredError,)
+
+
+class _AE(_Point, pythae.AE):
     """AE: minimise the squared error."""
 
 
-@dataclass
-class _WAEConfig(pythae.WAE_MMD_Config):
-    """WAE-MMD."""
-
-    reconstruction_loss: Literal["mse"] = "mse"
-
-
-class _WAE(PointLatent, pythae.WAE_MMD):
+class _WAE(_Point, pythae.WAE_MMD):
     """WAE-MMD: squared error + reg_weight MMD(q(z), N(0, I)); the codes of all images follow the prior."""
 
     capabilities = PointLatent.capabilities | {"prior"}
@@ -55,11 +56,10 @@ class _WAE(PointLatent, pythae.WAE_MMD):
 class _RAEConfig(pythae.RAE_L2_Config):
     """RAE-L2. RAE-SN has `spectral_norm`."""
 
-    reconstruction_loss: Literal["mse"] = "mse"
     spectral_norm: bool = False
 
 
-class _RAE(PointLatent, pythae.RAE_L2):
+class _RAE(_Point, pythae.RAE_L2):
     r"""RAE-L2: minimise the squared error, the size of the codes and that of the decoder's weights.
 
     .. math:: ||x - D(z)||^2 + \beta \tfrac12 ||z||^2 + \lambda \tfrac12 ||\theta_D||^2
@@ -69,13 +69,13 @@ class _RAE(PointLatent, pythae.RAE_L2):
     Pythae lacks, divides each weight of the decoder by its largest singular value instead of weighing its size.
     """
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: _RAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         super().__init__(model_config, encoder, decoder)
         if model_config.spectral_norm:
             for module in [m for m in self.decoder.modules() if isinstance(m, BiConv2d | BiLinear)]:
                 spectral_norm(module, "weight")
 
-    def forward(self, inputs: Any, **kwargs: Any) -> ModelOutput:
+    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
         """Pythae's output, with the decoder's term in the loss."""
         out = super().forward(inputs, **kwargs)
         if not self.model_config.spectral_norm:
@@ -84,14 +84,7 @@ class _RAE(PointLatent, pythae.RAE_L2):
         return out
 
 
-@dataclass
-class _RAEGPConfig(pythae.RAE_GP_Config):
-    """RAE-GP."""
-
-    reconstruction_loss: Literal["mse"] = "mse"
-
-
-class _RAEGP(PointLatent, pythae.RAE_GP):
+class _RAEGP(_Point, pythae.RAE_GP):
     """RAE-GP: squared error + the size of the codes + that of the gradient of D(E(x)) by x."""
 
 
@@ -117,16 +110,15 @@ class GridDecoder(Decoder):
 class _VQVAEConfig(pythae.VQVAEConfig):
     """VQ-VAE whose code is `side` x `side` vectors of the codebook, of latent_dim / side^2 numbers each."""
 
-    reconstruction_loss: Literal["mse"] = "mse"
     side: int = 2
 
 
-class _VQVAE(PointLatent, pythae.VQVAE):
+class _VQVAE(_Point, pythae.VQVAE):
     """VQ-VAE: squared error, each vector of the code replaced by the nearest of the codebook."""
 
     capabilities = PointLatent.capabilities | {"codebook"}
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: _VQVAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         if model_config.latent_dim % model_config.side**2:
             raise ValueError(f"latent_dim {model_config.latent_dim} is no multiple of {model_config.side}^2 places")
         if isinstance(encoder, GridEncoder):
@@ -151,15 +143,11 @@ class _VQVAE(PointLatent, pythae.VQVAE):
         return self.quantizer(self.encoder(x).embedding.permute(0, 2, 3, 1))
 
 
-StockAE = with_networks(_AE, _AEConfig, "StockAE", __name__, view=PointEncoder)
-StockWAE = with_networks(_WAE, _WAEConfig, "StockWAE", __name__, view=PointEncoder)
-StockRAE = with_networks(_RAE, _RAEConfig, "StockRAE", __name__, view=PointEncoder)
-StockRAEGP = with_networks(_RAEGP, _RAEGPConfig, "StockRAEGP", __name__, view=PointEncoder)
-StockVQVAE = with_networks(_VQVAE, _VQVAEConfig, "StockVQVAE", __name__, view=GridEncoder, decoder_view=GridDecoder)
-
-BidirectionalAE = with_networks(_AE, _AEConfig, "BidirectionalAE", __name__, shared=True, view=PointEncoder)
-BidirectionalWAE = with_networks(_WAE, _WAEConfig, "BidirectionalWAE", __name__, shared=True, view=PointEncoder)
-BidirectionalRAEGP = with_networks(_RAEGP, _RAEGPConfig, "BidirectionalRAEGP", __name__, shared=True, view=PointEncoder)
-BidirectionalVQVAE = with_networks(
-    _VQVAE, _VQVAEConfig, "BidirectionalVQVAE", __name__, shared=True, view=GridEncoder, decoder_view=GridDecoder
+__getattr__ = forms(
+    __name__,
+    AE=Family(_AE, pythae.AEConfig, view=PointEncoder),
+    WAE=Family(_WAE, pythae.WAE_MMD_Config, view=PointEncoder),
+    RAE=Family(_RAE, _RAEConfig, view=PointEncoder),
+    RAEGP=Family(_RAEGP, pythae.RAE_GP_Config, view=PointEncoder),
+    VQVAE=Family(_VQVAE, _VQVAEConfig, view=GridEncoder, decoder_view=GridDecoder),
 )

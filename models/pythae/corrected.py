@@ -4,23 +4,24 @@ Those of several importance samples are in `models/pythae/corrected_importance.p
 `tests/models/test_corrected.py` and `tests/models/test_corrected_values.py`, whose tests fail on the stock classes.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.models.normalizing_flows import PlanarFlowConfig
 from torch import Tensor, nn
 
-from models.bidirectional import with_networks
 from models.bvae import _BetaTCVAE
-from models.capabilities import GaussianLatent, SampledLatent
+from models.capabilities import Posterior, SampledLatent
 from models.distributions.densities import Gaussian, standard_normal_log_prob
 from models.distributions.flows import ConstrainedPlanarFlow, FlowPosterior, pulled, pushed
 from models.distributions.vamp_prior import VampPrior
+from models.forms import Family, forms
 from models.noise import Noise, normal
-from models.pythae.latents import HVAE, VAMP
+from models.pythae.latents import HVAE, VAMP, with_plain_slopes
 from models.pythae.routes import Route, owned
 from models.pythae.several_optimisers import VAEGAN, FactorVAE
 
@@ -34,7 +35,7 @@ class _FactorVAE(FactorVAE):
     Source: Algorithm 2 of Kim and Mnih 2018. In Pythae the second also moves the encoder.
     """
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         return [
             Route(owned(self.encoder, self.decoder), out.autoencoder_loss),
             Route(owned(self.discriminator), out.discriminator_loss),
@@ -49,7 +50,7 @@ class _VAEGAN(VAEGAN):
     Source: Algorithm 1 of Larsen et al. 2016, in Pythae's convex form.
     """
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         return self.updated(out, out.encoder_loss, out.decoder_loss)
 
 
@@ -57,7 +58,7 @@ class _VAMP(VAMP):
     """VAMP: drawn from its own prior. Its loss is Pythae's."""
 
     @property
-    def prior(self) -> VampPrior:  # type: ignore[override]
+    def prior(self) -> VampPrior:
         """The prior p(z)."""
         return VampPrior(self.components)
 
@@ -72,14 +73,14 @@ class _LinNFConfig(pythae.VAE_LinNF_Config):
 class _LinNF(SampledLatent, pythae.VAE_LinNF):
     """A VAE with planar flows that cannot fold space, so that its posterior has a density."""
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: _LinNFConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         super().__init__(model_config, encoder, decoder)
         flow = PlanarFlowConfig(input_dim=(model_config.latent_dim,), activation="tanh")
-        self.net = nn.ModuleList([ConstrainedPlanarFlow(flow) for _ in model_config.flows])
+        self.net = with_plain_slopes(nn.ModuleList([ConstrainedPlanarFlow(flow) for _ in model_config.flows]))
 
-    def posterior(self, x: Tensor) -> FlowPosterior:  # type: ignore[override]
+    def posterior(self, x: Tensor) -> FlowPosterior:
         """Return q(z|x) for x [N, C, H, W] in [0, 1]."""
-        return FlowPosterior(super().posterior(x), lambda z: pushed(self.net, z), lambda z: pulled(list(self.net), z))
+        return FlowPosterior(self.gaussian(x), lambda z: pushed(self.net, z), lambda z: pulled(list(self.net), z))
 
 
 class _HVAE(HVAE):
@@ -100,19 +101,19 @@ class _HVAE(HVAE):
 
     def posterior(self, x: Tensor) -> Gaussian:
         """Return q(z_0|x), of deviation exp(log-variance / 2)."""
-        return GaussianLatent.posterior(self, x)
+        return self.gaussian(x)
 
-    def forward(self, inputs: dict[str, Any], **kwargs: Any) -> ModelOutput:
+    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
         """Pythae's interface: loss, codes and images of a batch `{"data": x}`."""
         loss, z = self.bound(inputs["data"])
         return ModelOutput(loss=loss.mean(), recon_x=self.decode(z), z=z)
 
-    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> Tensor:
+    def neg_elbo(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> Tensor:
         """Return the negative bound of each image [N], with one draw of z_0 and rho_0."""
         with torch.enable_grad():
             return self.bound(x, generator, q)[0].detach()
 
-    def bound(self, x: Tensor, generator: Noise = None, q: Gaussian | None = None) -> tuple[Tensor, Tensor]:
+    def bound(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> tuple[Tensor, Tensor]:
         """Return the negative bound of each image [B], and where it ends, z_K [B, L]."""
         q = self.posterior(x) if q is None else q
         z_0 = q.rsample(1, generator)  # [B, 1, L]
@@ -135,16 +136,12 @@ class _HVAE(HVAE):
         return z - torch.autograd.grad(log_p_x, z, create_graph=self.training)[0]
 
 
-CorrectedBetaTCVAE = with_networks(_BetaTCVAE, pythae.BetaTCVAEConfig, "CorrectedBetaTCVAE", __name__)
-CorrectedFactorVAE = with_networks(_FactorVAE, pythae.FactorVAEConfig, "CorrectedFactorVAE", __name__)
-CorrectedVAEGAN = with_networks(_VAEGAN, pythae.VAEGANConfig, "CorrectedVAEGAN", __name__)
-CorrectedVAMP = with_networks(_VAMP, pythae.VAMPConfig, "CorrectedVAMP", __name__)
-CorrectedLinNF = with_networks(_LinNF, _LinNFConfig, "CorrectedLinNF", __name__)
-CorrectedHVAE = with_networks(_HVAE, pythae.HVAEConfig, "CorrectedHVAE", __name__)
-
-BidirectionalFactorVAE = with_networks(
-    _FactorVAE, pythae.FactorVAEConfig, "BidirectionalFactorVAE", __name__, shared=True
+__getattr__ = forms(
+    __name__,
+    BetaTCVAE=Family(_BetaTCVAE, pythae.BetaTCVAEConfig),
+    FactorVAE=Family(_FactorVAE, pythae.FactorVAEConfig),
+    VAEGAN=Family(_VAEGAN, pythae.VAEGANConfig),
+    VAMP=Family(_VAMP, pythae.VAMPConfig),
+    LinNF=Family(_LinNF, _LinNFConfig),
+    HVAE=Family(_HVAE, pythae.HVAEConfig),
 )
-BidirectionalVAMP = with_networks(_VAMP, pythae.VAMPConfig, "BidirectionalVAMP", __name__, shared=True)
-BidirectionalLinNF = with_networks(_LinNF, _LinNFConfig, "BidirectionalLinNF", __name__, shared=True)
-BidirectionalHVAE = with_networks(_HVAE, pythae.HVAEConfig, "BidirectionalHVAE", __name__, shared=True)

@@ -1,15 +1,13 @@
 """The importance-weighted models, corrected: values that are the bounds themselves, over the axis of the K samples."""
 
-from typing import Any
-
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
-from models.bidirectional import with_networks
 from models.bvae import _IWAE, _VAE
 from models.distributions.densities import gaussian_log_prob, log_mean_exp
 from models.distributions.likelihoods import Likelihood
+from models.forms import Family, forms
 from models.noise import Noise
 from models.pythae.routes import Route, owned
 from models.pythae.several_optimisers import PIWAE
@@ -80,7 +78,7 @@ class _PIWAE(PIWAE):
     surrogates, and the encoder follows the second as well.
     """
 
-    def forward(self, inputs: dict[str, Any], **kwargs: Any) -> ModelOutput:
+    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
         """Pythae's interface, with the losses of both networks."""
         x, m = inputs["data"], self.model_config.number_gradient_estimates
         log_w, z, p_x = _Weighted.log_weights(self, x, m * self.model_config.number_samples)
@@ -89,14 +87,14 @@ class _PIWAE(PIWAE):
         losses = {"encoder_loss": encoder_loss, "decoder_loss": decoder_loss}
         return ModelOutput(loss=encoder_loss + decoder_loss, recon_x=p_x.mean, z=z, **losses)
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         return [Route(owned(self.encoder), out.encoder_loss), Route(owned(self.decoder), out.decoder_loss)]
 
 
-CorrectedIWAE = with_networks(_IWAE, pythae.IWAEConfig, "CorrectedIWAE", __name__)
-CorrectedCIWAE = with_networks(_CIWAE, pythae.CIWAEConfig, "CorrectedCIWAE", __name__)
-CorrectedMIWAE = with_networks(_MIWAE, pythae.MIWAEConfig, "CorrectedMIWAE", __name__)
-CorrectedPIWAE = with_networks(_PIWAE, pythae.PIWAEConfig, "CorrectedPIWAE", __name__)
-
-BidirectionalCIWAE = with_networks(_CIWAE, pythae.CIWAEConfig, "BidirectionalCIWAE", __name__, shared=True)
-BidirectionalMIWAE = with_networks(_MIWAE, pythae.MIWAEConfig, "BidirectionalMIWAE", __name__, shared=True)
+__getattr__ = forms(
+    __name__,
+    IWAE=Family(_IWAE, pythae.IWAEConfig),
+    CIWAE=Family(_CIWAE, pythae.CIWAEConfig),
+    MIWAE=Family(_MIWAE, pythae.MIWAEConfig),
+    PIWAE=Family(_PIWAE, pythae.PIWAEConfig),
+)

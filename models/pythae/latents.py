@@ -1,5 +1,6 @@
 """Pythae's models with a posterior or a prior of their own, on the suite's networks, and their bidirectional forms."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -7,20 +8,25 @@ import torch.nn.functional as F
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
-from torch import Tensor
+from pythae.models.nn import BaseDecoder, BaseEncoder
+from pythae.models.normalizing_flows import PlanarFlow
+from pythae.models.rhvae.rhvae_utils import create_inverse_metric, create_metric
+from torch import Tensor, nn
 
-from models.bidirectional import Decoder, Encoder, with_networks
-from models.capabilities import GaussianLatent, PointLatent, SampledLatent
+from models.bidirectional import Decoder, Encoder
+from models.capabilities import GaussianLatent, LastEpoch, PointLatent, SampledLatent
 from models.distributions.densities import Bernoulli, Gaussian
 from models.distributions.flows import FlowPosterior, pushed
 from models.distributions.poincare_ball import RADIUS, BallPrior, WrappedNormal
+from models.distributions.priors import Prior
 from models.distributions.riemannian import Metric
 from models.distributions.vamp_prior import PythaeVampPrior
 from models.distributions.von_mises_fisher import UniformSphere, VonMisesFisher
-from models.noise import Noise
+from models.forms import Family, forms
 from models.training import as_float
 
 _CENTROIDS = 500
+Law = Callable[[Tensor], Tensor]
 
 
 class BallEncoder(Encoder):
@@ -43,7 +49,7 @@ class VAMP(SampledLatent, pythae.VAMP):
     """VAMP: a VAE whose prior is the mean of the posteriors of learned pseudo-inputs; drawn from as Pythae draws."""
 
     @property
-    def prior(self) -> PythaeVampPrior:  # type: ignore[override]
+    def prior(self) -> Prior:
         """The prior p(z)."""
         return PythaeVampPrior(self.components)
 
@@ -51,10 +57,23 @@ class VAMP(SampledLatent, pythae.VAMP):
     def components(self) -> Gaussian:
         """The posteriors of the pseudo-inputs: parameters [C, L]."""
         images = self.pseudo_inputs(self.idle_input.to(next(self.parameters()).device))
-        return self.posterior(images.unflatten(1, self.model_config.input_dim))
+        return self.gaussian(images.unflatten(1, self.model_config.input_dim))
 
 
-class LinNF(PointLatent, GaussianLatent, pythae.VAE_LinNF):  # type: ignore[misc]
+def slope_of_tanh(x: Tensor) -> Tensor:
+    """Return the derivative of tanh."""
+    return 1 - torch.tanh(x) ** 2
+
+
+def with_plain_slopes(flows: nn.ModuleList) -> nn.ModuleList:
+    """Return the flows, the lambdas of Pythae's planar ones replaced by a function, so that they can be pickled."""
+    for flow in flows:
+        if isinstance(flow, PlanarFlow):
+            flow.activation_derivative = slope_of_tanh
+    return flows
+
+
+class LinNF(LastEpoch, PointLatent, GaussianLatent, pythae.VAE_LinNF):  # type: ignore[misc]
     """A VAE with planar or radial flows after its posterior, as Pythae has them.
 
     Its planar flows may fold space, so that the density that they give the posterior is none: it is declared without
@@ -63,18 +82,19 @@ class LinNF(PointLatent, GaussianLatent, pythae.VAE_LinNF):  # type: ignore[misc
 
     capabilities = PointLatent.capabilities | {"prior", "likelihood"}
 
+    def __init__(self, model_config: pythae.VAE_LinNF_Config, encoder: BaseEncoder, decoder: BaseDecoder):
+        super().__init__(model_config, encoder, decoder)
+        with_plain_slopes(self.net)
+
     def embed(self, inputs: Tensor) -> Tensor:
         """Return the image of the Gaussian's mean: [N, C, H, W] -> [N, L]."""
         return pushed(self.net, self.encoder(inputs).embedding)[0]
-
-    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:  # type: ignore[override]
-        """Return None: the last epoch is kept."""
 
 
 class IAF(SampledLatent, pythae.VAE_IAF):
     """A VAE with inverse autoregressive flows after its posterior."""
 
-    def posterior(self, x: Tensor) -> FlowPosterior:  # type: ignore[override]
+    def posterior(self, x: Tensor) -> FlowPosterior:
         """Return q(z|x) for x [N, C, H, W] in [0, 1]; its density is exact, and slow where it did not draw."""
 
         def push(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +105,7 @@ class IAF(SampledLatent, pythae.VAE_IAF):
             out = self.iaf_flow(z)
             return out.out, out.log_abs_det_jac
 
-        return FlowPosterior(super().posterior(x), push, pull)
+        return FlowPosterior(self.gaussian(x), push, pull)
 
 
 class SphereEncoder(Encoder):
@@ -101,11 +121,11 @@ class SVAE(SampledLatent, pythae.SVAE):
     """Hyperspherical VAE: a von Mises-Fisher posterior and a uniform prior on the unit sphere of R^latent_dim."""
 
     @property
-    def prior(self) -> UniformSphere:  # type: ignore[override]
+    def prior(self) -> UniformSphere:
         """The prior p(z)."""
         return UniformSphere(self.model_config.latent_dim)
 
-    def posterior(self, x: Tensor) -> VonMisesFisher:  # type: ignore[override]
+    def posterior(self, x: Tensor) -> VonMisesFisher:
         """Return q(z|x) for x [N, C, H, W] in [0, 1]."""
         out = self.encoder(x)
         return VonMisesFisher(F.normalize(out.embedding, dim=1), F.softplus(out.log_concentration) + 1)
@@ -125,7 +145,7 @@ class PoincareVAE(SampledLatent, pythae.PoincareVAE):
 
     prior: Any = None
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: PoincareConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         super().__init__(model_config, encoder, decoder)
         self._kind = self.__dict__.pop("posterior")  # the class that Pythae keeps under the name of our method
         self.prior = BallPrior(model_config.latent_dim, self._kind)
@@ -153,7 +173,7 @@ class HVAE(GaussianLatent, pythae.HVAE):
     density is known; :math:`\ln p(x)` is that of decoder and prior and does not depend on the proposal.
     """
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: pythae.HVAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         logits = model_config.reconstruction_loss == "bce" and isinstance(decoder, Decoder)
         super().__init__(model_config, encoder, LogitDecoder(decoder.network) if logits else decoder)
 
@@ -176,10 +196,28 @@ class RHVAE(GaussianLatent, pythae.RHVAE):
     """Riemannian Hamiltonian VAE, measured at the law of its start q(z_0|x), whose density is known.
 
     Its metric is made of the codes and matrices of training images, for which Pythae takes the last 100 batches met in
-    training, and this class the first 500 images as the stored model encodes them.
+    training, and this class the first 500 images as the stored model encodes them. `G` and its inverse, functions
+    of one object in Pythae, are those of the object that has them, so that a copy has its own.
     """
 
     capabilities = GaussianLatent.capabilities | {"metric"}
+    fitted = False  # whether the metric is that of training images, and no longer that of the start
+
+    def _set_law(self, law: Law) -> None:
+        self.fitted = ".__init__." not in law.__qualname__
+
+    def _inverse(self) -> Law:
+        return create_inverse_metric(self) if self.fitted else self._start
+
+    def _metric(self) -> Law:
+        return create_metric(self) if self.fitted else lambda z: torch.inverse(self._start(z))
+
+    def _start(self, z: Tensor) -> Tensor:
+        """Return the inverse metric before any image was seen: [B, L] -> [B, L, L]."""
+        eye = torch.eye(self.latent_dim, device=z.device)
+        return eye * torch.exp(-(z.norm(dim=1) ** 2))[:, None, None] + self.lbd * eye
+
+    G, G_inv = property(_metric, _set_law), property(_inverse, _set_law)
 
     @property
     def riemannian_metric(self) -> Metric:
@@ -201,18 +239,13 @@ class RHVAE(GaussianLatent, pythae.RHVAE):
         return self
 
 
-def _both(base: type, config: type, name: str, view: type[Encoder] = Encoder) -> tuple[type, type]:
-    """Return a class on two networks, and on one."""
-    return (
-        with_networks(base, config, f"Stock{name}", __name__, view=view),
-        with_networks(base, config, f"Bidirectional{name}", __name__, shared=True, view=view),
-    )
-
-
-StockVAMP = with_networks(VAMP, pythae.VAMPConfig, "StockVAMP", __name__)
-StockLinNF = with_networks(LinNF, pythae.VAE_LinNF_Config, "StockLinNF", __name__)
-StockHVAE = with_networks(HVAE, pythae.HVAEConfig, "StockHVAE", __name__)
-StockIAF, BidirectionalIAF = _both(IAF, pythae.VAE_IAF_Config, "IAF")
-StockSVAE, BidirectionalSVAE = _both(SVAE, pythae.SVAEConfig, "SVAE", SphereEncoder)
-StockPoincareVAE, BidirectionalPoincareVAE = _both(PoincareVAE, PoincareConfig, "PoincareVAE", BallEncoder)
-StockRHVAE, BidirectionalRHVAE = _both(RHVAE, pythae.RHVAEConfig, "RHVAE")
+__getattr__ = forms(
+    __name__,
+    VAMP=Family(VAMP, pythae.VAMPConfig),
+    LinNF=Family(LinNF, pythae.VAE_LinNF_Config),
+    HVAE=Family(HVAE, pythae.HVAEConfig),
+    IAF=Family(IAF, pythae.VAE_IAF_Config),
+    SVAE=Family(SVAE, pythae.SVAEConfig, view=SphereEncoder),
+    PoincareVAE=Family(PoincareVAE, PoincareConfig, view=BallEncoder),
+    RHVAE=Family(RHVAE, pythae.RHVAEConfig),
+)

@@ -1,9 +1,11 @@
 """Networks that follow losses of their own, all of one pass: what Pythae's trainers with several optimisers do."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
+from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 
 from models.noise import Noise
@@ -42,10 +44,10 @@ class Routed:
     """
 
     parameters: Callable[[], Iterator[nn.Parameter]]
-    encoder: Any
-    decoder: Any
+    encoder: BaseEncoder
+    decoder: BaseDecoder
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         """Return the routes of a batch, from what Pythae's `forward` gave for it."""
         raise NotImplementedError
 

@@ -4,13 +4,12 @@ Pythae zeroes and fills the gradients of one network after the other and steps a
 follows the later losses that reach it. The routes here say so; the corrected ones are in `models/pythae/corrected.py`.
 """
 
-from typing import Any
-
 from pythae import models as pythae
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor
 
-from models.bidirectional import with_networks
-from models.capabilities import GaussianLatent, ImplicitLatent
-from models.noise import Noise
+from models.capabilities import GaussianLatent, ImplicitLatent, LastEpoch
+from models.forms import Family, forms
 from models.pythae.routes import Route, Routed, owned
 
 
@@ -20,24 +19,21 @@ class FactorVAE(Routed, GaussianLatent, pythae.FactorVAE):
     Its `embed` is the posterior mean of every image; Pythae's gives half of a batch, shuffled.
     """
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         return [
             Route(owned(self.encoder, self.decoder), out.autoencoder_loss + out.discriminator_loss),
             Route(owned(self.discriminator), out.discriminator_loss),
         ]
 
 
-class AdversarialAE(Routed, GaussianLatent, pythae.Adversarial_AE):
+class AdversarialAE(Routed, LastEpoch, GaussianLatent, pythae.Adversarial_AE):
     """Adversarial autoencoder: a discriminator on codes in the place of the divergence; the last epoch is kept."""
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         return [
             Route(owned(self.encoder, self.decoder), out.autoencoder_loss),
             Route(owned(self.discriminator), out.discriminator_loss),
         ]
-
-    def selection_loss(self, x: Any, generator: Noise = None) -> None:
-        """Return None: the last epoch is kept."""
 
 
 class VAEGAN(Routed, ImplicitLatent, pythae.VAEGAN):
@@ -50,7 +46,7 @@ class VAEGAN(Routed, ImplicitLatent, pythae.VAEGAN):
     The decoder's coefficient of :math:`L_{GAN}` is :math:`+(1 - \lambda)`: it helps the discriminator.
     """
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         into_encoder, into_decoder = out.encoder_loss, out.decoder_loss
         if out.update_decoder:
             into_encoder = into_encoder + out.decoder_loss
@@ -58,7 +54,7 @@ class VAEGAN(Routed, ImplicitLatent, pythae.VAEGAN):
             into_decoder = into_decoder + out.discriminator_loss
         return self.updated(out, into_encoder, into_decoder)
 
-    def updated(self, out: Any, into_encoder: Any, into_decoder: Any) -> list[Route]:
+    def updated(self, out: ModelOutput, into_encoder: Tensor, into_decoder: Tensor) -> list[Route]:
         """Return the routes of the networks that Pythae's margin says to update in this batch."""
         routes = [Route(owned(self.encoder), into_encoder)]
         if out.update_decoder:
@@ -71,15 +67,17 @@ class VAEGAN(Routed, ImplicitLatent, pythae.VAEGAN):
 class PIWAE(Routed, GaussianLatent, pythae.PIWAE):
     """PIWAE as Pythae trains it: the encoder follows the decoder's bound as well as its own."""
 
-    def routes(self, out: Any) -> list[Route]:
+    def routes(self, out: ModelOutput) -> list[Route]:
         return [
             Route(owned(self.encoder), out.encoder_loss + out.decoder_loss),
             Route(owned(self.decoder), out.decoder_loss),
         ]
 
 
-StockFactorVAE = with_networks(FactorVAE, pythae.FactorVAEConfig, "StockFactorVAE", __name__)
-StockAAE = with_networks(AdversarialAE, pythae.Adversarial_AE_Config, "StockAAE", __name__)
-BidirectionalAAE = with_networks(AdversarialAE, pythae.Adversarial_AE_Config, "BidirectionalAAE", __name__, shared=True)
-StockVAEGAN = with_networks(VAEGAN, pythae.VAEGANConfig, "StockVAEGAN", __name__)
-StockPIWAE = with_networks(PIWAE, pythae.PIWAEConfig, "StockPIWAE", __name__)
+__getattr__ = forms(
+    __name__,
+    FactorVAE=Family(FactorVAE, pythae.FactorVAEConfig),
+    AAE=Family(AdversarialAE, pythae.Adversarial_AE_Config),
+    VAEGAN=Family(VAEGAN, pythae.VAEGANConfig),
+    PIWAE=Family(PIWAE, pythae.PIWAEConfig),
+)

@@ -1,9 +1,11 @@
 """SelfVAE's latents and images in the order in which they are generated, and the flat code that holds them."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
+from pythae.models import BaseAEConfig
+from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
 from models.distributions.densities import Gaussian
@@ -82,9 +84,9 @@ class Chain:
     Reads `model_config`, `encoder`, `decoder` and `prior_of_u`.
     """
 
-    model_config: Any
-    encoder: Any
-    decoder: Any
+    model_config: BaseAEConfig
+    encoder: BaseEncoder
+    decoder: BaseDecoder
     prior_of_u: Prior
     shapes: list[tuple[int, ...]]
 

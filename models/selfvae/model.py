@@ -1,6 +1,6 @@
 """Self-supervised VAE: an image is generated from a smaller or simpler one of its own, which a VAE of its own makes."""
 
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
@@ -8,13 +8,15 @@ from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from torch import Tensor
 
-from models.capabilities import SampledLatent
+from models.capabilities import Posterior, SampledLatent
 from models.distributions.likelihoods import Likelihood
 from models.distributions.priors import Prior, PriorConfig, TrainedPrior
+from models.from_config import FromConfig
 from models.noise import Noise
 from models.selfvae.chain import ChainPosterior, ChainPrior, Walk
 from models.selfvae.modes import ChainUses
 from models.selfvae.networks import ChainDecoder, ChainEncoder, Geometry, SelfNetworkConfig
+from models.selfvae.transformations import TransformationName
 from models.training import Batch, Objective, Terms
 
 
@@ -27,7 +29,7 @@ class SelfVAEConfig(pythae.AEConfig):
     """
 
     reconstruction_loss: Literal["logistic", "logistic-mixture"] = "logistic"
-    transformations: tuple[Literal["downscale", "grey", "sketch", "identity"], ...] = ("downscale",)
+    transformations: tuple[TransformationName, ...] = ("downscale",)
     prior: PriorConfig = PriorConfig()
     network: SelfNetworkConfig = SelfNetworkConfig()
 
@@ -39,7 +41,7 @@ class SelfVAEConfig(pythae.AEConfig):
             raise ValueError("the prior of u is standard, mixture or realnvp; pseudo-inputs are images, and u has none")
 
 
-class SelfVAE(Objective, ChainUses, TrainedPrior, SampledLatent, pythae.AE):
+class SelfVAE(FromConfig, Objective, ChainUses, TrainedPrior, SampledLatent, pythae.AE):
     r"""selfVAE: minimise the negative ELBO of an image and its compressed images y_j = d_j(y_{j-1}), y_0 = x.
 
     .. math::
@@ -56,20 +58,16 @@ class SelfVAE(Objective, ChainUses, TrainedPrior, SampledLatent, pythae.AE):
     """
 
     capabilities = SampledLatent.capabilities | {"levels"}
-    config_class: ClassVar[type] = SelfVAEConfig
+    config_class = SelfVAEConfig
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
-        if encoder is not None or decoder is not None:
-            raise ValueError("SelfVAE builds its networks from the configuration; it takes none")
-        super().__init__(model_config, ChainEncoder(model_config), ChainDecoder(model_config))
-        self.model_name = "SelfVAE"
+    def __init__(self, model_config: SelfVAEConfig, encoder: None = None, decoder: None = None):
+        super().__init__(model_config, encoder, decoder)
         self.shapes = Geometry(model_config).shapes
         self.build_prior()
-        model_config.uses_default_encoder = model_config.uses_default_decoder = True
 
-    @classmethod
-    def _load_model_config_from_folder(cls, dir_path: str) -> Any:
-        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")  # type: ignore[attr-defined]
+    def networks(self, config: SelfVAEConfig) -> tuple[ChainEncoder, ChainDecoder]:
+        """Return the networks of all posteriors, and those that generate."""
+        return ChainEncoder(config), ChainDecoder(config)
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         losses, walk = self._named(batch.x, self.posterior(batch.x), generator)
@@ -95,7 +93,7 @@ class SelfVAE(Objective, ChainUses, TrainedPrior, SampledLatent, pythae.AE):
         return TrainedPrior.prior.fget(self)  # type: ignore[attr-defined]
 
     @property
-    def prior(self) -> ChainPrior:  # type: ignore[override]
+    def prior(self) -> ChainPrior:
         """The prior of codes."""
         return ChainPrior(self)
 
@@ -116,8 +114,9 @@ class SelfVAE(Objective, ChainUses, TrainedPrior, SampledLatent, pythae.AE):
         """Return the image of a code, the mean of p(x|y_1, z_1): [N, L] -> [N, C, H, W]."""
         return self.likelihood(z).mean
 
-    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Any = None) -> dict[str, Tensor]:
+    def elbo_terms(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> dict[str, Tensor]:
         """Return -ELBO in nats as two terms [N]: "distortion", -ln p(x|y, z), and "kl", which is all else."""
+        assert q is None or isinstance(q, ChainPosterior)
         terms = self.level_terms(x, generator, q)
         return {"distortion": terms.pop("distortion_x"), "kl": torch.stack(list(terms.values())).sum(0)}
 

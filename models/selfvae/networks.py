@@ -1,17 +1,16 @@
 """The networks of selfVAE, densely connected: q of each latent, and p of each latent and image."""
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 
 from models.distributions.densities import Gaussian
-from models.distributions.likelihoods import LIKELIHOODS, numbers_a_pixel
+from models.distributions.likelihoods import LIKELIHOODS, Likelihood, numbers_a_pixel
 from models.networks.dense import code_maps, dense_down, dense_flat, dense_up
 from models.networks.two_way import Autocast, as_float32
 from models.selfvae.transformations import TRANSFORMATIONS
@@ -56,7 +55,7 @@ class Geometry:
     """Of a configuration: the shapes of the images x, y_1, ..., y_n, how often the sides of each are halved to those of
     a latent, and a latent's maps [C, S, S]. Raises ValueError for sizes that do not fit."""
 
-    def __init__(self, config: Any):
+    def __init__(self, config: BaseAEConfig):
         downs, shapes, halvings = config.network.downs, [tuple(config.input_dim)], [config.network.downs]
         self.maps = code_maps(config.latent_dim, shapes[0], downs)
         for name in config.transformations:
@@ -71,7 +70,7 @@ class Geometry:
 class ChainEncoder(Autocast, BaseEncoder):
     """The posteriors, from latent 1, q(z_1|x), to the last, q(u|y_n): each sees the image before it."""
 
-    def __init__(self, config: Any):
+    def __init__(self, config: BaseAEConfig):
         super().__init__()
         geometry, sizes = Geometry(config), config.network
         last = len(geometry.shapes) - 1
@@ -121,7 +120,7 @@ class ConditionalImage(nn.Module):
 class ChainDecoder(Autocast, BaseDecoder):
     """What generates: p(y_n|u), then p(z_j|y_j, latent j + 1) and p(image j - 1|y_j, z_j) for j = n to 1."""
 
-    def __init__(self, config: Any):
+    def __init__(self, config: BaseAEConfig):
         super().__init__()
         geometry, sizes = Geometry(config), config.network
         self.maps, self.likelihood = geometry.maps, config.reconstruction_loss
@@ -138,7 +137,7 @@ class ChainDecoder(Autocast, BaseDecoder):
         with self.autocast(image):
             return gaussian(self.latents[j - 1](image, above.unflatten(1, self.maps)))
 
-    def image(self, i: int, above: Tensor | None, latent: Tensor) -> Any:
+    def image(self, i: int, above: Tensor | None, latent: Tensor) -> Likelihood:
         """Return p of image i given image i + 1 (none above the last) and latent i + 1, [N, L]."""
         code = latent.unflatten(1, self.maps)
         with self.autocast(latent):

@@ -1,7 +1,7 @@
 """TRANSFORMATIONS: the maps y = d(x) from an image to a smaller or simpler one that selfVAE models first."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -94,3 +94,7 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "sketch": Transformation(_sketched, _one_channel),
     "identity": Transformation(on_grid, _same),
 }
+if TYPE_CHECKING:
+    TransformationName = str
+else:
+    TransformationName = Literal[tuple(TRANSFORMATIONS)]

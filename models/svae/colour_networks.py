@@ -2,11 +2,11 @@
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
@@ -163,7 +163,7 @@ class ColourDiscriminator(Autocast, nn.Module):
             return as_float32(self.head(torch.cat(features, 1)))[:, 0]
 
 
-def colour_networks(config: Any) -> tuple[ColourEncoder, ColourDecoder, ColourDiscriminator]:
+def colour_networks(config: BaseAEConfig) -> tuple[ColourEncoder, ColourDecoder, ColourDiscriminator]:
     """Return encoder, decoder and discriminator of a model's configuration."""
     sizes = (config.network, config.input_dim, config.latent_dim)
     networks = ColourEncoder(*sizes), ColourDecoder(*sizes), ColourDiscriminator(*sizes)

@@ -1,30 +1,24 @@
 """What the symmetric models share whose encoder and decoder take noise, so that neither has a density."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pythae import models as pythae
 from torch import Tensor
 
-from models.capabilities import PointLatent
+from models.capabilities import LastEpoch, PointLatent
 from models.distributions.densities import UnitGaussian
+from models.from_config import FromConfig
 from models.noise import Noise
-from models.svae.model import Adversarial, Own
+from models.svae.model import Adversarial
 
 
-class Implicit(Own, Adversarial, PointLatent, pythae.AE):
+class Implicit(FromConfig, LastEpoch, Adversarial, PointLatent, pythae.AE):
     """z = E(x, e) and x = G(z, e'); without noise, e = e' = 0, an image has one code and a code one image.
 
     `networks` makes encoder, decoder and discriminator of a configuration.
     """
 
     capabilities = PointLatent.capabilities | {"noise", "critic"}
-
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
-        self._take(self.networks(model_config), model_config, (encoder, decoder))
-
-    @staticmethod
-    def networks(config: Any) -> tuple[Any, Any, Any]:
-        raise NotImplementedError
 
     def decode_drawn(self, z: Tensor, generator: Noise = None) -> Tensor:
         """Return G(z, e'), e' drawn: [N, L] -> [N, C, H, W]."""
@@ -43,6 +37,3 @@ class Implicit(Own, Adversarial, PointLatent, pythae.AE):
 
     def likelihood(self, z: Tensor) -> UnitGaussian:
         return UnitGaussian(self.decode(z))
-
-    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:  # type: ignore[override]
-        """Return None: the last epoch is kept."""

@@ -1,41 +1,66 @@
 """Symmetric VAE, sVAE-r, ALI and ALICE on images: a critic of pairs (x, z), and what encoder and decoder make of it."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
-from torch import Tensor
+from pythae.models import BaseAE
+from pythae.models.nn import BaseDecoder, BaseEncoder
+from torch import Tensor, nn
 
-from models.capabilities import GaussianLatent
+from models.capabilities import GaussianLatent, LastEpoch
+from models.forms import Family, forms
+from models.from_config import FromConfig
 from models.noise import Noise
 from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms
-from models.svae.networks import SymmetricNetworkConfig, networks_of
+from models.svae.networks import Discriminator, MeanDecoder, SampledEncoder, SymmetricNetworkConfig, networks_of
 from models.training import Batch, Objective, Phase, Terms
 
 
-class Adversarial(Objective):
+class Game(NamedTuple):
+    """What encoder and decoder minimise: the two terms of `fools`, and the two errors where it is `regularised`."""
+
+    fools: Literal["ratio", "ali"]
+    regularised: bool
+
+
+# sVAE (Eq. 14, sVAE), sVAE-r (Eq. 29), ALI in the form of Eq. 19 (Dumoulin et al. 2017), ALICE (Li et al. 2017).
+GAMES = {
+    "SymmetricVAE": Game("ratio", regularised=False),
+    "SymmetricVAER": Game("ratio", regularised=True),
+    "ALI": Game("ali", regularised=False),
+    "ALICE": Game("ali", regularised=True),
+}
+
+
+class Adversarial(Objective, BaseAE):
     r"""A critic, an encoder and a decoder that take steps in turn on the same batch, and the terms of all four models.
 
     .. math:: L_{\theta, \phi} = L_{fool} + \lambda [-\ln p_\theta(x|\tilde z) - \ln q_\phi(z|\tilde x)]
 
-    Source: Section 3.2 and Eq. 29, sVAE. `fools` says which two terms are :math:`L_{fool}`, and `regularised` whether
-    there are the two errors, whose weight is `reconstruction_weight`; both reach encoder and decoder. The terms of
-    either :math:`L_{fool}` are computed, the other's have weight 0, so that the models can train as one. In a step the
-    critic sees the pairs of both kinds as one batch. `encoder` and `decoder` have `draw` and `error`.
+    Source: Section 3.2 and Eq. 29, sVAE. `game` says which two terms are :math:`L_{fool}`, and whether there are the
+    two errors, whose weight is `reconstruction_weight`; both reach encoder and decoder. The terms of either
+    :math:`L_{fool}` are computed, the other's have weight 0, so that models on networks of one `kind` can train as one.
+    In a step the critic sees the pairs of both kinds as one batch. `encoder` and `decoder` have `draw` and `error`.
     """
 
     weight_options = frozenset({"reconstruction_weight"})
-    fools: ClassVar[Literal["ratio", "ali"]]
-    regularised: ClassVar[bool] = False
-    encoder: Any
-    decoder: Any
-    discriminator: Callable[[Tensor, Tensor, Noise], Tensor]
-    prior: Any
-    model_config: Any
-    likelihood: Any
+    game: ClassVar[Game] = GAMES["SymmetricVAE"]
+    kind: ClassVar[str] = ""
+    shared: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        words = ("adversarial", cls.kind, "regularised" if cls.game.regularised else "")
+        cls.family = "" if cls.shared else ", ".join(filter(None, words))
+
+    def __init__(
+        self, model_config: "SymmetricVAEConfig", encoder: BaseEncoder, decoder: BaseDecoder, discriminator: nn.Module
+    ):
+        super().__init__(model_config, encoder, decoder)
+        self.discriminator = discriminator
 
     def phases(self) -> tuple[Phase, ...]:
         critics, others = self.model_config.steps
@@ -43,9 +68,9 @@ class Adversarial(Objective):
         return (critic,) * critics + (Phase("autoencoder", ("encoder", "decoder"), self.fooling_terms),) * others
 
     def weights(self, epoch: int) -> dict[str, float]:
-        other = "ali" if self.fools == "ratio" else "ratio"
+        other = "ali" if self.game.fools == "ratio" else "ratio"
         weights = {f"{other}_of_encoder": 0.0, f"{other}_of_decoder": 0.0}
-        if self.regularised:
+        if self.game.regularised:
             weights |= dict.fromkeys(("error_of_x", "error_of_z"), self.model_config.reconstruction_weight)
         return weights
 
@@ -76,7 +101,7 @@ class Adversarial(Objective):
         z_of_x, z, x_of_z = pairs
         f = self.critic(batch.x, z_of_x, x_of_z, z, generator)
         terms = symmetric_terms(*f) | ali_terms(*f)
-        if self.regularised:
+        if self.game.regularised:
             terms["error_of_x"] = self.decoder.error(batch.x, z_of_x, generator)
             terms["error_of_z"] = self.encoder.error(z, x_of_z, generator)
         return terms
@@ -89,36 +114,14 @@ class Adversarial(Objective):
         return Terms(losses, pairs[0], self.likelihood(pairs[0]))
 
 
-class Own:
-    """Of a Pythae class whose networks are built from its configuration: it takes none, and is stored without them."""
-
-    config_class: ClassVar[type]
-
-    @classmethod
-    def _load_model_config_from_folder(cls, dir_path: str) -> Any:
-        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")  # type: ignore[attr-defined]
-
-    def _take(self, networks: tuple[Any, Any, Any], model_config: Any, given: tuple[Any, Any]) -> None:
-        name = type(self).__name__
-        if any(network is not None for network in given):
-            raise ValueError(f"{name} builds its networks from the configuration; it takes none")
-        encoder, decoder, discriminator = networks
-        pythae.AE.__init__(self, model_config, encoder, decoder)
-        self.discriminator, self.model_name = discriminator, name
-        model_config.uses_default_encoder = model_config.uses_default_decoder = True
-
-
-class _OfImages(Own, Adversarial, GaussianLatent, pythae.AE):
+class OfImages(FromConfig, LastEpoch, Adversarial, GaussianLatent, pythae.AE):
     """The networks of Table 3: a Gaussian encoder, and a decoder of whose p(x|z) the pairs have the mean."""
 
     capabilities = GaussianLatent.capabilities | {"critic"}
-    shared: ClassVar[bool] = False
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
-        self._take(networks_of(model_config, shared=self.shared), model_config, (encoder, decoder))
-
-    def selection_loss(self, x: Tensor, generator: Noise = None) -> None:
-        """Return None: the last epoch is kept."""
+    def networks(self, config: "SymmetricVAEConfig") -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
+        """Return encoder, decoder and discriminator."""
+        return networks_of(config, shared=self.shared)
 
 
 _STRICT = ConfigDict(extra="forbid")
@@ -126,7 +129,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(config=_STRICT)
 class SymmetricVAEConfig(pythae.AEConfig):
-    """sVAE. `steps` are those of the critic, and of encoder and decoder, on each batch."""
+    """sVAE and ALI. `steps` are those of the critic, and of encoder and decoder, on each batch."""
 
     reconstruction_loss: Literal["bce", "mse"] = "bce"
     network: SymmetricNetworkConfig = SymmetricNetworkConfig()
@@ -139,57 +142,18 @@ class SymmetricVAEConfig(pythae.AEConfig):
 
 
 @dataclass(config=_STRICT)
-class SymmetricVAERConfig(SymmetricVAEConfig):
-    """sVAE-r. `reconstruction_weight` is the paper's lambda."""
+class Regularised:
+    """The field of sVAE-r and ALICE besides: `reconstruction_weight` is the paper's lambda."""
 
     reconstruction_weight: float = 0.1
 
 
-@dataclass(config=_STRICT)
-class BidirectionalSymmetricVAERConfig(SymmetricVAERConfig):
-    """sVAE-r on one network, the encoder's, which is read backwards to decode."""
+def games(base: type[Adversarial], config: type[SymmetricVAEConfig], prefix: str = "") -> dict[str, Family]:
+    """Return the four models on one kind of networks, by name."""
+    return {
+        prefix + name: Family(base, config, game=game, mixed_in=(Regularised,) * game.regularised)
+        for name, game in GAMES.items()
+    }
 
 
-@dataclass(config=_STRICT)
-class ALIConfig(SymmetricVAEConfig):
-    """ALI. `steps` as for sVAE."""
-
-
-@dataclass(config=_STRICT)
-class ALICEConfig(SymmetricVAERConfig):
-    """ALICE. `reconstruction_weight` is the paper's lambda."""
-
-
-class SymmetricVAE(_OfImages):
-    """sVAE: the symmetric divergence of the two joint densities (Eq. 14, sVAE)."""
-
-    config_class: ClassVar[type] = SymmetricVAEConfig
-    fools, family = "ratio", "adversarial"
-
-
-class SymmetricVAER(_OfImages):
-    """sVAE-r: sVAE and lambda times the two errors (Eq. 29, sVAE)."""
-
-    config_class: ClassVar[type] = SymmetricVAERConfig
-    fools, regularised, family = "ratio", True, "adversarial, regularised"
-
-
-class BidirectionalSymmetricVAER(SymmetricVAER):
-    """sVAE-r whose encoder and decoder are the two directions of one network."""
-
-    config_class: ClassVar[type] = BidirectionalSymmetricVAERConfig
-    shared, family = True, ""
-
-
-class ALI(_OfImages):
-    """ALI in the form of Eq. 19, sVAE (Dumoulin et al. 2017)."""
-
-    config_class: ClassVar[type] = ALIConfig
-    fools, family = "ali", "adversarial"
-
-
-class ALICE(_OfImages):
-    """ALICE: ALI and lambda times the two errors (Li et al. 2017)."""
-
-    config_class: ClassVar[type] = ALICEConfig
-    fools, regularised, family = "ali", True, "adversarial, regularised"
+__getattr__ = forms(__name__, **games(OfImages, SymmetricVAEConfig))

@@ -2,11 +2,12 @@
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+from pythae.models import BaseAEConfig
 from torch import Tensor, nn
 
 from models.bidirectional import Decoder, Encoder
@@ -67,10 +68,6 @@ class SampledEncoder(Encoder):
 class MeanDecoder(Decoder):
     """p(x|z), of which pairs have the mean: Bernoulli ("bce"), or Gaussian of unit variance ("mse")."""
 
-    def __init__(self, network: Any, likelihood: str):
-        super().__init__(network)
-        self.likelihood = likelihood
-
     def draw(self, z: Tensor, noise: Noise = None) -> Tensor:
         """Return E[x|z]: [B, L] -> [B, C, H, W]."""
         return self.logits(z).sigmoid()
@@ -104,7 +101,7 @@ class Discriminator(Autocast, nn.Module):
             return as_float32(self.head(features))[:, 0]
 
 
-def networks_of(config: Any, *, shared: bool) -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
+def networks_of(config: BaseAEConfig, *, shared: bool) -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
     """Return encoder, decoder and discriminator of a configuration, the first two on one network if `shared`."""
     network, shape, latent = config.network, config.input_dim, config.latent_dim
     of_encoder, of_decoder = (

@@ -2,11 +2,11 @@
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
@@ -102,7 +102,7 @@ class PlaneDiscriminator(nn.Module):
         return self.layers(torch.cat([x.flatten(1), z], 1))[:, 0]
 
 
-def plane_networks(config: Any) -> tuple[NoisyEncoder, NoisyDecoder, PlaneDiscriminator]:
+def plane_networks(config: BaseAEConfig) -> tuple[NoisyEncoder, NoisyDecoder, PlaneDiscriminator]:
     """Return encoder, decoder and discriminator of a model's configuration."""
     network, latent, dimensions = config.network, config.latent_dim, math.prod(config.input_dim)
     encoder = NoisyEncoder(NoisyPerceptron(dimensions, latent, network.encoder, network.noise))

@@ -1,14 +1,17 @@
-"""Semi-supervised M2 and Untapped, which also learns from labels without images, each in two forms."""
+"""Semi-supervised M2 and Untapped, which also learns from labels without images, each in two forms.
+
+The bidirectional one is on one network that runs both ways (`models.untapped.networks.MirrorNetwork`).
+"""
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
 
 import torch
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
+from models.bidirectional import Decoder
 from models.capabilities import LabelledLatent
 from models.distributions.concrete import (
     concrete_log_prob,
@@ -18,11 +21,13 @@ from models.distributions.concrete import (
 )
 from models.distributions.densities import Bernoulli
 from models.distributions.labelled import one_hot
+from models.forms import Family, forms
+from models.from_config import FromConfig
 from models.noise import Noise
 from models.training import Batch, Objective, Terms
 from models.untapped.bounds import BOUNDS
-from models.untapped.networks import networks_of
-from models.untapped.settings import BidirectionalM2Config, BidirectionalUntappedConfig, M2Config, UntappedConfig
+from models.untapped.networks import LabelledEncoder, networks_of
+from models.untapped.settings import M2Config, UntappedConfig
 
 IMAGE_TEMPERATURE = 2 / 3  # of the relaxed Bernoulli, as Maddison et al. 2017 choose for binary variables
 IMAGE_SAMPLES: dict[str, Callable[[Tensor, Noise], Tensor]] = {
@@ -32,7 +37,7 @@ IMAGE_SAMPLES: dict[str, Callable[[Tensor, Noise], Tensor]] = {
 }
 
 
-class M2(Objective, LabelledLatent, pythae.AE):
+class M2(FromConfig, Objective, LabelledLatent, pythae.AE):
     r"""M2: minimise the negative forward bounds and the discriminative losses, each a mean over the images it is for.
 
     .. math::
@@ -43,20 +48,12 @@ class M2(Objective, LabelledLatent, pythae.AE):
     public code takes the norm itself. Labelled and unlabelled images (label -1) may stand in any order in a batch.
     """
 
-    config_class: ClassVar[type] = M2Config
+    config_class = M2Config
     weight_options = frozenset({"alpha_f_d", "alpha_r_d"})
-    shared: ClassVar[bool] = False
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
-        if encoder is not None or decoder is not None:
-            raise ValueError(f"{type(self).__name__} builds its networks from the configuration; it takes none")
-        super().__init__(model_config, *networks_of(model_config, shared=self.shared))
-        self.model_name = type(self).__name__
-        model_config.uses_default_encoder = model_config.uses_default_decoder = True
-
-    @classmethod
-    def _load_model_config_from_folder(cls, dir_path: str) -> Any:
-        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")  # type: ignore[attr-defined]
+    def networks(self, config: M2Config) -> tuple[LabelledEncoder, Decoder]:
+        """Return the encoder and the decoder."""
+        return networks_of(config, shared=self.shared)
 
     def check_labels(self, labels: Tensor | None) -> None:
         """Raise ValueError where training labels cannot serve: none at all, or others than -1 to k - 1."""
@@ -67,7 +64,7 @@ class M2(Objective, LabelledLatent, pythae.AE):
             found = f"labels from {int(labels.min())} to {int(labels.max())}"
             raise ValueError(f"{self.model_name} of {k} classes takes labels from 0 to {k - 1}, not {found}: {advice}")
 
-    def forward(self, inputs: dict[str, Any], **kwargs: Any) -> ModelOutput:
+    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
         """Pythae's interface; raises ValueError without labels."""
         if not inputs["data"].is_meta:
             self.check_labels(inputs.get("labels"))
@@ -102,10 +99,10 @@ class Untapped(M2):
     many as either stream, where both are as large). As in the paper x is of {0, 1}; the entropy of its law is exact.
     """
 
-    config_class: ClassVar[type] = UntappedConfig
+    config_class = UntappedConfig
     fixed_z: Tensor  # [k, d]
 
-    def __init__(self, model_config: Any, encoder: Any = None, decoder: Any = None):
+    def __init__(self, model_config: UntappedConfig, encoder: None = None, decoder: None = None):
         super().__init__(model_config, encoder, decoder)
         if model_config.pairs == "fixed":
             device = next(self.parameters()).device
@@ -169,21 +166,10 @@ class Untapped(M2):
         return -math.prod(self.model_config.input_dim) * math.log(2)
 
 
-class BidirectionalM2(M2):
-    """M2 on one network that runs both ways (`models.untapped.networks.MirrorNetwork`)."""
-
-    config_class: ClassVar[type] = BidirectionalM2Config
-    shared: ClassVar[bool] = True
-
-
-class BidirectionalUntapped(Untapped):
-    """Untapped on one network that runs both ways (`models.untapped.networks.MirrorNetwork`)."""
-
-    config_class: ClassVar[type] = BidirectionalUntappedConfig
-    shared: ClassVar[bool] = True
-
-
 def of(chosen: Tensor, values: Tensor) -> Tensor:
     """Return values [B] so scaled that their mean is that of the chosen rows, with zeros elsewhere; 0 without any."""
     share = chosen.float().mean().clamp(min=1 / len(chosen))
     return torch.where(chosen, values, 0.0) / share
+
+
+__getattr__ = forms(__name__, M2=Family(M2, M2Config), Untapped=Family(Untapped, UntappedConfig))

@@ -91,13 +91,3 @@ class UntappedConfig(M2Config):
     image_sample: Literal["straight-through", "hard", "relaxed"] | None = None
     reverse_latent: bool | None = None
     labelled_reverse: bool = False
-
-
-@dataclass(config=_STRICT)
-class BidirectionalM2Config(M2Config):
-    """M2 on one network, `network.image` and its mirror image."""
-
-
-@dataclass(config=_STRICT)
-class BidirectionalUntappedConfig(UntappedConfig):
-    """Untapped on one network, `network.image` and its mirror image."""

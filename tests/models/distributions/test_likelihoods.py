@@ -1,10 +1,11 @@
 """Likelihoods: distributions of 8-bit pixels sum to one, densities integrate to one, means are what is said."""
 
 from itertools import product
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from bench.study.schema import Suite
@@ -131,6 +132,10 @@ def test_images_are_within_their_range() -> None:
 
 
 def test_suites_and_models_know_the_same_names() -> None:
-    assert set(get_args(Suite.model_fields["likelihood"].annotation)) == set(LIKELIHOODS)
+    row = {"row": "VAE", "model": "VAE", "variants": ["unidirectional"]}
+    suite: dict[str, Any] = {"title": "t", "dataset": "digits", "rows": [row]}
+    assert [Suite(**suite, presets={}, likelihood=name).likelihood for name in LIKELIHOODS] == list(LIKELIHOODS)
+    with pytest.raises(ValidationError, match="unknown likelihood 'gausian'; did you mean 'gaussian'"):
+        Suite(**suite, presets={}, likelihood="gausian")
     hints = get_type_hints(MODELS["BidirectionalIWAE"].resolve().config_class)
     assert set(get_args(hints["reconstruction_loss"])) == set(LIKELIHOODS)

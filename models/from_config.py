@@ -1,0 +1,93 @@
+"""Classes whose networks follow from their configuration: stored without pickles, pickled, and made under a name."""
+
+import sys
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import ClassVar, Self, SupportsIndex
+
+import torch
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+from pythae.models import BaseAE, BaseAEConfig
+from pythae.models.nn import BaseDecoder, BaseEncoder
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
+
+
+class FromConfig(BaseAE):
+    """A Pythae class whose networks follow from its configuration, so that it is stored without pickles.
+
+    `networks` makes what the next class's `__init__` takes. `shared` says whether encoder and decoder are one network,
+    and `replaceable` whether others can be given in their place, which one network's never can.
+    """
+
+    config_class: ClassVar[type[BaseAEConfig]]
+    shared: ClassVar[bool] = False
+    replaceable: ClassVar[bool] = False
+    networks: Callable[..., tuple[nn.Module, ...]]
+
+    def __init__(
+        self,
+        model_config: BaseAEConfig,
+        encoder: BaseEncoder | None = None,
+        decoder: BaseDecoder | None = None,
+        **others: nn.Module,
+    ):
+        name = self.config_class.__name__.removesuffix("Config")
+        given = {key: part for key, part in (("encoder", encoder), ("decoder", decoder)) if part is not None}
+        if given and (self.shared or not self.replaceable):
+            raise ValueError(f"{name} builds its networks from the configuration; it takes none")
+        super().__init__(model_config, *self.networks(model_config, **given), **others)
+        self.model_name = name
+        model_config.uses_default_encoder, model_config.uses_default_decoder = encoder is None, decoder is None
+
+    @classmethod
+    def _load_model_config_from_folder(cls, dir_path: str) -> BaseAEConfig:
+        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
+        """Pickle as torch does; with parametrised layers, which torch refuses, as what the model is rebuilt from."""
+        own = self.model_config.uses_default_encoder and self.model_config.uses_default_decoder
+        if not (own and any(is_parametrized(module) for module in self.modules())):
+            return super().__reduce_ex__(protocol)
+        plain = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        return _rebuilt, (type(self), plain, self.state_dict())
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__dict__.update(deepcopy(vars(self), memo))
+        return twin
+
+
+def _rebuilt(kind: type[FromConfig], plain: Mapping[str, object], state: Mapping[str, Tensor]) -> FromConfig:
+    """Return a model of the tensors `state` and the attributes `plain`, without a draw of torch's generator."""
+    with torch.random.fork_rng(devices=[]):
+        model = kind(plain["model_config"])
+    model.to(next(iter(state.values())).device).load_state_dict(state)
+    model.__dict__.update(plain)
+    return model.train(plain["training"])
+
+
+def form(
+    bases: tuple[type, ...],
+    config: type[BaseAEConfig],
+    name: str,
+    module: str,
+    *,
+    shared: bool,
+    mixed_in: tuple[type, ...] = (),
+    **attributes: object,
+) -> type[BaseAE]:
+    """Return the class `name` of a module: that of `bases` with these attributes and a configuration of its own.
+
+    That is `<name>Config`, `config` and the fields of `mixed_in`, which refuses unknown keys; it is made an attribute
+    of the module, where pickle looks for it.
+    """
+    written, how = bases[-1], "one network, run both ways," if shared else "networks"
+    doc = f"{written.__name__} of {written.__module__}, with {how} built from the configuration."
+    fields = {"__module__": module, "__doc__": f"Configuration of {name}, as of {config.__name__}."}
+    own_config = dataclass(config=ConfigDict(extra="forbid"))(type(f"{name}Config", (*mixed_in, config), fields))
+    if module in sys.modules:
+        setattr(sys.modules[module], own_config.__name__, own_config)
+    body = {"__module__": module, "__doc__": doc, "config_class": own_config, "shared": shared}
+    return type(name, bases, body | attributes)
