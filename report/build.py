@@ -113,7 +113,6 @@ def _claims(results: Path, suites: dict[str, Suite]) -> tuple[list[Verdict], lis
         write_claims(results, judged)
         return judged, floors, []
     except OSError as error:
-        log.warning("claims.md is not written: %s", _why(error))
         return judged, floors, [f"claims.md is not written: {_why(error)}"]
 
 
