@@ -29,7 +29,7 @@ _VARIANTS = {
 def caption(suite: Suite, lines: list[Line], compared: int) -> str:
     """Write what was run (data set, preset, seeds, K) and how to read the numbers, of which so many are compared."""
     what = settings(suite)
-    head = [_sentence(suite.facts["title"]), _sentence(what[0].upper() + what[1:])]
+    head = [_sentence(suite.title), _sentence(what[0].upper() + what[1:])]
     return " ".join([*head, *_how_to_read(suite, lines, compared)])
 
 

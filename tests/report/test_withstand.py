@@ -17,7 +17,8 @@ from report import write, write_page
 from report.__main__ import main
 from report.files import write_whole
 from report.store import read_suite
-from report.tables.formats.csv_text import csv_text
+from report.tables.assemble import make_table
+from report.tables.formats.csv_text import csv_text, to_csv, to_measurements
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,7 +122,10 @@ def test_a_copied_folder_shows_its_own_figures(tmp_path: Path) -> None:
     assert text.count('href="copy/table.csv"') == 1
 
 
-def test_what_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("report.build.draw_figures", lambda *_: [])
     whole(tmp_path, "odd")
     (tmp_path / "odd" / "table.md").mkdir()
     whole(tmp_path)
@@ -209,11 +213,9 @@ def test_a_picture_that_is_not_what_the_manifest_says_is_not_shown(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["=1+1", "@SUM(A1)", "-x", "+x", "\tx", "\rx"])
 def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path: Path, name: str) -> None:
-    run = whole(tmp_path, row=name)
-    write(run.parents[1])
-    for file in ("table.csv", "measurements.csv"):
-        with (run.parents[1] / file).open(newline="", encoding="utf-8") as lines:
-            (found,) = {line["row"] for line in csv.DictReader(lines)}
+    suite = read_suite(whole(tmp_path, row=name).parents[1])
+    for text in (to_csv(make_table(suite)), to_measurements(suite)):
+        (found,) = {line["row"] for line in csv.DictReader(io.StringIO(text, newline=""))}
         assert found == f"'{name}"
 
 
@@ -240,3 +242,12 @@ def test_runs_of_other_data_do_not_share_a_table(tmp_path: Path) -> None:
     found = read_suite(suite)
     assert [d.variant for d in found.digests] == ["unidirectional"]
     assert "runs of digits, imagefolder do not share a table" in " ".join(found.problems)
+
+
+@pytest.mark.parametrize("given", [["--set", "dataset=imagefolder"], ["--set=dataset=imagefolder"]])
+def test_own_images_are_not_titled_as_another_study(tmp_path: Path, given: list[str]) -> None:
+    suite = write_suite(tmp_path / "digits", ["VAE"], dataset="imagefolder", arguments=["--suite", "digits", *given])
+    write_digest(suite, "VAE", "unidirectional", 0, [ok("nll", "", 1.0)], dataset="imagefolder")
+    caption = make_table(read_suite(suite)).caption
+    assert "Invented digits" not in caption and "Data set Image folder" in caption
+    assert "Invented digits" not in page_of(tmp_path)[0].partition(">whole")[0]
