@@ -34,7 +34,7 @@ ODD = st.sampled_from(
     [None, True, -1, 0, 1, 10**400, -(2**70), 1e308, -1e-320, float("inf"), float("nan"), {}, [], [[]], [None]]
     + ["", "\udcff", "\0\r\n", "=1", "</script>", "é\u2028", "x" * 5000, [1, "x"], {"": None}, {"value": {}}]
 )
-QUICK = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def results(folder: Path) -> Path:
