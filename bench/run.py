@@ -150,7 +150,10 @@ def _run(options: Options) -> int:
         packed.pack(folder)
         import report
 
-        written = report.write(folder)
+        try:
+            written = report.write(folder)
+        except report.NoResults as error:
+            raise BadInput(str(error)) from None
     written.append(report.write_page(options.results)[0])
     for path in written:
         print(f"wrote {path}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Tables, figures and a page, rebuilt from stored results alone.
 
-Floors: stored_json, names, statistics, published, store, commands, tables, figures, claims, page, build, __main__.
+Floors: files, stored_json, names, statistics, published, store, commands, tables, figures, claims, page, build,
+__main__.
 """
 
 from report.build import write, write_page

@@ -1,6 +1,8 @@
 """`python -m report --results DIR`: rebuild every table and figure of the suites stored there, and their page."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +12,26 @@ from report.build import suite_folders
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Rebuild what is asked for; returns 0, 1 where some suites could not be read, 2 where there was nothing to do."""
+    """Rebuild what is asked for; returns 0, 1 where some suites failed, 2 where there was nothing to do or no way to.
+
+    Text that the terminal has no characters for is shown with "?"; a reader that goes away ends the output quietly.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        code = _rebuild(_options(arguments))
+        print(end="", flush=True)  # what cannot be written is noticed here
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that closing standard output does not fail as well
+        return 141
+    except OSError as error:
+        print(f"{error.filename or 'standard output'}: {error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m report", description="Rebuild tables, figures and the page from stored results."
     )
@@ -20,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--published", action=argparse.BooleanOptionalAction, default=True, help="show the papers' own values (default)"
     )
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def _rebuild(options: argparse.Namespace) -> int:
     suites = [f for f in suite_folders(options.results) if options.suite in (None, f.name)]
     if not suites:
         wanted = options.results / options.suite if options.suite else options.results
@@ -30,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for folder in () if options.page_only else suites:
         try:
             written = write(folder, published=options.published)
-        except NoResults as error:
+        except (NoResults, OSError) as error:
             print(error, file=sys.stderr)
             unread += 1
             continue

@@ -1,14 +1,15 @@
 """From a results folder to its tables, its figures and its page."""
 
-import os
-import time
+from itertools import chain, count
 from pathlib import Path
 
 from report.claims.document import write_claims
 from report.claims.noise_floor import NoiseFloor, noise_floors
 from report.claims.verdicts import Verdict, printed_cells, verdicts
 from report.figures.registry import draw_figures
+from report.files import write_whole
 from report.page.page import render
+from report.page.payload import with_data
 from report.page.sections import Section, make_section
 from report.published import Published, cells_of, read_published
 from report.store import NoResults, Suite, log, read_suite
@@ -21,8 +22,6 @@ from report.tables.rates import write_rates
 from report.tables.trials import write_trials
 
 _NOT_SUITES = ("perf",)  # folders of other results
-_ABANDONED = 3600  # seconds after which a page that is not finished has no writer
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a damaged file raises
 
 
 def write(suite_folder: Path, published: bool = True) -> list[Path]:
@@ -30,76 +29,91 @@ def write(suite_folder: Path, published: bool = True) -> list[Path]:
 
     The same digests give the same bytes of text. What is missing is logged to "report" in one line each and left
     out; with `published`, the paper's values stand beside the measured ones. Returns the paths written.
-    Raises NoResults where there is no readable suite.json.
+    Raises NoResults where there is no readable suite.json, OSError where a file cannot be written.
     """
-    suite_folder = Path(suite_folder)
-    suite, printed, table = _read(suite_folder, published)
+    suite = read_suite(Path(suite_folder))
+    printed = _printed(suite, published)
+    table = _table(suite, printed)
     for problem in suite.problems:
         log.warning("%s", problem)
     texts = {"measurements.csv": to_measurements(suite), "table.csv": to_csv(table)}
     texts |= {"table.tex": to_latex(table), "table.md": to_markdown(table)}
-    written = []
-    for name, text in texts.items():
-        path = suite_folder / name
-        path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
+    written = [write_whole(suite.folder / name, text) for name, text in texts.items()]
     return written + write_trials(suite) + write_rates(suite) + draw_figures(suite, printed)
 
 
 def write_page(results: Path, published: bool = True) -> tuple[Path, list[str]]:
     """Rebuild index.html and claims.md of a results folder; return the page's path and what its suites lack.
 
-    The figures that lie in the folder are shown. What cannot be read is left out, with a line on the page.
+    The figures that lie in the folder are shown. What cannot be read is left out, with a line on the page. Where a
+    folder has its name, the page is index-2.html. Raises OSError where the page cannot be written.
     """
     results = Path(results)
     sections: list[Section] = []
+    suites: dict[str, Suite] = {}
     problems: list[str] = []
     for folder in suite_folders(results):
         try:
-            suite, _, table = _read(folder, published)
-            sections.append(make_section(suite, table))
+            suite = suites[folder.name] = read_suite(folder)
+            sections.append(_section(suite, _table(suite, _printed(suite, published)), results))
             problems += suite.problems
         except NoResults as error:
             problems.append(str(error))
-    judged, floors, unjudged = _claims(results)
-    path, partial = results / "index.html", results / f"index.html.{os.getpid()}.partial"
-    text = render(results, sections, judged, floors, [*problems, *unjudged])
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, path)  # suites that end at once do not mix their pages
-    for left in results.glob(f"{path.name}.*.partial"):  # by a process that was killed
-        if time.time() - left.stat().st_mtime > _ABANDONED:
-            left.unlink(missing_ok=True)
+    judged, floors, unjudged = _claims(results, suites)
+    names = chain(["index.html"], (f"index-{n}.html" for n in count(2)))
+    path = next(path for name in names if not (path := results / name).is_dir())
+    taken = [] if path.name == "index.html" else [f"index.html is a folder, so this page is {path.name}"]
+    write_whole(path, render(results, sections, judged, floors, [*problems, *unjudged, *taken]))
     return path, problems
 
 
 def suite_folders(results: Path) -> list[Path]:
-    """Return the folders below `results` that hold a suite, or what is left of one."""
-    folders = sorted(results.iterdir()) if results.is_dir() else []
-    held = [f for f in folders if any((f / name).exists() for name in ("suite.json", "digests.jsonl", "digests"))]
-    return [f for f in held if f.name not in _NOT_SUITES]
+    """Return the folders below `results` that hold a suite, what is left of one, or nothing that may be looked at."""
+    folders = sorted(path for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
+    return [folder for folder in folders if folder.name not in _NOT_SUITES and _holds_a_suite(folder)]
 
 
-def _read(folder: Path, published: bool) -> tuple[Suite, Published | None, Table]:
-    """Return a suite, its printed values and its table; raises NoResults, one line, where there is no table to make."""
-    suite = read_suite(folder)
-    printed = _printed(suite, published)
+def _holds_a_suite(folder: Path) -> bool:
     try:
-        return suite, printed, make_table(suite, printed)
+        return any((folder / name).exists() for name in ("suite.json", "digests.jsonl", "digests"))
+    except OSError:
+        return True
+
+
+def _table(suite: Suite, printed: Published | None) -> Table:
+    """Return a suite's table; raises NoResults, one line, where there is none to make."""
+    try:
+        return make_table(suite, printed)
     except NoResults:
         raise
-    except _DAMAGE as error:
-        raise NoResults(f"{folder}: a digest holds what no run writes ({_why(error)}); measure it anew") from error
+    except Exception as error:
+        raise _odd(suite, error) from error
 
 
-def _claims(results: Path) -> tuple[list[Verdict], list[NoiseFloor], list[str]]:
-    """Judge the claims, write claims.md, and return verdicts, noise floors, and why there are none."""
+def _section(suite: Suite, table: Table, results: Path) -> Section:
+    """Return a suite as the page shows it; raises NoResults, one line, where that cannot be."""
     try:
-        judged = verdicts(results)
-        write_claims(results, judged)
-        return judged, noise_floors(printed_cells(results)), []
-    except _DAMAGE as error:
+        return with_data(make_section(suite, table), results)
+    except Exception as error:
+        raise _odd(suite, error) from error
+
+
+def _odd(suite: Suite, error: Exception) -> NoResults:
+    return NoResults(f"{suite.folder}: a digest holds what no run writes ({_why(error)}); measure it anew")
+
+
+def _claims(results: Path, suites: dict[str, Suite]) -> tuple[list[Verdict], list[NoiseFloor], list[str]]:
+    """Judge the claims, write claims.md, and return verdicts, noise floors, and what could not be done."""
+    try:
+        judged, floors = verdicts(results, known=suites), noise_floors(printed_cells(results))
+    except Exception as error:
         log.warning("claims are not judged: %s", _why(error))
         return [], [], [f"Claims are not judged: {_why(error)}"]
+    try:
+        write_claims(results, judged)
+        return judged, floors, []
+    except OSError as error:
+        return judged, floors, [f"claims.md is not written: {_why(error)}"]
 
 
 def _why(error: Exception) -> str:
@@ -116,7 +130,7 @@ def _printed(suite: Suite, published: bool) -> Published | None:
         if frame is None:
             log.warning("no published.csv beside %s: published values are not shown", suite.folder)
         return None if frame is None else cells_of(frame, source)
-    except _DAMAGE as error:
+    except (OSError, ValueError) as error:
         where = suite.folder.parent / "published.csv"
         log.warning("%s cannot be read (%s): published values are not shown", where, _why(error))
         return None

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+
+from report.stored_json import Source
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,27 @@ class Printed:
     table: str = ""
 
 
+_COLUMNS = {"paper", "table", "dataset", "row", "variant", "metric", "setting", "printed", "value", "unit", "note"}
 Published = Mapping[tuple[str, str, str, str], Printed]  # (row, variant, metric, setting)
 
 
 def read_published(folder: Path) -> pd.DataFrame | None:
-    """Read published.csv of the results folder, else the one of this package; None where neither exists."""
+    """Read published.csv of the results folder, else the one of this package; None where neither exists.
+
+    Raises OSError or ValueError where it cannot be read, lacks a column or holds something else for a number.
+    """
     candidates = (folder / "published.csv", Path(__file__).with_name("published.csv"))
     path = next((p for p in candidates if p.is_file()), None)
-    return None if path is None else pd.read_csv(path, dtype=str, keep_default_na=False)
+    if path is None:
+        return None
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if missing := _COLUMNS - set(frame.columns):
+        raise ValueError(f"it lacks {min(missing)!r}")
+    frame["value"].astype(float)
+    return frame
 
 
-def cells_of(frame: pd.DataFrame, source: Mapping[str, Any]) -> Published:
+def cells_of(frame: pd.DataFrame, source: Source) -> Published:
     """Return the printed cells of one paper for the data set of one of its tables (its figures included)."""
     paper = frame[frame["paper"] == source["paper"]]
     datasets = set(paper.loc[paper["table"] == source["table"], "dataset"])

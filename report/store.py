@@ -5,22 +5,31 @@ import json
 import logging
 import math
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from report.stored_json import check_digest, check_suite
+from report.files import read_bytes
+from report.names import VARIANTS
+from report.stored_json import (
+    Data,
+    DigestFacts,
+    Measurement,
+    MetricFacts,
+    SuiteFacts,
+    Training,
+    digest_facts,
+    suite_facts,
+)
 
 log = logging.getLogger("report")
 
 _RUN_COLUMNS = ("suite", "row", "model", "variant", "dataset", "preset")
 COLUMNS = (*_RUN_COLUMNS, "setting", "seed", "metric", "value", "se", "n", "status", "reason", "path")
-
-
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a damaged digest raises
+_MOST = 1e100  # numbers beyond it, whose squares overflow, count as not finite
 
 
 class NoResults(ValueError):
@@ -29,23 +38,27 @@ class NoResults(ValueError):
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture of a run: a file, or a member of an archive."""
+    """A picture of a run: a file, or a member of an archive; with the SHA-256 of its bytes where that is known."""
 
     place: Path
     member: str = ""
     archive: zipfile.ZipFile | None = field(default=None, compare=False, repr=False)
+    sha256: str = ""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.member}" if self.member else str(self.place)
 
     def read_bytes(self) -> bytes:
         """Return the file's bytes. Raises OSError where they cannot be read or are damaged."""
-        if self.archive is None:
-            return self.place.read_bytes()
         try:
-            return self.archive.read(self.member)
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            data = read_bytes(self.place) if self.archive is None else self.archive.read(self.member)
+        except OSError:
+            raise
+        except Exception as error:  # a damaged archive shows itself in many ways
             raise OSError(f"{self} cannot be read: {error}") from None
+        if self.sha256 and self.sha256 != hashlib.sha256(data).hexdigest():
+            raise OSError(f"{self} is not what was written")
+        return data
 
 
 @dataclass(frozen=True)
@@ -53,21 +66,65 @@ class Digest:
     """One run as its digest tells it, the file that holds that, and its picture tiles by name."""
 
     place: Path
-    id: str
-    row: str
-    variant: str
-    seed: int
-    status: str
-    reason: str | None
-    facts: dict[str, Any]  # the whole digest
+    facts: DigestFacts
     tiles: Mapping[str, Tile] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.facts["id"]
+
+    @property
+    def row(self) -> str:
+        """The row of the table that it belongs to."""
+        return self.facts["row"]
+
+    @property
+    def variant(self) -> str:
+        """The row's variant."""
+        return self.facts["variant"]
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.facts["seed"]
+
+    @property
+    def status(self) -> str:
+        """How the run ended: "done", or what else."""
+        return self.facts["status"]
+
+    @property
+    def training(self) -> Training:
+        """How the run was trained."""
+        return self.facts["run"].get("training") or {}
+
+    @property
+    def data(self) -> Data:
+        """Which data the run saw."""
+        return self.facts["provenance"].get("data") or {}
+
+    @property
+    def ending(self) -> str:
+        """How the run ended, and why where that is stored: "diverged: the loss is not finite"."""
+        reason = self.facts["reason"]
+        return f"{self.status}: {reason}" if reason else self.status
 
     def tile(self, name: str) -> Tile | None:
         """Return the run's picture `name`, or None where it was not stored."""
         return self.tiles.get(name)
 
-    def values(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def values(self) -> Mapping[tuple[str, str], Measurement]:
         """Return the run's measurements by (metric, setting)."""
+        return self._values
+
+    def value(self, metric: str, setting: str = "") -> float | None:
+        """Return what the run measured; None where that is no number, or failed."""
+        found = self._values.get((metric, setting))
+        return number(found["value"]) if found and found["status"] == "ok" else None
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], Measurement]:
         return {(m["metric"], m.get("setting") or ""): m for m in self.facts["measurements"]}
 
 
@@ -76,19 +133,26 @@ class Suite:
     """A results folder as read: its description, the usable digests, and a line for each thing that is missing."""
 
     folder: Path
-    facts: dict[str, Any]  # suite.json
+    facts: SuiteFacts
     digests: tuple[Digest, ...]
     problems: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """The suite's name."""
-        return str(self.facts["suite"])
+        return self.facts["suite"]
+
+    @property
+    def title(self) -> str:
+        """What the suite studies; one run on other data than its own is not titled as that study."""
+        given = self.facts["arguments"] or []
+        other = any(word.removeprefix("--set=").startswith(("dataset=", "dataset =")) for word in given)
+        return f"The models of suite {self.name} on other data" if other else self.facts["title"]
 
     @property
     def rows(self) -> tuple[str, ...]:
         """Row names of the table, in display order."""
-        return tuple(str(row) for row in self.facts["rows"])
+        return tuple(self.facts["rows"])
 
     @property
     def extra_rows(self) -> tuple[str, ...]:
@@ -99,127 +163,163 @@ class Suite:
         """Return the digests of one row and variant by ascending seed."""
         return [d for d in self.digests if (d.row, d.variant) == (row, variant)]
 
+    def models(
+        self, variants: Sequence[str] = VARIANTS, rows: Sequence[str] | None = None
+    ) -> list[tuple[str, str, list[Digest]]]:
+        """Return row, variant and digests of every model that was run, in the table's order."""
+        names = ((row, variant) for row in (self.rows if rows is None else rows) for variant in variants)
+        return [(row, variant, runs) for row, variant in names if (runs := self.runs(row, variant))]
+
+    def metric(self, name: str) -> MetricFacts:
+        """Return how a metric is shown, as far as suite.json says."""
+        return self.facts["metrics"].get(name) or {}
+
+    def sign(self, metric: str) -> int:
+        """Return 1 where higher is better, -1 where lower is, 0 where neither."""
+        return {"higher": 1, "lower": -1}.get(self.metric(metric).get("direction", ""), 0)
+
 
 def read_suite(folder: Path) -> Suite:
     """Read results/SUITE; a missing or unreadable digest becomes a line in `problems`, never an error.
 
-    Kept are the runs that suite.json lists (all, where it has no list), of the suite's own preset, and one per row,
-    variant and seed (the latest started). Values of a metric by an older version than others' are blank.
-    Raises NoResults where the folder or its suite.json cannot be read.
+    Kept are the runs that suite.json lists (all, where it has no list), of the suite's own preset and data set, and
+    one per row, variant and seed (the latest started). Values of a metric by an older version than others' are blank.
+    A digest that lies beside its run is held against the run's manifest. Raises NoResults where the folder or its
+    suite.json cannot be read.
     """
-    facts = _suite_facts(folder)
+    path = folder / "suite.json"
+    try:
+        facts = suite_facts(read_bytes(path))
+        places = sorted((folder / "digests").glob("*/"))
+    except (OSError, ValueError) as error:
+        raise NoResults(f"{path} cannot be read ({_why(error)}); python -m bench.run writes it") from error
     problems: list[str] = []
+    damaged: set[str] = set()
     by_id = {digest.id: digest for digest in _packed(folder, problems)}
-    for path in sorted((folder / "digests").glob("*/")):
-        by_id.pop(path.name, None)  # the folder is newer
+    for place in places:
+        by_id.pop(place.name, None)  # the folder is newer
         try:
-            digest = _in_folder(path)
-            by_id[path.name] = digest
-        except _DAMAGE as error:
-            problems.append(f"{path / 'digest.json'} is left out: {_why(error)}")
+            by_id[place.name] = _in_folder(place, folder / "runs" / place.name / "manifest.json")
+        except (OSError, ValueError) as error:
+            problems.append(f"{place / 'digest.json'} is left out: {_why(error)}")
+            damaged |= set() if isinstance(error, FileNotFoundError) else {place.name}
     found = [by_id[name] for name in sorted(by_id)]
     if not found:
         problems.append(f"{folder} holds no readable digest: no run has finished yet")
-    digests = _one_per_seed(_belonging(found, facts, folder, problems), problems)
-    return Suite(folder, facts, _of_one_version(digests, folder, problems), tuple(problems))
+    belonging = _belonging(found, damaged, facts, folder, problems)
+    digests = _of_one_version(_one_per_seed(belonging, problems), folder, problems)
+    return Suite(folder, facts, digests, tuple(problems))
 
 
 def measurements(suite: Suite) -> pd.DataFrame:
     """Return one line per run, metric and setting, in the columns of measurements.csv."""
-    lines = []
-    for digest in suite.digests:
-        for m in digest.facts["measurements"]:
-            line = {key: digest.facts.get(key) for key in COLUMNS} | m
-            lines.append({key: line.get(key) for key in COLUMNS})
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+    return pd.DataFrame([line for digest in suite.digests for line in lines(digest)], columns=list(COLUMNS))
 
 
-def number(value: Any) -> float | None:
+def lines(digest: Digest) -> Iterator[dict[str, object]]:
+    """Yield a run's lines of measurements.csv, one per metric and setting."""
+    shared: Mapping[str, object] = digest.facts
+    for m in digest.facts["measurements"]:
+        line: Mapping[str, object] = {**shared, **m, "path": shared["path"]}
+        yield {key: line.get(key) for key in COLUMNS}
+
+
+def number(value: object) -> float | None:
     """Return a stored number as a float; None where it is absent or not finite."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-
-def _suite_facts(folder: Path) -> dict[str, Any]:
-    path = folder / "suite.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in ("suite", "dataset", "preset", "rows") if key not in facts]
-        check_suite(facts)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise NoResults(f"{path} cannot be read ({_why(error)}); python -m bench.run writes it") from error
-    if missing:
-        raise NoResults(f"{path} lacks {', '.join(missing)}; python -m bench.run writes it anew")
-    optional = {"title": facts["suite"], "table": "bvae", "published": None, "metrics": {}, "note": None, "runs": None}
-    return optional | facts
+        found = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return None
+    return found if abs(found) <= _MOST else None
 
 
-def _in_folder(folder: Path) -> Digest:
-    facts = json.loads((folder / "digest.json").read_text(encoding="utf-8"))
-    tiles = {path.stem: Tile(path) for path in folder.glob("*.png") if path.is_file()}
-    return _digest(folder / "digest.json", facts, tiles)
+def seed_values(runs: Iterable[Digest], metric: str, setting: str) -> dict[int, float]:
+    """Return what each seed measured, without those that measured nothing."""
+    return {d.seed: value for d in runs if (value := d.value(metric, setting)) is not None}
 
 
-def _packed(folder: Path, problems: list[str]) -> Iterable[Digest]:
+def _in_folder(folder: Path, manifest: Path) -> Digest:
+    text = read_bytes(folder / "digest.json")
+    sums = _sums(manifest)
+    if sums and sums.get("digest.json") != hashlib.sha256(text).hexdigest():
+        raise ValueError(f"it is damaged: not what {manifest} says")
+    paths = [path for path in folder.glob("*.png") if path.is_file()]
+    tiles = {path.stem: Tile(path, sha256=sums.get(path.name, "")) for path in paths}
+    return Digest(folder, digest_facts(text), tiles)
+
+
+def _sums(manifest: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a digest, as the manifest of its run says; {} where none lies there."""
+    try:
+        text = read_bytes(manifest)
+    except FileNotFoundError:
+        return {}
+    try:
+        return {str(name): str(known) for name, known in json.loads(text)["digest"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"{manifest} is damaged") from None
+
+
+def _packed(folder: Path, problems: list[str]) -> Iterator[Digest]:
     """Yield the digests of digests.jsonl, with their pictures of pictures.zip; each line is held against its sum."""
     path, pictures = folder / "digests.jsonl", folder / "pictures.zip"
     try:
-        lines = path.read_bytes().splitlines() if path.is_file() else []
+        lines = read_bytes(path).splitlines()
+    except FileNotFoundError:
+        return
     except OSError as error:
         problems.append(f"{path} is left out: {_why(error)}")
         return
-    archive = None
-    try:
-        archive = zipfile.ZipFile(pictures) if pictures.is_file() else None
-    except (OSError, zipfile.BadZipFile) as error:
-        problems.append(f"{pictures} is left out: {_why(error)}")
-    names = set(archive.namelist()) if archive else set()
-    for number, line in enumerate(lines, 1):
+    archive, names = None, set()
+    if pictures.is_file():
+        try:
+            archive = zipfile.ZipFile(pictures)
+            names = set(archive.namelist())
+        except Exception as error:  # a damaged archive shows itself in many ways
+            problems.append(f"{pictures} is left out: {_why(error)}")
+    lost = 0
+    for i, line in enumerate(lines, 1):
         try:
             body, _, end = line.rpartition(b',"sha256":"')
             if end != hashlib.sha256(body).hexdigest().encode() + b'"}':
                 raise ValueError("it is not what was written")
-            facts = json.loads(line)
-            stored = {name: member for name, member in facts["pictures"].items() if member in names}
-            tiles = {name: Tile(pictures, member, archive) for name, member in stored.items()}
-            yield _digest(path, facts, tiles)
-        except _DAMAGE as error:
-            problems.append(f"{path}, line {number}, is left out: {_why(error)}")
+            facts = digest_facts(line)
+        except ValueError as error:
+            problems.append(f"{path}, line {i}, is left out: {_why(error)}")
+            continue
+        stored = {name: member for name, member in facts["pictures"].items() if member in names}
+        lost += len(facts["pictures"]) - len(stored) if archive else 0
+        yield Digest(path, facts, {name: Tile(pictures, member, archive) for name, member in stored.items()})
+    if lost:
+        problems.append(f"{pictures} lacks {lost} pictures")
 
 
-def _digest(place: Path, facts: dict[str, Any], tiles: Mapping[str, Tile]) -> Digest:
-    check_digest(facts)
-    return Digest(
-        place=place,
-        id=str(facts["id"]),
-        row=str(facts["row"]),
-        variant=str(facts["variant"]),
-        seed=int(facts["seed"]),
-        status=str(facts["status"]),
-        reason=facts.get("reason"),
-        facts=facts,
-        tiles=tiles,
-    )
-
-
-def _belonging(found: list[Digest], facts: dict[str, Any], folder: Path, problems: list[str]) -> list[Digest]:
+def _belonging(
+    found: list[Digest], damaged: set[str], facts: SuiteFacts, folder: Path, problems: list[str]
+) -> list[Digest]:
     preset, listed = facts["preset"], facts["runs"]
-    others = sorted({str(d.facts.get("preset")) for d in found if d.facts.get("preset") != preset})
+    others = sorted({str(d.facts["preset"]) for d in found if d.facts["preset"] != preset})
     if others:
         problems.append(f"{folder}: runs of preset {', '.join(others)} are left out of the {preset} report")
-    kept = [d for d in found if d.facts.get("preset") == preset]
-    if listed is None:
-        return kept
-    there = {d.id for d in found} | {path.parent.name for path in (folder / "digests").glob("*/digest.json")}
-    missing = [name for name, run in listed.items() if run not in there]
-    if missing:
+    kept = [d for d in found if d.facts["preset"] == preset]
+    if listed is not None:
+        there = {d.id for d in found} | damaged
+        missing = [name for name, run in listed.items() if run not in there]
         others_too = " and others" if len(missing) > 1 else ""
-        problems.append(f"{folder}: {len(missing)} of {len(listed)} runs have not finished: {missing[0]}{others_too}")
-    return [d for d in kept if d.id in set(listed.values())]
+        if missing:
+            said = f"{len(missing)} of {len(listed)} runs have not finished: {missing[0]}{others_too}"
+            problems.append(f"{folder}: {said}")
+        kept = [d for d in kept if d.id in set(listed.values())]
+    data = sorted({str(d.facts["dataset"]) for d in kept})
+    if len(data) > 1:
+        problems.append(f"{folder}: runs of {', '.join(data)} do not share a table: those of {facts['dataset']} do")
+        kept = [d for d in kept if d.facts["dataset"] == facts["dataset"]]
+    return kept
 
 
 def _one_per_seed(digests: Iterable[Digest], problems: list[str]) -> tuple[Digest, ...]:
     latest: dict[tuple[str, str, int], Digest] = {}
-    for digest in sorted(digests, key=lambda d: (str((d.facts.get("provenance") or {}).get("started", "")), d.id)):
+    for digest in sorted(digests, key=lambda d: (d.facts["provenance"].get("started") or "", d.id)):
         key = (digest.row, digest.variant, digest.seed)
         if key in latest:
             problems.append(f"{latest[key].place} is left out: {digest.id} is a later run of the same row and seed")
@@ -234,16 +334,16 @@ def _of_one_version(digests: tuple[Digest, ...], folder: Path, problems: list[st
         newest[m["metric"]] = max(newest.get(m["metric"], 1), m.get("version", 1))
     older: dict[str, int] = {}
 
-    def kept(m: dict[str, Any]) -> dict[str, Any]:
+    def kept(m: Measurement) -> Measurement:
         name, version = m["metric"], m.get("version", 1)
         if version == newest[name] or m["status"] != "ok":
             return m
         older[name] = older.get(name, 0) + 1
         reason = f"measured by version {version} of the metric, others by version {newest[name]}"
-        return m | {"value": None, "se": None, "n": None, "status": "blank", "reason": reason}
+        return {**m, "value": None, "se": None, "n": None, "status": "blank", "reason": reason}
 
-    changed = (d.facts | {"measurements": [kept(m) for m in d.facts["measurements"]]} for d in digests)
-    found = tuple(replace(d, facts=facts) for d, facts in zip(digests, changed, strict=True))
+    lists = [[kept(m) for m in digest.facts["measurements"]] for digest in digests]
+    found = tuple(replace(d, facts={**d.facts, "measurements": ms}) for d, ms in zip(digests, lists, strict=True))
     problems += [
         f"{folder}: {n} values of {name} are left out, measured by older versions of it than {newest[name]}; "
         "measure their runs again with --force"
@@ -253,8 +353,4 @@ def _of_one_version(digests: tuple[Digest, ...], folder: Path, problems: list[st
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, KeyError):
-        return f"it lacks {error.args[0]!r}"
-    return " ".join(str(error).split())
+    return "no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())

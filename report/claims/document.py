@@ -5,18 +5,16 @@ from itertools import groupby
 from pathlib import Path
 
 from report.claims import wording as text
-from report.claims.noise_floor import BY_NOISE, PAPER, SAME, NoiseFloor, noise_floors, share
+from report.claims.noise_floor import PAPER, NoiseFloor, explained, noise_floors
 from report.claims.verdicts import ALPHA, NOT_MEASURED, VERDICTS, Verdict, printed_cells
+from report.files import write_whole
 from report.names import dataset_label, row_label
 from report.tables.formats.markdown import escape, row
 
 
 def write_claims(results: Path, found: Sequence[Verdict]) -> Path:
     """Write claims.md of a results folder from its verdicts and return the path."""
-    path = Path(results) / "claims.md"
-    document = to_markdown(found, noise_floors(printed_cells(results)))
-    path.write_text(document, encoding="utf-8", newline="\n")
-    return path
+    return write_whole(Path(results) / "claims.md", to_markdown(found, noise_floors(printed_cells(results))))
 
 
 def to_markdown(found: Sequence[Verdict], floors: Sequence[NoiseFloor]) -> str:
@@ -86,16 +84,10 @@ def _code(command: str) -> str:
 def _floors(floors: Sequence[NoiseFloor]) -> list[str]:
     if not floors:
         return []
-    exceeding, cells = share(floors)
-    names = [row_label(name) for name in SAME]
     head = ["Table", "Metric", "Gap, unidirectional", "Gap, bidirectional", "Floor", "Pairs beyond it"]
     return [
         "### The paper's own noise",
-        f"{names[1]} has the objective of {names[0]}, so what Tables I–III print for the two differs by chance alone. "
-        "The floor is the root mean square of the two gaps, an estimate of the standard deviation between two runs of "
-        f"one model. Of {cells} printed differences between a bidirectional model and its unidirectional one "
-        f"{exceeding} ({exceeding / cells:.0%}) are greater than their floor; if all were chance, about "
-        f"{BY_NOISE:.0%} would be.",
+        explained(floors),
         "\n".join([row(head), row([":---", ":---", *["---:"] * 4]), *map(_floor, floors)]),
     ]
 

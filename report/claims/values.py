@@ -8,7 +8,7 @@ import pandas as pd
 from report.claims.declared import Claim, Side
 from report.names import model_label
 from report.published import Published, cells_of, printed_cell
-from report.store import Digest, Suite, number
+from report.store import Suite, seed_values
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,10 @@ def printed_pairs(claim: Claim, index: Index) -> tuple[PrintedPair, ...]:
     return tuple(pair for pair in found if suite.endswith(pair.dataset)) or tuple(found)
 
 
-def seed_values(suite: Suite, side: Side) -> dict[int, float]:
+def side_values(suite: Suite, side: Side) -> dict[int, float]:
     """Return what each finished seed measured of a side."""
-    found = {d.seed: _measurement(d, side) for d in suite.runs(side.row, side.variant) if d.status == "done"}
-    values = {seed: number(m.get("value")) for seed, m in found.items() if m.get("status") == "ok"}
-    return {seed: value for seed, value in values.items() if value is not None}
+    runs = [d for d in suite.runs(side.row, side.variant) if d.status == "done"]
+    return seed_values(runs, side.metric, side.setting)
 
 
 def obstacle(suite: Suite, side: Side) -> str:
@@ -62,8 +61,8 @@ def obstacle(suite: Suite, side: Side) -> str:
         return f"no run of {name}"
     broken = [d for d in runs if d.status != "done"]
     if len(broken) == len(runs):
-        return f"{name} {broken[0].status}{f': {broken[0].reason}' if broken[0].reason else ''}"
-    reasons = [m.get("reason") for d in runs if (m := _measurement(d, side))]
+        return f"{name} {broken[0].ending}"
+    reasons = [m.get("reason") for d in runs if (m := d.values().get((side.metric, side.setting)))]
     what = f"{side.metric} ({side.setting})" if side.setting else side.metric
     return f"{name} has no {what}: {next((r for r in reasons if r), 'not among what was measured')}"
 
@@ -77,15 +76,10 @@ def left_out(suite: Suite, claim: Claim) -> str:
 def epochs(suite: Suite, claim: Claim) -> str:
     """Return for how many epochs the two sides were trained."""
     runs = [d for side in (claim.first, claim.second) for d in suite.runs(side.row, side.variant)]
-    stored = [((d.facts.get("run") or {}).get("training") or {}).get("epochs") for d in runs]
+    stored = [d.training.get("epochs") for d in runs]
     return " or ".join(str(n) for n in dict.fromkeys(stored) if n is not None)
 
 
 def unit(suite: Suite, claim: Claim) -> str:
     """Return the unit of a claim's metric; a ratio has none."""
-    facts: Mapping[str, str] = suite.facts["metrics"].get(claim.first.metric) or {}
-    return "" if claim.kind == "exact" else str(facts.get("unit") or "")
-
-
-def _measurement(run: Digest, side: Side) -> Mapping[str, object]:
-    return run.values().get((side.metric, side.setting)) or {}
+    return "" if claim.kind == "exact" else suite.metric(claim.first.metric).get("unit", "")

@@ -1,6 +1,6 @@
 """What stored results say of the papers' claims: one verdict each, by one rule, none written by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from report.claims.values import (
     obstacle,
     printed_index,
     printed_pairs,
-    seed_values,
+    side_values,
     unit,
 )
 from report.commands import command
@@ -62,19 +62,21 @@ class Verdict:
     seeds_needed: int | None = None  # about as many in all would resolve it
 
 
-def verdicts(results: Path, claims: Path = CLAIMS) -> list[Verdict]:
+def verdicts(results: Path, claims: Path = CLAIMS, known: Mapping[str, Suite] | None = None) -> list[Verdict]:
     """Judge every claim by the suites in a results folder; what cannot be read there counts as not there.
 
+    `known` are its suites, by folder, where they have been read before.
     A suite that was run at several presets has a folder for each, and the claim is judged in each. Raises ValueError
     for a bad entry of the claims' file.
     """
     declared: list[Claim] = []
-    suites: dict[str, Suite] = {}
+    suites = dict(known or {})
     for claim in read_claims(claims):
         folders = [f"{claim.suite}{preset}" for preset in ("", "-paper", "-code")]
         for name in folders:
             with suppress(NoResults):
-                suites[name] = suites.get(name) or read_suite(Path(results) / name)
+                if known is None and name not in suites:
+                    suites[name] = read_suite(Path(results) / name)
         there = [name for name in folders if name in suites]
         declared += [replace(claim, suite=name) for name in there or folders[:1]]
     return judge(declared, suites, printed_cells(Path(results)))
@@ -88,7 +90,7 @@ def printed_cells(results: Path) -> pd.DataFrame | None:
         return None
 
 
-def judge(claims: Sequence[Claim], suites: dict[str, Suite], published: pd.DataFrame | None = None) -> list[Verdict]:
+def judge(claims: Sequence[Claim], suites: Mapping[str, Suite], published: pd.DataFrame | None = None) -> list[Verdict]:
     """Judge claims by suites.
 
     With d the mean paired difference over seeds, C its t-interval and R the claim's region (`Claim.region`):
@@ -125,15 +127,15 @@ def _measure(claim: Claim, suite: Suite | None, index: Index) -> Verdict:
         places = "" if claim.suite.endswith(("digits", "toy")) else " --data-dir DATA"
         again = f"python -m bench.run --suite {claim.suite}{places} --seeds 0,1,2"
         return Verdict(claim, NOT_MEASURED, f"No results of suite {claim.suite}.", again, printed)
-    sides = [seed_values(suite, side) for side in (claim.first, claim.second)]
+    sides = [side_values(suite, side) for side in (claim.first, claim.second)]
     seeds = tuple(sorted(sides[0].keys() & sides[1].keys()))
     settings = Verdict(
         claim,
         NOT_MEASURED,
         command=command(suite),
         printed=printed,
-        dataset=str(suite.facts["dataset"]),
-        preset=str(suite.facts["preset"]),
+        dataset=suite.facts["dataset"],
+        preset=suite.facts["preset"],
         epochs=epochs(suite, claim),
         unit=unit(suite, claim),
     )

@@ -1,6 +1,7 @@
 """Every figure that a suite can have, drawn from digests in one style.
 
-May import: report.statistics, report.names, report.store, report.published, report.tables.
+May import: report.files, report.stored_json, report.statistics, report.names, report.store, report.published,
+report.tables.
 """
 
 import os

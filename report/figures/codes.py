@@ -1,7 +1,6 @@
 """Figures of codes of bits: how many bits are set (Figure 2, LBAE), and the distance along paths (its Figure 9)."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from report.figures.samples import first_with
 from report.figures.style import COLOURS, COLUMN, INK, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published
-from report.store import Suite, number
+from report.store import Suite
 
 _PANEL, _LEGEND = 2.3, 0.4  # inches
 _SUMS = (  # name in the digest, label, colour, line
@@ -39,7 +38,7 @@ def draw_bit_sums(suite: Suite, published: Published | None = None) -> list[Path
         shares = run.facts["plots"]["bit_sums"]
         for name, label, colour, line in _SUMS:
             if name in shares:
-                tv = number((run.values().get(("bit_sum_tv", f"sampler={name}")) or {}).get("value"))
+                tv = run.value("bit_sum_tv", f"sampler={name}")
                 label = label if tv is None else f"{label}, TV {tv:.3f}"
                 axes.plot(shares[name], color=colour, linestyle=line, label=label, linewidth=1)
         axes.set_xlim(_support(shares))
@@ -76,7 +75,7 @@ def draw_hamming(suite: Suite, published: Published | None = None) -> list[Path]
     return save(figure, suite.folder / "hamming")
 
 
-def _support(shares: dict[str, Any]) -> tuple[int, int]:
+def _support(shares: dict[str, list[float]]) -> tuple[int, int]:
     """Return the range of sums that a thousandth or more of some set of codes has."""
     high = np.flatnonzero(np.max([shares[name] for name in shares], axis=0) >= 1e-3)
     return int(high[0]) - 1, int(high[-1]) + 1

@@ -1,7 +1,6 @@
 """Training curves: what chose the epoch, on validation images, one panel per row, one line per variant."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +30,7 @@ def draw_curves(suite: Suite, published: Published | None = None) -> list[Path]:
     across = min(_ACROSS, len(rows))
     down = -(-len(rows) // across)
     figure = new_figure(PAGE if across > 1 else COLUMN, down * _PANEL + _LEGEND * (1 if across > 1 else 2))
-    alike = all((d.values().get(("neg_elbo", "")) or {}).get("status") != "blank" for d in suite.digests)
+    alike = not any(m["status"] == "blank" for d in suite.digests if (m := d.values().get(("neg_elbo", ""))))
     panels = figure.subplots(down, across, sharey=alike, squeeze=False)
     for i, axes in enumerate(panels.flat):
         if i >= len(rows):
@@ -59,8 +58,7 @@ def _handle(variant: str) -> Line2D:
 
 def _curve(run: Digest) -> npt.NDArray[np.float64] | None:
     """Return [2, E]: epochs and validation loss, unmeasured epochs left out; None without any."""
-    curves: dict[str, Any] = run.facts.get("curves") or {}
-    pairs = zip(curves.get("epoch") or [], curves.get("validation_loss") or [], strict=False)
+    pairs = zip(*(run.facts["curves"].get(name, []) for name in ("epoch", "validation_loss")), strict=False)
     points = [(e, v) for epoch, value in pairs if (e := number(epoch)) is not None and (v := number(value)) is not None]
     return np.array(points).T if points else None
 

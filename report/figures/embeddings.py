@@ -1,7 +1,6 @@
 """t-SNE of the latent means, pairs side by side under one legend, as in Figure 4 of BVAE."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +11,8 @@ from matplotlib.patheffects import withStroke
 from report.figures.style import CLASSES, FAINT, PAGE, SIZE, SMALL, new_figure, save
 from report.names import PAIR, model_label
 from report.published import Published, printed_cell
-from report.store import Digest, Suite, log, number
+from report.store import Digest, Suite, log
+from report.stored_json import Embedding
 
 _TITLE, _PAD, _LEGEND = 0.14, 0.1, 0.2  # inches: a line of a title, its distance, a line of the legend
 
@@ -42,13 +42,12 @@ def draw_figure4(suite: Suite, published: Published | None = None) -> list[Path]
 
 
 def _embedded(suite: Suite, row: str, variant: str) -> Digest | None:
-    return next((d for d in suite.runs(row, variant) if d.facts.get("tsne")), None)
+    return next((d for d in suite.runs(row, variant) if d.facts["tsne"]), None)
 
 
 def _accuracies(suite: Suite, row: str, variant: str, published: Published | None) -> str:
     run = _embedded(suite, row, variant)
-    stored = (run.values().get(("probe_accuracy", "probe=linear")) or {}) if run else {}
-    value = number(stored.get("value"))
+    value = run.value("probe_accuracy", "probe=linear") if run else None
     said = "linear probe: not measured" if value is None else f"linear probe {value:.2f}%"
     printed = printed_cell(published, row, variant, "probe_accuracy", "probe=linear")
     return said + (f" (published {printed.text})" if printed else "")
@@ -74,7 +73,7 @@ def _draw(suite: Suite, rows: list[str], titles: dict[tuple[str, str], str], pai
         axes.spines[:].set(color="#cccccc", visible=True)
         axes.set_title(titles[row, variant], size=SIZE if panel > 2 else SMALL)
         run = _embedded(suite, row, variant)
-        if run is None:
+        if run is None or run.facts["tsne"] is None:
             axes.text(0.5, 0.5, "no t-SNE stored", ha="center", color=FAINT, transform=axes.transAxes)
             continue
         _scatter(axes, run.facts["tsne"], size)
@@ -87,13 +86,13 @@ def _draw(suite: Suite, rows: list[str], titles: dict[tuple[str, str], str], pai
 def _classes(suite: Suite, rows: list[str]) -> dict[int, str]:
     """Return the classes among the points shown, by number, with the names of the legend."""
     runs = [run for row in rows for v in PAIR if (run := _embedded(suite, row, v))]
-    names = {k: str(name) for run in runs for k, name in enumerate(run.facts.get("classes") or [])}
-    present = sorted({int(k) for run in runs for k in run.facts["tsne"]["label"]})
+    names = {k: name for run in runs for k, name in enumerate(run.facts["classes"])}
+    present = sorted({int(k) for run in runs if (tsne := run.facts["tsne"]) for k in tsne["label"]})
     return {k: names[k] if names.get(k, str(k)) == str(k) else f"{k} {names[k]}" for k in present if k in names}
 
 
-def _scatter(axes: Axes, tsne: dict[str, Any], size: float) -> None:
-    x, y, label = (np.asarray(tsne[key]) for key in ("x", "y", "label"))  # [N]
+def _scatter(axes: Axes, tsne: Embedding, size: float) -> None:
+    x, y, label = (np.asarray(values) for values in (tsne["x"], tsne["y"], tsne["label"]))  # [N]
     for k in np.unique(label):
         here = label == k
         axes.plot(x[here], y[here], ".", ms=size, mew=0, color=_colour(int(k)), alpha=0.75)

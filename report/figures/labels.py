@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from report.figures.tiles import Panel, draw_panels, first_tile
-from report.names import VARIANTS, model_label
+from report.names import model_label
 from report.published import Published
 from report.store import Digest, Suite
 
@@ -42,12 +42,12 @@ def draw_label_walks(suite: Suite, published: Published | None = None) -> list[P
 
 def _models(suite: Suite, tile: str) -> list[tuple[str, list[Digest]]]:
     """Return each model's label and those of its runs that store a readable picture."""
-    models = ((model_label(r, v), suite.runs(r, v)) for r in suite.rows for v in VARIANTS)
+    models = ((model_label(row, variant), runs) for row, variant, runs in suite.models())
     stored = ((label, [d for d in runs if first_tile([d], tile) is not None]) for label, runs in models)
     return [(label, runs) for label, runs in stored if runs]
 
 
 def _read(digest: Digest) -> str:
     """Return ": " and the class that is read in each canonical image, where they are stored."""
-    read, names = (digest.facts.get("plots") or {}).get("canonical_classes"), digest.facts["classes"]
+    read, names = digest.facts["plots"].get("canonical_classes"), digest.facts["classes"]
     return ": " + "\u00a0".join(str(names[c]) for c in read) if read else ""  # in one line

@@ -2,14 +2,15 @@
 and what each sends against how near it comes."""
 
 from pathlib import Path
-from typing import Any
+
+from matplotlib.axes import Axes
 
 from report.figures.style import COLOURS, INK, PAGE, SMALL, new_figure, new_grid, save, save_grid
 from report.figures.tiles import enlarge, first_tile
-from report.names import VARIANTS, model_label
+from report.names import model_label
 from report.published import Published
 from report.store import Digest, Suite
-from report.tables.rates import MODES, OF_ONE_LEVEL, ORIGINAL, SENT, Rate, of_run, rates
+from report.tables.rates import MODES, OF_ONE_LEVEL, ORIGINAL, SENT, Rate, rates
 
 _WIDTH = 560  # pixels of a panel's pictures, about
 _MARGIN, _GAP, _LINE = 16, 20, 1.35
@@ -24,11 +25,10 @@ def draw_modes(suite: Suite, published: Published | None = None) -> list[Path]:
     Pictures and numbers are those of the first seed that stores them.
     """
     panels = []
-    for name in suite.rows:
-        for variant in VARIANTS:
-            runs = [d for d in suite.runs(name, variant) if d.tile("modes") and of_run(d, SENT, "mode=RS1") is not None]
-            if (pixels := first_tile(runs[:1], "modes")) is not None:
-                panels.append((model_label(name, variant), pixels, [_said(runs[0], mode) for mode in MODES]))
+    for name, variant, found in suite.models():
+        runs = [d for d in found if d.tile("modes") and d.value(SENT, "mode=RS1") is not None]
+        if (pixels := first_tile(runs[:1], "modes")) is not None:
+            panels.append((model_label(name, variant), pixels, [_said(runs[0], mode) for mode in MODES]))
     if not panels:
         return []
     scale = max(1, round(_WIDTH / max(pixels.shape[1] for _, pixels, _ in panels)))
@@ -78,17 +78,17 @@ def draw_rates(suite: Suite, published: Published | None = None) -> list[Path]:
     return save(figure, suite.folder / "rate_distortion")
 
 
-def _point(axes: Any, rate: Rate, value: tuple[float, float | None] | None, colour: str) -> None:
+def _point(axes: Axes, rate: Rate, value: tuple[float, float | None] | None, colour: str) -> None:
     bits, spread = rate.bits
     if rate.mode == ORIGINAL:
         axes.plot([bits, bits], [0.95, 1], color=colour, transform=axes.get_xaxis_transform())
     elif value is not None:
-        error = {"xerr": spread, "yerr": value[1]}
-        axes.errorbar(bits, value[0], **error, marker=_MARKERS[rate.mode], ms=4, color=colour, elinewidth=0.7)
+        marker = _MARKERS[rate.mode]
+        axes.errorbar(bits, value[0], value[1], spread, marker=marker, ms=4, color=colour, elinewidth=0.7)
 
 
 def _said(run: Digest, mode: str) -> str:
     """Write a kind of reconstruction with its numbers: "RS1: 12 bits, 18.2 dB"."""
-    bits, psnr = of_run(run, SENT, f"mode={mode}"), of_run(run, "mode_psnr", f"mode={mode}")
+    bits, psnr = run.value(SENT, f"mode={mode}"), run.value("mode_psnr", f"mode={mode}")
     numbers = ["" if bits is None else f"{bits:,.0f} bits", "" if psnr is None else f"{psnr:.1f} dB"]
     return f"{mode}: {', '.join(filter(None, numbers))}"

@@ -1,6 +1,6 @@
 """Which model should I use? Quality against what it costs, with the models that no other beats in both."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
 from report.figures.style import COLOURS, FAINT, PAGE, SMALL, new_figure, save
-from report.names import VARIANTS, model_label
+from report.names import model_label
 from report.published import Published
 from report.statistics import t_interval
-from report.store import Digest, Suite, log, number
+from report.store import Digest, Suite, log, number, seed_values
 from report.tables.columns import TABLES
 from report.tables.layout import Column
 
@@ -62,8 +62,7 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
     if suite.facts["table"] != TABLE:
         return []
     columns = [next(c for c in TABLES[TABLE].columns if c.metric == metric) for metric in QUALITIES]
-    found = ((row, variant, suite.runs(row, variant)) for row in suite.rows for variant in VARIANTS)
-    measured = ((row, variant, [d for d in runs if d.status == "done"]) for row, variant, runs in found)
+    measured = ((row, variant, [d for d in runs if d.status == "done"]) for row, variant, runs in suite.models())
     models = [_Model(i, *model) for i, model in enumerate((m for m in measured if m[2]), start=1)]
     if not models:
         log.warning("pareto is not drawn: no run of %s is done", suite.folder)
@@ -77,9 +76,9 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
             points.append((axes, _panel(axes, suite, models, column, cost)))
             axes.set_xlabel(title)
     for axes, column in zip(panels[0], columns, strict=True):
-        metric = suite.facts["metrics"].get(column.metric) or {}
-        arrow = {"lower": " ↓", "higher": " ↑"}.get(str(metric.get("direction")), "")
-        axes.set_title(f"{column.header.splitlines()[0]}{f' ({u})' if (u := metric.get('unit')) else ''}{arrow}")
+        unit = suite.metric(column.metric).get("unit")
+        arrow = ("", " ↑", " ↓")[suite.sign(column.metric)]
+        axes.set_title(f"{column.header.splitlines()[0]}{f' ({unit})' if unit else ''}{arrow}")
     handles = [_handle(model, suite, columns[0]) for model in models]
     figure.legend(handles=handles, loc="outside lower center", ncols=across, handletextpad=0.3)
     figure.draw_without_rendering()  # numbers are placed where the points have come to lie
@@ -94,7 +93,8 @@ def _panel(
     """Draw every model that has both numbers, and a step through those that none dominates; return the points."""
     shown = []
     for model in models:
-        costs, values = (_numbers(cost(d) for d in model.runs), _numbers(_value(d, column) for d in model.runs))
+        costs = [found for run in model.runs if (found := cost(run)) is not None]
+        values = list(seed_values(model.runs, column.metric, column.setting).values())
         if costs and values:
             mean, half_width = t_interval(values)
             shown.append((model, Point(t_interval(costs).mean, mean), half_width))
@@ -104,8 +104,7 @@ def _panel(
         axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.margins(0.12)
-    higher = (suite.facts["metrics"].get(column.metric) or {}).get("direction") == "higher"
-    best = [shown[i][1] for i in front([point for _, point, _ in shown], higher)]
+    best = [shown[i][1] for i in front([point for _, point, _ in shown], suite.sign(column.metric) > 0)]
     axes.step([p.cost for p in best], [p.quality for p in best], where="post", color=FAINT, linewidth=0.8, zorder=1)
     for model, point, half_width in shown:
         axes.errorbar(
@@ -136,25 +135,16 @@ def _number_points(axes: Axes, points: list[tuple[int, Point]]) -> None:
 
 
 def _parameters(run: Digest) -> float | None:
-    return number((run.values().get(("parameters", "")) or {}).get("value"))
+    return run.value("parameters")
 
 
 def _seconds(run: Digest) -> float | None:
     """Return the time of the whole training: that of the median epoch times their number."""
-    epoch = number((run.values().get(("seconds_per_epoch", "")) or {}).get("value"))
-    epochs = number(((run.facts.get("run") or {}).get("training") or {}).get("epochs"))
+    epoch, epochs = run.value("seconds_per_epoch"), number(run.training.get("epochs"))
     return None if epoch is None or epochs is None else epoch * epochs
 
 
 _COSTS = (("parameters", _parameters), ("training time (s)", _seconds))
-
-
-def _value(run: Digest, column: Column) -> float | None:
-    return number((run.values().get((column.metric, column.setting)) or {}).get("value"))
-
-
-def _numbers(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
 
 
 def _colour(suite: Suite, row: str) -> str:
@@ -163,8 +153,7 @@ def _colour(suite: Suite, row: str) -> str:
 
 def _handle(model: _Model, suite: Suite, samples: Column) -> Line2D:
     """Return a model's entry in the legend: its number, its name, and how its samples are drawn if not from a prior."""
-    values = model.runs[0].values()
-    served = [s for s in _SAMPLERS if (values.get((samples.metric, f"sampler={s}")) or {}).get("status") == "ok"]
+    served = [s for s in _SAMPLERS if model.runs[0].value(samples.metric, f"sampler={s}") is not None]
     sampler = _SAMPLERS[served[0]] if served else ""
     label = f"{model.number}  {model_label(model.row, model.variant)}{f' ({sampler})' if sampler else ''}"
     marker = _MARKERS.get(model.variant, "o")

@@ -1,6 +1,7 @@
-"""FIGURES: every figure that a suite can have, by the name of its files."""
+"""FIGURES: every figure that a suite can have: what draws it, its title, what it shows."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,33 +25,122 @@ from report.store import Suite, log
 # the suite has nothing of the kind. What should be there and is not is logged to "report" in one line.
 Draw = Callable[[Suite, Published | None], list[Path]]
 
-FIGURES: dict[str, Draw] = {
-    "samples": partial(draw_pairs, tile="samples", pairs_across=2, width=400),
-    "reconstructions": partial(draw_pairs, tile="reconstructions", pairs_across=1, width=640),
-    "interpolations": partial(draw_pairs, tile="interpolations", pairs_across=1, width=700),
-    "latent-interpolations": partial(draw_stored, tile="latent-interpolations", width=700),
-    "backwards": draw_backwards,
-    "tsne": draw_tsne,
-    "figure4": draw_figure4,
-    "curves": draw_curves,
-    "pareto": draw_pareto,
-    "coins": partial(draw_stored, tile="coins", width=400),
-    "walks": partial(draw_stored, tile="walks", width=700),
-    "edits": partial(draw_stored, tile="edits", width=700),
-    "bit_sums": draw_bit_sums,
-    "hamming": draw_hamming,
-    "prd": draw_prd,
-    "class_shares": draw_class_shares,
-    "canonical": draw_canonical,
-    "label-walks": draw_label_walks,
-    "toy": draw_toy,
-    "lambda": draw_lambda,
-    "gradients": draw_gradients,
-    "modes": draw_modes,
-    "variations": partial(draw_stored, tile="variations", width=640),
-    "super-resolution": partial(draw_stored, tile="super-resolution", width=400),
-    "rate_distortion": draw_rates,
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: what draws it, its title on the page, and what it shows, in the words of results/README.md."""
+
+    draw: Draw
+    title: str
+    shows: str
+
+    def __call__(self, suite: Suite, published: Published | None = None) -> list[Path]:
+        """Draw it and return the paths written."""
+        return self.draw(suite, published)
+
+
+_PICTURES = (
+    "pictures of each pair, unidirectional left and bidirectional right, then of the rows that have a stock run alone; "
+    "samples are of the first sampler in the suite's list that the model can serve"
+)
+_EMBEDDED = "latent means of test images by class; `figure4` the pair at latent 128"
+_BITS = "codes of bits: decoded fair coins, walks between two images, attribute edits, bits set, distance along a walk"
+_SAMPLED = "precision against recall of samples, and their classes"
+_LABELS = "models with labels: an image of each label, and the latent plane of each label"
+_LEVELS = (
+    "models that work level by level: kinds of reconstruction with the bits that they send and their PSNR; the same as "
+    "a plot (the numbers: `rate_distortion.md`, `.csv`)"
+)
+_GIVEN = "the same models: images with the u of a test image and other z; images drawn for a compressed test image"
+
+FIGURES: dict[str, Figure] = {  # by the name of the file, in the page's order
+    "samples": Figure(
+        partial(draw_pairs, tile="samples", pairs_across=2, width=400), "Samples from each model's prior", _PICTURES
+    ),
+    "reconstructions": Figure(
+        partial(draw_pairs, tile="reconstructions", pairs_across=1, width=640),
+        "Test images above their reconstructions",
+        _PICTURES,
+    ),
+    "interpolations": Figure(
+        partial(draw_pairs, tile="interpolations", pairs_across=1, width=700),
+        "Mixes of two test images, each encoded and decoded",
+        _PICTURES,
+    ),
+    "latent-interpolations": Figure(
+        partial(draw_stored, tile="latent-interpolations", width=700),
+        "Two test images, and what lies between their codes (or between their u alone)",
+        "test images, and ten decoded codes on the line between theirs; of models that work level by level, on that "
+        "between their u",
+    ),
+    "backwards": Figure(
+        draw_backwards,
+        "Test images above what a one-way encoder makes of them when run backwards",
+        "test images, and what a one-way encoder run backwards makes of them",
+    ),
+    "tsne": Figure(draw_tsne, "t-SNE of the latent means of test images, by class", _EMBEDDED),
+    "figure4": Figure(
+        draw_figure4,
+        "t-SNE of the latent means at latent size 128, by class, with linear-probe accuracies",
+        _EMBEDDED,
+    ),
+    "curves": Figure(
+        draw_curves,
+        "Validation loss against the epoch, by model",
+        "what chose the epoch, on validation images (the −ELBO; LBAE's reconstruction error), "
+        "mean and range over seeds",
+    ),
+    "coins": Figure(partial(draw_stored, tile="coins", width=400), "Images of fair-coin codes", _BITS),
+    "walks": Figure(partial(draw_stored, tile="walks", width=700), "Walks between the codes of two test images", _BITS),
+    "edits": Figure(
+        partial(draw_stored, tile="edits", width=700), "Test images with attributes added to their codes", _BITS
+    ),
+    "bit_sums": Figure(draw_bit_sums, "How many bits are set: codes of images, and codes drawn by each sampler", _BITS),
+    "hamming": Figure(draw_hamming, "Distance along the walks between two codes", _BITS),
+    "prd": Figure(draw_prd, "Precision against recall of the samples", _SAMPLED),
+    "class_shares": Figure(draw_class_shares, "Classes among the samples of each model", _SAMPLED),
+    "canonical": Figure(draw_canonical, "Canonical images of all labels, model by model and trial by trial", _LABELS),
+    "label-walks": Figure(draw_label_walks, "For each label, a grid over the two latent variables", _LABELS),
+    "pareto": Figure(
+        draw_pareto,
+        "Quality against parameters and against training time: nothing else is at least as good in both",
+        "suites `all-…`: quality against parameters and training time; the step joins the models that no other beats "
+        "in both",
+    ),
+    "modes": Figure(draw_modes, "Test images in every kind of reconstruction, by how much is sent of them", _LEVELS),
+    "variations": Figure(
+        partial(draw_stored, tile="variations", width=640), "A test image, then images with its u and other z", _GIVEN
+    ),
+    "super-resolution": Figure(
+        partial(draw_stored, tile="super-resolution", width=400),
+        "A compressed test image, four images drawn given it, the image",
+        _GIVEN,
+    ),
+    "rate_distortion": Figure(draw_rates, "Quality of each kind of reconstruction against what it sends", _LEVELS),
+    "toy": Figure(
+        draw_toy,
+        "Inception score and error over configurations; grey: as published for ALICE, mean ± deviation and median",
+        "inception score and error over configurations, with ALICE's published mean, deviation and median",
+    ),
+    "lambda": Figure(
+        draw_lambda,
+        "Score and squared error against λ, the weight of the two errors; grey: as published",
+        "inception score and squared error against λ; grey: as published",
+    ),
+    "gradients": Figure(
+        draw_gradients,
+        "Gradient that a new critic gives a trained decoder, by loss, as the critic gets better",
+        "norm of the decoder's gradient by loss, as a new critic gets better, the trained networks standing still",
+    ),
 }
+
+
+def explained() -> str:
+    """Return the figures as the table of results/README.md: a line for those that show one thing."""
+    shown: dict[str, list[str]] = {}
+    for name, figure in FIGURES.items():
+        shown.setdefault(figure.shows, []).append(f"`{name}`")
+    return "".join(f"| {', '.join(names)} | {shows} |\n" for shows, names in shown.items())
 
 
 def draw_figures(suite: Suite, published: Published | None = None) -> list[Path]:
@@ -60,9 +150,9 @@ def draw_figures(suite: Suite, published: Published | None = None) -> list[Path]
     """
     written = []
     with rc_context(STYLE):
-        for name, draw in FIGURES.items():
+        for name, figure in FIGURES.items():
             try:
-                written += draw(suite, published)
+                written += figure(suite, published)
             except Exception as error:
                 log.warning("%s: %s is not drawn: %s: %s", suite.folder, name, type(error).__name__, error)
     return written

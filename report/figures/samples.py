@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from report.figures.style import COLOURS, INK, PAGE, new_figure, save
-from report.names import VARIANTS, model_label
+from report.names import model_label
 from report.published import Published
 from report.store import Digest, Suite
 
@@ -57,8 +57,7 @@ def draw_class_shares(suite: Suite, published: Published | None = None) -> list[
 
 def first_with(suite: Suite, plot: str) -> list[Digest]:
     """Return the first run of each model that stores the data of a plot, in the table's order."""
-    groups = [suite.runs(row, variant) for row in suite.rows for variant in VARIANTS]
-    having = [[d for d in group if (d.facts.get("plots") or {}).get(plot)] for group in groups]
+    having = [[d for d in runs if d.facts["plots"].get(plot)] for *_, runs in suite.models()]
     return [group[0] for group in having if group]
 
 

@@ -9,6 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from report.files import write_whole
+
 COLUMN, PAGE = 3.5, 7.16  # inches: the width of one column of a two-column journal, and of both
 DPI = 200  # of PNG files
 SIZE, SMALL = 8, 7  # points; nothing is smaller
@@ -82,10 +84,13 @@ def _figure(width: float, height: float, dpi: float, **options: Any) -> Figure:
 
 def save(figure: Figure, path: Path) -> list[Path]:
     """Write a plot as `path`.png (256 colours) and `path`.pdf, the same bytes for the same data; return both paths."""
-    picture, pdf = _pixels(figure).quantize(256), path.with_name(f"{path.name}.pdf")
+    picture, pdf = _pixels(figure).quantize(256), BytesIO()
     figure.set_layout_engine("none")  # keeps the places that axes have by now
-    figure.savefig(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    return [_write_png(picture, path, figure.dpi), pdf]
+    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return [
+        _write_png(picture, path, figure.dpi),
+        write_whole(path.with_name(f"{path.name}.pdf"), pdf.getvalue()),
+    ]
 
 
 def save_grid(figure: Figure, path: Path) -> list[Path]:
@@ -107,7 +112,5 @@ def _pixels(figure: Figure) -> Image.Image:
 
 def _write_png(picture: Image.Image, path: Path, dpi: float) -> Path:
     buffer = BytesIO()
-    picture.save(buffer, "PNG", optimize=True, dpi=(dpi, dpi))
-    path = path.with_name(f"{path.name}.png")
-    path.write_bytes(buffer.getvalue())
-    return path
+    picture.save(buffer, "PNG", compress_level=6, dpi=(dpi, dpi))  # 9 takes six times as long for 4% less
+    return write_whole(path.with_name(f"{path.name}.png"), buffer.getvalue())

@@ -8,7 +8,7 @@ from report.figures.samples import first_with
 from report.figures.style import COLOURS, FAINT, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published, printed_cell
-from report.store import Suite, number
+from report.store import Suite, number, seed_values
 
 _SCORES = (("inception_score_imagenet", "inception score"), ("inception_score", "score by the own classifier"))
 _LEAST = 3  # values of lambda that make a curve
@@ -87,7 +87,7 @@ def _curves(suite: Suite) -> dict[str, tuple[list[float], list[str]]]:
     found: dict[str, list[tuple[float, str]]] = {}
     for row in suite.rows:
         for run in suite.runs(row, "unidirectional")[:1]:
-            weight = number(((run.facts.get("run") or {}).get("options") or {}).get("reconstruction_weight"))
+            weight = number((run.facts["run"].get("options") or {}).get("reconstruction_weight"))
             if weight is not None:
                 found.setdefault(row.rpartition(" ")[0] or row, []).append((weight, row))
     curves = {name: sorted(pairs) for name, pairs in found.items() if len(pairs) >= _LEAST}
@@ -96,5 +96,4 @@ def _curves(suite: Suite) -> dict[str, tuple[list[float], list[str]]]:
 
 def _values(suite: Suite, row: str, metric: str) -> list[float]:
     """Return a metric's values over a row's seeds."""
-    cells = [run.values().get((metric, "")) or {} for run in suite.runs(row, "unidirectional")]
-    return [value for cell in cells if (value := number(cell.get("value"))) is not None]
+    return list(seed_values(suite.runs(row, "unidirectional"), metric, "").values())

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from report.figures.style import FAINT, SMALL, new_grid, save_grid
-from report.names import PAIR, VARIANTS, model_label, row_label
+from report.names import PAIR, model_label, row_label
 from report.published import Published
-from report.store import Digest, Suite, log, number
+from report.store import Digest, Suite, log
 
 Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 
@@ -49,9 +49,8 @@ def draw_stored(suite: Suite, published: Published | None, tile: str, width: int
     """Write one figure of a tile for every model that stores it, first seed each; none where no model does."""
     panels = [
         Panel(model_label(row, variant), pixels)
-        for row in suite.rows
-        for variant in VARIANTS
-        if (pixels := first_tile(suite.runs(row, variant), tile)) is not None
+        for row, variant, runs in suite.models()
+        if (pixels := first_tile(runs, tile)) is not None
     ]
     return draw_panels(panels, suite, tile, 2, width) if panels else []
 
@@ -69,17 +68,12 @@ def draw_backwards(suite: Suite, published: Published | None = None) -> list[Pat
 
 
 def _backwards_label(run: Digest) -> str:
-    psnr = _value(run, "psnr", "reconstruction=mean")  # the backwards pass also starts from the posterior mean
-    backwards = _value(run, "psnr_backwards", "")
-    return f"decoder {_decibel(psnr)}, backwards {_decibel(backwards)}"
+    psnr = run.value("psnr", "reconstruction=mean")  # the backwards pass also starts from the posterior mean
+    return f"decoder {_decibel(psnr)}, backwards {_decibel(run.value('psnr_backwards'))}"
 
 
 def _decibel(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f} dB"
-
-
-def _value(run: Digest, metric: str, setting: str) -> float | None:
-    return number((run.values().get((metric, setting)) or {}).get("value"))
 
 
 def first_tile(runs: list[Digest], tile: str) -> Pixels | None:

@@ -1,14 +1,15 @@
 """Figure 3 of the symmetric VAE's paper: how inception score and error are spread over configurations."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from report.figures.style import COLOURS, FAINT, PAGE, new_figure, save
 from report.names import row_label
 from report.published import Published, printed_cell
-from report.store import Suite, number
+from report.store import Suite, seed_values
 
 MOST_ERROR = 10.0  # errors are clipped there, as in ALICE's published results
 _METRICS = (
@@ -48,15 +49,14 @@ def draw_toy(suite: Suite, published: Published | None = None) -> list[Path]:
     return save(figure, suite.folder / "toy")
 
 
-def _values(suite: Suite, row: str, metric: str) -> tuple[np.ndarray, int]:
+def _values(suite: Suite, row: str, metric: str) -> tuple[npt.NDArray[np.float64], int]:
     """Return a metric's values over a row's configurations, and how many configurations have none."""
     runs = suite.runs(row, "unidirectional")
-    found = [number((run.values().get((metric, "")) or {}).get("value")) for run in runs]
-    values = np.array([value for value in found if value is not None])
+    values = np.array(list(seed_values(runs, metric, "").values()))
     return values, len(runs) - len(values)
 
 
-def _band(axes: Any, published: Published | None, row: str, metric: str, edges: np.ndarray) -> None:
+def _band(axes: Axes, published: Published | None, row: str, metric: str, edges: npt.NDArray[np.float64]) -> None:
     names = ("", "statistic=std", "statistic=median")
     mean, std, median = (printed_cell(published, row, "unidirectional", metric, name) for name in names)
     if mean and std:

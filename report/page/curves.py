@@ -1,6 +1,6 @@
 """Training curves as the page draws them: mean and range over seeds against the epoch and the time."""
 
-from typing import Any
+from typing import TypedDict
 
 from report.store import Digest, number
 
@@ -8,7 +8,18 @@ _KEYS = ("validation_loss", "train_loss")
 POINTS = 120  # at most, evenly over the epochs: a page has no more pixels for a curve
 
 
-def curve(runs: tuple[Digest, ...]) -> dict[str, list[Any]] | None:
+class Curve(TypedDict):
+    """One model's curve, point by point; `loss` is the name of what is drawn."""
+
+    loss: list[str]
+    epoch: list[int]
+    seconds: list[float | None]
+    mean: list[float]
+    least: list[float]
+    most: list[float]
+
+
+def curve(runs: tuple[Digest, ...]) -> Curve | None:
     """Return epochs, mean seconds since the start, and mean, least and greatest loss over the seeds; None without.
 
     The loss is the validation loss that chose the epoch, where it was measured, else the training loss. Epochs that
@@ -25,8 +36,7 @@ def curve(runs: tuple[Digest, ...]) -> dict[str, list[Any]] | None:
 
 
 def _collect(run: Digest, key: str, losses: dict[int, list[float]], seconds: dict[int, list[float]]) -> None:
-    stored: dict[str, list[Any]] = run.facts.get("curves") or {}
-    epochs, values, durations = (stored.get(name) or [] for name in ("epoch", key, "seconds"))
+    epochs, values, durations = (run.facts["curves"].get(name, []) for name in ("epoch", key, "seconds"))
     elapsed = 0.0
     for i, (epoch, value) in enumerate(zip(epochs, values, strict=False)):
         duration = number(durations[i]) if i < len(durations) else None
@@ -39,7 +49,7 @@ def _collect(run: Digest, key: str, losses: dict[int, list[float]], seconds: dic
             seconds.setdefault(int(at), []).append(elapsed)
 
 
-def _summary(key: str, losses: dict[int, list[float]], seconds: dict[int, list[float]]) -> dict[str, list[Any]]:
+def _summary(key: str, losses: dict[int, list[float]], seconds: dict[int, list[float]]) -> Curve:
     epochs = sorted(losses)
     step = -(-len(epochs) // POINTS)
     epochs = sorted({*epochs[::step], epochs[-1]})

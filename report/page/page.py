@@ -40,10 +40,10 @@ def render(
     Scripts and style are inlined and named by their hashes in the page's content security policy, so that nothing else
     runs; text from results is escaped. The same digests and figures give the same text.
     """
-    drawn = {section.suite.name: figures(section.suite.folder) for section in sections}
+    drawn = {section.suite.folder: figures(section.suite.folder) for section in sections}
     pictures = _pictures(sections, drawn)
     unreadable = [f"{p.path} cannot be read" for found in drawn.values() for p in found if p.path not in pictures]
-    drawn = {name: [p for p in found if p.path in pictures] for name, found in drawn.items()}
+    drawn = {folder: [p for p in found if p.path in pictures] for folder, found in drawn.items()}
     script = '"use strict";\n(function () {\n' + "\n".join(_read(f"{name}.js") for name in SCRIPTS) + "})();\n"
     style = _read("page.css")
     return (
@@ -58,10 +58,10 @@ def render(
             noise=noise_floor,
             say=wording,
             problems=[problem.replace(f"{results}/", "") for problem in (*problems, *unreadable)],
-            figures={name: [p for p in found if not is_pareto(p)] for name, found in drawn.items()},
-            pareto=[(section, p) for section in sections for p in drawn[section.suite.name] if is_pareto(p)],
+            figures={folder: [p for p in found if not is_pareto(p)] for folder, found in drawn.items()},
+            pareto=[(section, p) for section in sections for p in drawn[section.suite.folder] if is_pareto(p)],
             pictures=pictures,
-            downloads={section.suite.name: _present(section.suite.folder, _TABLES) for section in sections},
+            downloads={section.suite.folder: _present(section.suite.folder, _TABLES) for section in sections},
             files=_present(results, _BESIDE),
             data=Markup(to_script(payload(sections, pictures, results))),
             script=Markup(script),
@@ -87,7 +87,7 @@ def _environment(results: Path) -> Environment:
     return environment
 
 
-def _pictures(sections: Sequence[Section], drawn: Mapping[str, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
+def _pictures(sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
     limits: dict[Path | Tile, int] = {
         p.path: _PARETO if is_pareto(p) else _FIGURE for found in drawn.values() for p in found
     }

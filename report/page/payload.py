@@ -2,9 +2,10 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -12,8 +13,8 @@ from scipy.special import stdtrit
 
 from report.figures.style import CLASSES
 from report.page.curves import curve
-from report.page.sections import Row, Section, direction, seed_values
-from report.store import Digest, Tile
+from report.page.sections import Row, Section, SuiteData
+from report.store import Digest, Tile, seed_values
 from report.tables.cells import Cell
 from report.tables.layout import Column
 
@@ -22,7 +23,7 @@ _SHOWN = ("latent_dim", "options", "training")  # settings that a tooltip has ro
 _UNSAFE = "<>&\u2028\u2029"
 
 
-def to_script(value: Any) -> str:
+def to_script(value: object) -> str:
     """Return JSON that is harmless inside a script element: <, >, & and line separators are written as escapes."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     for character in _UNSAFE:
@@ -30,7 +31,9 @@ def to_script(value: Any) -> str:
     return text
 
 
-def payload(sections: Sequence[Section], pictures: Mapping[Path | Tile, str | None], results: Path) -> dict[str, Any]:
+def payload(
+    sections: Sequence[Section], pictures: Mapping[Path | Tile, str | None], results: Path
+) -> dict[str, object]:
     """Return all that tooltips, curves and comparisons show.
 
     `t` holds the two-sided 95% quantiles of Student's t for 1, 2, … degrees of freedom, up to the most seeds of a row.
@@ -43,6 +46,23 @@ def payload(sections: Sequence[Section], pictures: Mapping[Path | Tile, str | No
     }
 
 
+def _suite(section: Section, pictures: Mapping[Path | Tile, str | None], results: Path) -> Mapping[str, object]:
+    rows = zip(section.data["rows"], section.rows, strict=True)
+    return section.data | {"rows": [facts | {"tiles": _tiles(row, pictures, results)} for facts, row in rows]}
+
+
+def with_data(section: Section, results: Path) -> Section:
+    """Return the section with what scripts read of it, but for its pictures."""
+    columns = (*section.columns, *section.more)
+    data: SuiteData = {
+        "name": section.suite.name,
+        "dataset": section.dataset,
+        "columns": [_column(section, column) for column in columns],
+        "rows": [_row(section, row, columns, results) for row in section.rows],
+    }
+    return replace(section, data=data)
+
+
 def tile_of(row: Row, name: str) -> Tile | None:
     """Return the picture of the row's first seed that has one."""
     return next((tile for run in row.runs if (tile := run.tile(name))), None)
@@ -50,43 +70,34 @@ def tile_of(row: Row, name: str) -> Tile | None:
 
 def link(path: Path, results: Path) -> str:
     """Return a file's address relative to the page, fit for an attribute."""
-    return quote(path.relative_to(results).as_posix())
+    return quote(os.fsencode(path.relative_to(results).as_posix()))
 
 
-def _suite(section: Section, pictures: Mapping[Path | Tile, str | None], results: Path) -> dict[str, Any]:
-    columns = (*section.columns, *section.more)
-    return {
-        "name": section.suite.name,
-        "dataset": section.dataset,
-        "columns": [_column(section, column) for column in columns],
-        "rows": [_row(section, row, columns, pictures, results) for row in section.rows],
-    }
-
-
-def _column(section: Section, column: Column) -> dict[str, Any]:
+def _column(section: Section, column: Column) -> dict[str, object]:
     return {
         "label": column.header.replace("\n", " "),
-        "sign": direction(section, column),
+        "sign": section.suite.sign(column.metric),
         "decimals": 0 if column.style == "count" else column.decimals,
         "percent": column.style == "percent",
         "spread": column.comparable or column in section.more,
     }
 
 
-def _row(
-    section: Section, row: Row, columns: Iterable[Column], pictures: Mapping[Path | Tile, str | None], results: Path
-) -> dict[str, Any]:
-    tiles = {name: tile for name in TILES if (tile := tile_of(row, name))}
+def _row(section: Section, row: Row, columns: Iterable[Column], results: Path) -> dict[str, object]:
     return {
         "label": row.label,
         "settings": "; ".join(f"{name}: {value}" for name, value in row.settings if name in _SHOWN),
-        "values": [seed_values(row.runs, column) for column in columns],
+        "values": [seed_values(row.runs, column.metric, column.setting) for column in columns],
         "notes": [_notes(section, row, i) for i in range(len(row.cells))],
         "runs": [{"seed": d.seed, "id": d.id, "status": d.status, "link": link(d.place, results)} for d in row.runs],
         "curve": curve(row.runs),
         "tsne": next((found for d in row.runs if (found := _embedding(d))), None),
-        "tiles": {name: [pictures[t], link(t.place, results)] for name, t in tiles.items() if t in pictures},
     }
+
+
+def _tiles(row: Row, pictures: Mapping[Path | Tile, str | None], results: Path) -> dict[str, list[str | None]]:
+    found = {name: tile for name in TILES if (tile := tile_of(row, name))}
+    return {name: [pictures[t], link(t.place, results)] for name, t in found.items() if t in pictures}
 
 
 def _notes(section: Section, row: Row, i: int) -> list[str]:
@@ -110,19 +121,21 @@ def _notes(section: Section, row: Row, i: int) -> list[str]:
 def _reason(section: Section, row: Row, cell: Cell, column: Column) -> str:
     if cell.note is not None:
         return section.table.notes[cell.note]
-    stored = (d.values().get((column.metric, column.setting)) or {} for d in row.runs)
-    reasons = [str(m["reason"]) for m in stored if m.get("reason")]
-    reasons += [f"{d.status}{f': {d.reason}' if d.reason else ''}" for d in row.runs if d.status != "done"]
+    stored = (d.values().get((column.metric, column.setting)) for d in row.runs)
+    reasons = [reason for m in stored if m and (reason := m.get("reason"))]
+    reasons += [d.ending for d in row.runs if d.status != "done"]
     return next(iter(reasons), "not measured")
 
 
-def _embedding(run: Digest) -> dict[str, Any] | None:
+def _embedding(run: Digest) -> dict[str, object] | None:
     """Return t-SNE coordinates in 256 steps and labels, one byte each, as base64: x, then y, then label; None without.
 
     Both axes have the same scale.
     """
-    stored: dict[str, Any] = run.facts.get("tsne") or {}
-    x, y, label = (np.array(stored.get(name) or [], dtype=float) for name in ("x", "y", "label"))  # [N]
+    stored = run.facts["tsne"]
+    if stored is None:
+        return None
+    x, y, label = (np.array(stored[name], dtype=float) for name in ("x", "y", "label"))  # [N]
     kept = np.isfinite(x) & np.isfinite(y) & (label >= 0) & (label < 256)
     x, y, label = x[kept], y[kept], label[kept]
     if not x.size:
@@ -130,5 +143,5 @@ def _embedding(run: Digest) -> dict[str, Any] | None:
     width = max(np.ptp(x), np.ptp(y)) or 1.0
     scaled = [255 * (0.5 + (v - (v.min() + v.max()) / 2) / width) for v in (x, y)]
     data = np.stack([*scaled, label]).round().astype(np.uint8).tobytes()
-    names = [str(name) for name in run.facts.get("classes") or []]
+    names = run.facts["classes"]
     return {"seed": run.seed, "n": int(x.size), "data": base64.b64encode(data).decode("ascii"), "classes": names}

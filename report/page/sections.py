@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import TypedDict
 
 from report.commands import command
-from report.names import VARIANTS, dataset_label, model_label
+from report.names import dataset_label, model_label
 from report.page.curves import curve
-from report.store import Digest, Suite, number
+from report.store import Digest, Suite, number, seed_values
 from report.tables.cells import Cell, Line, Table
 from report.tables.layout import Column
 
-Seeds = dict[int, float]
 _COST_UNITS = ("s", "MiB")
-_SIGN = {"↓": -1, "↑": 1}
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,15 @@ class Row:
     command: str
 
 
+class SuiteData(TypedDict):
+    """What the page's scripts read of a suite, but for pictures."""
+
+    name: str
+    dataset: str
+    columns: list[dict[str, object]]
+    rows: list[dict[str, object]]
+
+
 @dataclass(frozen=True)
 class Section:
     """One suite as the page shows it."""
@@ -43,6 +50,7 @@ class Section:
     more: tuple[Column, ...]  # measured, not in the table: for comparisons
     command: str
     provenance: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    data: SuiteData = field(default_factory=lambda: SuiteData(name="", dataset="", columns=[], rows=[]))
 
     @property
     def dataset(self) -> str:
@@ -75,15 +83,14 @@ def make_section(suite: Suite, table: Table) -> Section:
     """Put the suite's table and what stands behind it together for the page."""
     shown = {(c.metric, c.setting) for c in table.columns}
     measured = dict.fromkeys(
-        key for d in suite.digests for key, m in d.values().items() if number(m.get("value")) is not None
+        key for d in suite.digests for key, m in d.values().items() if number(m["value"]) is not None
     )
     left = [key for key in measured if key not in shown]
-    cost = tuple(_column(suite, *key, group="Cost") for key in left if _facts(suite, key[0]).get("unit") in _COST_UNITS)
+    cost = tuple(_column(suite, *key, group="Cost") for key in left if suite.metric(key[0]).get("unit") in _COST_UNITS)
     costs = {(c.metric, c.setting) for c in cost}
     more = tuple(_column(suite, *key) for key in left if key not in costs)
     rows = [_row(suite, line, cost) for line in table.lines]
-    extra = [(row, v) for row in suite.extra_rows for v in VARIANTS if suite.runs(row, v)]
-    lines = (Line(row, v, model_label(row, v), (), (), ()) for row, v in extra)
+    lines = (Line(row, v, model_label(row, v), (), (), ()) for row, v, _ in suite.models(rows=suite.extra_rows))
     rows += [_row(suite, line, cost, table.columns) for line in lines]
     return Section(
         suite=suite,
@@ -97,23 +104,8 @@ def make_section(suite: Suite, table: Table) -> Section:
     )
 
 
-def seed_values(runs: tuple[Digest, ...], column: Column) -> Seeds:
-    """Return what each seed measured, without those that measured nothing."""
-    found = {d.seed: (d.values().get((column.metric, column.setting)) or {}).get("value") for d in runs}
-    return {seed: value for seed, stored in found.items() if (value := number(stored)) is not None}
-
-
-def direction(section: Section, column: Column) -> int:
-    """Return 1 where higher is better, -1 where lower is, 0 where neither."""
-    return {"higher": 1, "lower": -1}.get(str(_facts(section.suite, column.metric).get("direction")), 0)
-
-
-def _facts(suite: Suite, metric: str) -> Mapping[str, Any]:
-    return suite.facts["metrics"].get(metric) or {}
-
-
 def _column(suite: Suite, metric: str, setting: str, group: str = "") -> Column:
-    facts = _facts(suite, metric)
+    facts = suite.metric(metric)
     unit = f", {facts['unit']}" if facts.get("unit") else ""
     header = f"{facts.get('label') or metric}{unit}" + (f"\n{setting}" if setting else "")
     return Column(metric, setting, header, 2, group, comparable=False)
@@ -129,7 +121,7 @@ def _row(suite: Suite, line: Line, cost: tuple[Column, ...], columns: tuple[Colu
 
 
 def _mean(column: Column, runs: tuple[Digest, ...]) -> Cell:
-    values = list(seed_values(runs, column).values())
+    values = list(seed_values(runs, column.metric, column.setting).values())
     if not values:
         return Cell(None, "–")
     mean = sum(values) / len(values)
@@ -140,13 +132,13 @@ def _settings(runs: tuple[Digest, ...]) -> tuple[tuple[str, str], ...]:
     """Return the settings of a row's runs, section by section; those that differ between its seeds are all named."""
     found: dict[str, dict[str, None]] = {}
     for run in runs:
-        for name, value in (run.facts.get("run") or {}).items():
+        for name, value in run.facts["run"].items():
             if name not in ("suite", "row", "variant", "seed"):
                 found.setdefault(name, {})[_written(value)] = None
     return tuple((name, " or ".join(values)) for name, values in found.items() if any(values))
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} = {_written(v)}" for key, v in value.items() if v not in (None, {}))
     if isinstance(value, list):
@@ -158,13 +150,12 @@ def _provenance(suite: Suite) -> dict[str, tuple[str, ...]]:
     """Return what the runs were made with and on: each different value once."""
     found: dict[str, dict[str, None]] = {}
 
-    def note(name: str, value: Any) -> None:
+    def note(name: str, value: object) -> None:
         if value not in (None, "", {}, []):
             found.setdefault(name, {})[_written(value)] = None
 
     for digest in suite.digests:
-        facts = digest.facts.get("provenance") or {}
-        data = facts.get("data") or {}
+        facts, data = digest.facts["provenance"], digest.data
         note("Commit", facts.get("git"))
         note("Machine", facts.get("hardware"))
         note("Python", facts.get("python"))
@@ -172,7 +163,7 @@ def _provenance(suite: Suite) -> dict[str, tuple[str, ...]]:
         note("Data", {key: data.get(key) for key in ("name", "sha256", "split_seed", "settings")} if data else None)
         note("Images", data.get("images"))
         note("Classifier of the distances", facts.get("classifier"))
-    seconds = sum(number(d.facts.get("seconds")) or 0 for d in suite.digests)
+    seconds = sum(number(d.facts["seconds"]) or 0 for d in suite.digests)
     if seconds:
         note("Time of all runs", f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.1f} min")
     return {name: tuple(values) for name, values in found.items()}

@@ -1,4 +1,4 @@
 """The table as data: its columns, its cells, and what is said above it.
 
-May import: report.statistics, report.names, report.store, report.published.
+May import: report.files, report.stored_json, report.statistics, report.names, report.store, report.published.
 """

@@ -6,7 +6,7 @@ from dataclasses import replace
 from report.names import model_label
 from report.published import Printed, Published, printed_cell
 from report.statistics import paired_interval, t_interval
-from report.store import Digest, NoResults, Suite, number
+from report.store import Digest, NoResults, Suite, number, seed_values
 from report.tables.captions import caption, remarks, settings
 from report.tables.cells import Cell, Line, Table
 from report.tables.columns import TABLES
@@ -14,7 +14,7 @@ from report.tables.layout import Column, Layout
 from report.tables.printed import beside_printed, unlike_printed
 
 BLANK = "–"
-_ARROWS = {"lower": "↓", "higher": "↑"}
+_ARROWS = {-1: "↓", 1: "↑"}
 _PRINTED_AS = {
     "unidirectional": "unidirectional",
     "bidirectional": "bidirectional",
@@ -33,32 +33,32 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
     layout = TABLES.get(suite.facts["table"])
     if layout is None:
         raise NoResults(f"{suite.folder}: unknown table {suite.facts['table']!r}; known: {', '.join(TABLES)}")
-    groups = [(row, v, suite.runs(row, v)) for row in suite.rows for v in layout.variants if suite.runs(row, v)]
+    groups = suite.models(layout.variants)
     runs = [d for *_, group in groups for d in group]
     done = [d for d in runs if d.status == "done"]
     measured = {key for d in runs for key in d.values()}
     candidates = [c for c in (*layout.columns, *_added(suite, measured)) if (c.metric, c.setting) in measured]
-    columns = [c for c in candidates if _seed_values(c, done) or not done]
+    columns = [c for c in candidates if seed_values(done, c.metric, c.setting) or not done]
     notes: dict[str, int] = {}
     lines = []
     for row, variant, group in groups:
         cells = tuple(_beside(_cell(c, group, notes), _printed(published, row, variant, c)) for c in columns)
         seeds, statuses = tuple(d.seed for d in group), tuple(d.status for d in group)
         lines.append(Line(row, variant, model_label(row, variant), seeds, statuses, cells))
-    lines = _mark_best(lines, columns, layout, suite)
+    lines, compared = _mark_best(lines, columns, layout, suite)
     dropped = {c.header: _reason(c, done) for c in candidates if c not in columns}
     return Table(
         suite=suite.name,
-        dataset=str(suite.facts["dataset"]),
-        preset=str(suite.facts["preset"]),
+        dataset=suite.facts["dataset"],
+        preset=suite.facts["preset"],
         settings=settings(suite),
-        caption=caption(suite, lines),
+        caption=caption(suite, lines, compared),
         remarks=(
             *beside_printed(suite, lines, columns),
             *remarks(suite, layout, dropped, _on_printed(lines, columns, published)),
         ),
         columns=tuple(columns),
-        arrows=tuple(_ARROWS.get(_direction(c, suite), "") for c in columns),
+        arrows=tuple(_ARROWS.get(suite.sign(c.metric), "") for c in columns),
         lines=tuple(lines),
         notes=tuple(notes),
         unlike_printed="; ".join(unlike_printed(suite)) if published else "",
@@ -67,19 +67,13 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
 
 def _added(suite: Suite, measured: Iterable[tuple[str, str]]) -> list[Column]:
     """Return a column for each setting of the metrics that say they want one: those of plug-ins."""
-    shown = {name: facts["label"] for name, facts in suite.facts["metrics"].items() if facts.get("column")}
+    shown = {name: facts.get("label", name) for name, facts in suite.facts["metrics"].items() if facts.get("column")}
     keys = sorted(key for key in measured if key[0] in shown)
     return [Column(name, setting, f"{shown[name]}\n{setting}".rstrip(), 3) for name, setting in keys]
 
 
-def _seed_values(column: Column, runs: Iterable[Digest]) -> dict[int, float]:
-    found = ((d.seed, d.values().get((column.metric, column.setting))) for d in runs)
-    values = {seed: number(m["value"]) for seed, m in found if m and m["status"] == "ok"}
-    return {seed: value for seed, value in values.items() if value is not None}
-
-
 def _cell(column: Column, runs: list[Digest], notes: dict[str, int]) -> Cell:
-    values = _seed_values(column, runs)
+    values = seed_values(runs, column.metric, column.setting)
     if not values:
         return _without_value(column, runs, notes)
     mean, half_width = t_interval(list(values.values()))
@@ -123,23 +117,24 @@ def _beside(cell: Cell, printed: Printed | None) -> Cell:
     return cell if printed is None else replace(cell, printed=printed.text, printed_value=printed.value)
 
 
-def _direction(column: Column, suite: Suite) -> str:
-    return str((suite.facts["metrics"].get(column.metric) or {}).get("direction", "none"))
-
-
-def _mark_best(lines: list[Line], columns: list[Column], layout: Layout, suite: Suite) -> list[Line]:
+def _mark_best(lines: list[Line], columns: list[Column], layout: Layout, suite: Suite) -> tuple[list[Line], int]:
+    """Return the lines with the better cells of pairs marked, and how many pairs of cells were compared."""
     better: set[tuple[str, str, int]] = set()
+    compared = 0
     for row in {line.row for line in lines}:
         for i, column in enumerate(columns):
-            sign = {"lower": -1, "higher": 1}.get(_direction(column, suite), 0)
-            first, second = (_seed_values(column, suite.runs(row, v)) for v in layout.pair)
-            difference = paired_interval(first, second)
-            if sign and column.comparable and difference is not None and difference.resolved:
-                better.add((row, layout.pair[1 if difference.mean * sign > 0 else 0], i))
-    return [
+            sign = suite.sign(column.metric) if column.comparable else 0
+            first, second = (seed_values(suite.runs(row, v), column.metric, column.setting) for v in layout.pair)
+            difference = paired_interval(first, second) if sign else None
+            if difference is not None:
+                compared += 1
+                if difference.resolved:
+                    better.add((row, layout.pair[1 if difference.mean * sign > 0 else 0], i))
+    marked = [
         replace(x, cells=tuple(replace(c, best=(x.row, x.variant, i) in better) for i, c in enumerate(x.cells)))
         for x in lines
     ]
+    return marked, compared
 
 
 def _on_printed(lines: list[Line], columns: list[Column], published: Published | None) -> list[str]:

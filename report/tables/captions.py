@@ -1,30 +1,36 @@
 """The sentences above a table: what was run, how to read it, what is left out and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from report.names import dataset_label, model_label
-from report.store import Suite
+from report.store import Digest, Suite
+from report.stored_json import Number
 from report.tables.cells import Line
 from report.tables.layout import Layout
 
-_SETTINGS = (  # section and key of a run's configuration, and how the caption says them
+Section = Literal["training", "options", "evaluation"]
+_SETTINGS: tuple[
+    tuple[Section, str, str], ...
+] = (  # section and key of a run's configuration, and how the caption says them
     ("training", "epochs", "{} epochs"),
     ("training", "train_images", "trained on {} images only"),
     ("options", "number_samples", "IWAE trained with K = {}"),
     ("evaluation", "nll_samples", "NLL with K = {} importance samples"),
     ("evaluation", "nll_images", "on the first {} test images"),
 )
+_AVAILABLE: dict[str, Literal["train", "test"]] = {"train_images": "train", "nll_images": "test"}  # at most so many
 _VARIANTS = {
     "control": "Control: the unidirectional model narrowed to the bidirectional parameter count.",
     "stock": "Stock: Pythae's own class.",
 }
 
 
-def caption(suite: Suite, lines: list[Line]) -> str:
-    """Write what was run (data set, preset, seeds, K) and how to read the numbers."""
+def caption(suite: Suite, lines: list[Line], compared: int) -> str:
+    """Write what was run (data set, preset, seeds, K) and how to read the numbers, of which so many are compared."""
     what = settings(suite)
-    head = [_sentence(str(suite.facts["title"])), _sentence(what[0].upper() + what[1:])]
-    return " ".join([*head, *_how_to_read(suite, lines)])
+    head = [_sentence(suite.title), _sentence(what[0].upper() + what[1:])]
+    return " ".join([*head, *_how_to_read(suite, lines, compared)])
 
 
 def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: list[str]) -> list[str]:
@@ -35,21 +41,19 @@ def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: l
     said = [f"Left out: {', '.join(headers)} ({reason})." for reason, headers in _by_reason(dropped).items()]
     said += _not_run(suite, layout)
     said += [
-        f"{model_label(d.row, d.variant)}, seed {d.seed}, {d.status}{f': {d.reason}' if d.reason else ''}."
-        for d in suite.digests
-        if d.status != "done"
+        f"{model_label(d.row, d.variant)}, seed {d.seed}, {d.ending}." for d in suite.digests if d.status != "done"
     ]
     said += [f"On the printed values: {'; '.join(printed)}."] if printed else []
-    note = suite.facts.get("note")
-    return said + _data_notes(suite) + ([_sentence(str(note))] if note else [])
+    note = suite.facts["note"]
+    return said + _data_notes(suite) + ([_sentence(note)] if note else [])
 
 
 def settings(suite: Suite) -> str:
     """Write what was run: "data set MNIST; preset small (not the paper's sizes); seed 0; 6 epochs"."""
-    preset = str(suite.facts["preset"])
+    preset = suite.facts["preset"]
     seeds = sorted({d.seed for d in suite.digests})
     parts = [
-        f"data set {dataset_label(str(suite.facts['dataset']))}",
+        f"data set {dataset_label(suite.facts['dataset'])}",
         f"preset {preset}" + (" (not the paper's sizes)" if preset == "small" else ""),
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
     ]
@@ -59,12 +63,13 @@ def settings(suite: Suite) -> str:
     return "; ".join(parts)
 
 
-def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
+def _how_to_read(suite: Suite, lines: list[Line], compared: int) -> list[str]:
     said = [text for variant, text in _VARIANTS.items() if any(line.variant == variant for line in lines)]
     cells = [cell for line in lines for cell in line.cells]
     if any(c.half_width is not None for c in cells):
         said.append("± is the half-width of the 95% t-interval over seeds.")
-        said.append("Bold: the better of a pair, where the paired 95% t-interval of the difference excludes zero.")
+        bold = "Bold: the better of a pair, where the paired 95% t-interval of the difference excludes zero"
+        said.append(f"{bold}; uncorrected over {compared} comparisons." if compared else f"{bold}.")
     elif cells:
         said.append("One seed each: no difference is marked.")
     if any(c.standard_error is not None for c in cells):
@@ -74,24 +79,23 @@ def _how_to_read(suite: Suite, lines: list[Line]) -> list[str]:
             "FD-classifier: Fréchet distance in the features of the suite's own small classifier "
             f"({accuracies} test accuracy), which is not FID."
         )
-    source = suite.facts.get("published")
+    source = suite.facts["published"]
     if source and any(c.printed for c in cells):
         stock = "; stock rows stand beside its unidirectional rows, which were run in Pythae"
         shown = stock if any(line.variant == "stock" for line in lines) else ""
-        place = str(source["table"])
+        place = source["table"]
         place = place if place.startswith("Section") else f"Table {place}"
         said.append(f"In parentheses: as printed in {source['paper']}, {place}{shown}.")
     return said
 
 
 def _not_run(suite: Suite, layout: Layout) -> list[str]:
-    def has(row: str, *variants: str) -> bool:
-        return any(suite.runs(row, variant) for variant in variants)
-
-    paired = [row for row in suite.rows if has(row, *layout.pair) or not has(row, *layout.variants)]
-    planned = {run.rpartition("/")[0] for run in suite.facts.get("runs") or ()}  # "row/variant"
+    run = {(row, v) for row, v, _ in suite.models(layout.variants)}
+    rows = {row for row, _ in run}
+    paired = [r for r in suite.rows if r not in rows or any((r, v) in run for v in layout.pair)]
+    planned = {name.rpartition("/")[0] for name in suite.facts["runs"] or ()}  # "row/variant"
     wanted = [(row, v) for row in paired for v in layout.pair if not planned or f"{row}/{v}" in planned]
-    missing = [model_label(row, v) for row, v in wanted if not has(row, v)]
+    missing = [model_label(row, v) for row, v in wanted if (row, v) not in run]
     return [f"Not run: {', '.join(missing)}."] if missing else []
 
 
@@ -102,23 +106,34 @@ def _by_reason(dropped: Mapping[str, str]) -> dict[str, list[str]]:
     return grouped
 
 
-def _settings(suite: Suite, section: str, key: str) -> list[str]:
-    """Return the different values of one setting over the runs, as text; runs without it do not count."""
-    found = [(d.facts.get("run") or {}).get(section) or {} for d in suite.digests]
-    if key.startswith("nll_"):
-        found = [options for options in found if "nll" in options.get("metrics", ("nll",))]
-    return sorted({str(options[key]) for options in found if options.get(key) is not None})
+def _settings(suite: Suite, section: Section, key: str) -> list[str]:
+    """Return the different values of one setting over the runs, as text; runs without it do not count.
+
+    More images than there are count as those that there are.
+    """
+    found: set[str] = set()
+    for digest in suite.digests:
+        options: Mapping[str, object] = digest.facts["run"].get(section) or {}
+        value = options.get(key)
+        if value is None or (key.startswith("nll_") and "nll" not in _metrics(digest)):
+            continue
+        there = (digest.data.get("images") or {}).get(_AVAILABLE[key]) if key in _AVAILABLE else None
+        found.add(str(value if there is None or not isinstance(value, Number) else min(value, there)))
+    return sorted(found)
+
+
+def _metrics(digest: Digest) -> Sequence[str]:
+    return (digest.facts["run"].get("evaluation") or {}).get("metrics", ("nll",))
 
 
 def _classifier_accuracies(suite: Suite) -> str:
-    stored = (((d.facts.get("provenance") or {}).get("classifier") or {}).get("test_accuracy") for d in suite.digests)
+    stored = ((d.facts["provenance"].get("classifier") or {}).get("test_accuracy") for d in suite.digests)
     return " or ".join(sorted({f"{100 * value:.1f}%" for value in stored if value is not None}))
 
 
 def _data_notes(suite: Suite) -> list[str]:
     """Return what has to be said of the data, as stored with the runs."""
-    notes = (((d.facts.get("provenance") or {}).get("data") or {}).get("note") for d in suite.digests)
-    return [_sentence(note) for note in dict.fromkeys(notes) if note]
+    return [_sentence(note) for note in dict.fromkeys(d.data.get("note") for d in suite.digests) if note]
 
 
 def _sentence(text: str) -> str:

@@ -23,26 +23,24 @@ def unlike_printed(suite: Suite) -> list[str]:
 
     Compared are preset, epochs (where the paper states them), the variant of the data and the number of images.
     """
-    key = (str((suite.facts.get("published") or {}).get("paper")), str(suite.facts["dataset"]))
-    preset = str(suite.facts["preset"])
+    source, preset = suite.facts["published"], suite.facts["preset"]
+    key = (source["paper"] if source else "", suite.facts["dataset"])
     found = [f"preset {preset}, not the paper's"] if preset != "paper" else []
-    runs = [d.facts.get("run") or {} for d in suite.digests]
-    training = [run.get("training") or {} for run in runs]
-    epochs = sorted({int(t["epochs"]) for t in training if t.get("epochs") is not None})
+    epochs = sorted({int(n) for d in suite.digests if (n := d.training.get("epochs")) is not None})
     stated = _EPOCHS.get(key)
     if epochs and epochs != [stated]:
         found.append(
             f"{' or '.join(map(str, epochs))} epochs, the paper {f'has {stated}' if stated else 'states none'}"
         )
-    images = sorted({int(t["train_images"]) for t in training if t.get("train_images") is not None})
+    images = sorted({int(n) for d in suite.digests if (n := d.training.get("train_images")) is not None})
     found += [f"trained on {' or '.join(map(str, images))} images only"] if images else []
     theirs: Mapping[str, str] = _DATA.get(key, {})
-    ours = {name: value for run in runs for name, value in (run.get("data") or {}).items()}
+    ours = {name: value for d in suite.digests for name, value in (d.facts["run"].get("data") or {}).items()}
     found += [
         f"{name} {ours[name]}, the paper's {theirs[name]}" for name in theirs if ours.get(name, "") != theirs[name]
     ]
-    data = ((d.facts.get("provenance") or {}).get("data") or {} for d in suite.digests)
-    return found + list(dict.fromkeys(f"data: {note}" for d in data if (note := d.get("note"))))
+    notes = dict.fromkeys(d.data.get("note") for d in suite.digests)
+    return found + [f"data: {note}" for note in notes if note]
 
 
 def beside_printed(suite: Suite, lines: Sequence[Line], columns: Sequence[Column]) -> list[str]:

@@ -1,15 +1,15 @@
 """What each kind of reconstruction sends and how near it comes, as numbers: mean and 95% t-interval over seeds."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from report.names import VARIANTS, model_label
+from report.files import write_whole
+from report.names import model_label
 from report.statistics import t_interval
-from report.store import Digest, Suite, number
+from report.store import Digest, Suite
+from report.tables.formats.csv_text import csv_text
 from report.tables.formats.markdown import escape, row
 
 SENT = "sent_bits"
@@ -48,10 +48,9 @@ def rates(suite: Suite) -> list[Rate]:
     send the image itself it takes -ELBO / ln 2 bits.
     """
     found = []
-    for name in suite.rows:
-        for variant in VARIANTS:
-            runs = [d for d in suite.runs(name, variant) if d.status == "done"]
-            found += [r for mode in (*MODES, OF_ONE_LEVEL) if (r := _rate(name, variant, mode, runs))]
+    for name, variant, runs in suite.models():
+        done = [d for d in runs if d.status == "done"]
+        found += [r for mode in (*MODES, OF_ONE_LEVEL) if (r := _rate(name, variant, mode, done))]
     return found if any(rate.mode in ("RS1", "RS2") for rate in found) else []
 
 
@@ -60,15 +59,8 @@ def write_rates(suite: Suite) -> list[Path]:
     found = rates(suite)
     if not found:
         return []
-    paths = [suite.folder / "rate_distortion.csv", suite.folder / "rate_distortion.md"]
-    for path, text in zip(paths, (_csv(found), _markdown(found)), strict=True):
-        path.write_text(text, encoding="utf-8", newline="\n")
-    return paths
-
-
-def of_run(run: Digest, metric: str, setting: str) -> float | None:
-    """Return what a run measured, None where it has no number."""
-    return number((run.values().get((metric, setting)) or {}).get("value"))
+    texts = {"csv": _csv(found), "md": _markdown(found)}
+    return [write_whole(suite.folder / f"rate_distortion.{ending}", text) for ending, text in texts.items()]
 
 
 def _rate(name: str, variant: str, mode: str, runs: list[Digest]) -> Rate | None:
@@ -78,15 +70,15 @@ def _rate(name: str, variant: str, mode: str, runs: list[Digest]) -> Rate | None
         return None
     one = mode == OF_ONE_LEVEL
     settings = ("psnr", "ssim", "reconstruction=sample") if one else ("mode_psnr", "mode_ssim", f"mode={mode}")
-    psnr, ssim = (_mean(of_run(run, metric, settings[2]) for run in runs) for metric in settings[:2])
+    psnr, ssim = (_mean(run.value(metric, settings[2]) for run in runs) for metric in settings[:2])
     return Rate(name, variant, mode, tuple(bits), mean, psnr, ssim)
 
 
 def _bits(run: Digest, mode: str) -> float | None:
     """Return the bits that a kind of reconstruction sends; nats become bits for models of one level."""
-    if (bits := of_run(run, SENT, f"mode={mode}")) is not None or of_run(run, SENT, "mode=RS1") is not None:
+    if (bits := run.value(SENT, f"mode={mode}")) is not None or run.value(SENT, "mode=RS1") is not None:
         return bits
-    nats = {OF_ONE_LEVEL: of_run(run, "kl_nats", ""), ORIGINAL: of_run(run, "neg_elbo", "")}.get(mode)
+    nats = {OF_ONE_LEVEL: run.value("kl_nats"), ORIGINAL: run.value("neg_elbo")}.get(mode)
     return None if nats is None else nats / math.log(2)
 
 
@@ -96,14 +88,12 @@ def _mean(values: Iterable[float | None]) -> Interval | None:
 
 
 def _csv(found: list[Rate]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    numbers = ("bits", "psnr", "ssim")
-    writer.writerow(["row", "variant", "mode", "seeds", *(f"{n}{end}" for n in numbers for end in ("", "_half_width"))])
+    numbers = [f"{name}{end}" for name in ("bits", "psnr", "ssim") for end in ("", "_half_width")]
+    lines: list[list[object]] = [["row", "variant", "mode", "seeds", *numbers]]
     for rate in found:
-        values = [value for n in numbers for value in (getattr(rate, n) or (None, None))]
-        writer.writerow([rate.row, rate.variant, rate.mode, " ".join(map(str, rate.seeds)), *values])
-    return text.getvalue()
+        values = [value for interval in (rate.bits, rate.psnr, rate.ssim) for value in interval or (None, None)]
+        lines.append([rate.row, rate.variant, rate.mode, " ".join(map(str, rate.seeds)), *values])
+    return csv_text(lines)
 
 
 def _markdown(found: list[Rate]) -> str:

@@ -1,13 +1,13 @@
 """Every trial of a table, seed by seed, as CSV and Markdown, where its layout asks for it."""
 
-import csv
-import io
 from pathlib import Path
 
+from report.files import write_whole
 from report.names import model_label
 from report.statistics import t_interval
-from report.store import Digest, Suite, number
+from report.store import Digest, Suite, seed_values
 from report.tables.columns import TABLES
+from report.tables.formats.csv_text import csv_text
 from report.tables.formats.markdown import escape, row
 from report.tables.layout import Column
 
@@ -20,27 +20,23 @@ def write_trials(suite: Suite) -> list[Path]:
     A line of the latter holds the numbers of one model by seed, then their mean and 95% t-interval.
     """
     layout = TABLES[suite.facts["table"]]
-    models = [(r, v, runs) for r in suite.rows for v in layout.variants if (runs := suite.runs(r, v))]
+    models = suite.models(layout.variants)
     measured = {key for *_, runs in models for run in runs for key, m in run.values().items() if m["value"] is not None}
     columns = [c for c in layout.columns if c.comparable and (c.metric, c.setting) in measured]
     if not layout.trials or not columns:
         return []
-    paths = [suite.folder / "trials.csv", suite.folder / "trials.md"]
-    for path, text in zip(paths, (_csv(columns, models), _markdown(columns, models)), strict=True):
-        path.write_text(text, encoding="utf-8", newline="\n")
-    return paths
+    texts = {"csv": _csv(columns, models), "md": _markdown(columns, models)}
+    return [write_whole(suite.folder / f"trials.{ending}", text) for ending, text in texts.items()]
 
 
 _Models = list[tuple[str, str, list[Digest]]]
 
 
 def _csv(columns: list[Column], models: _Models) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row", "variant", "seed", "status", *(c.key for c in columns)])
+    lines: list[list[object]] = [["row", "variant", "seed", "status", *(c.key for c in columns)]]
     for name, variant, runs in models:
-        writer.writerows([name, variant, d.seed, d.status, *(_value(d, c) for c in columns)] for d in runs)
-    return text.getvalue()
+        lines += [[name, variant, d.seed, d.status, *(d.value(c.metric, c.setting) for c in columns)] for d in runs]
+    return csv_text(lines)
 
 
 def _markdown(columns: list[Column], models: _Models) -> str:
@@ -55,15 +51,10 @@ def _markdown(columns: list[Column], models: _Models) -> str:
 
 
 def _line(column: Column, label: str, seeds: list[int], runs: list[Digest]) -> str:
-    found = {d.seed: _value(d, column) for d in runs}
-    values = [value for value in found.values() if value is not None]
-    shown = [BLANK if (value := found.get(seed)) is None else column.show(value) for seed in seeds]
-    if not values:
+    found = seed_values(runs, column.metric, column.setting)
+    shown = [column.show(found[seed]) if seed in found else BLANK for seed in seeds]
+    if not found:
         return row([escape(label), *shown, BLANK])
-    mean, half_width = t_interval(values)
+    mean, half_width = t_interval(list(found.values()))
     last = column.show(mean) if half_width is None else column.show_interval(mean, half_width)
     return row([escape(label), *shown, last])
-
-
-def _value(digest: Digest, column: Column) -> float | None:
-    return number((digest.values().get((column.metric, column.setting)) or {}).get("value"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from report.figures.registry import FIGURES
+from report.figures.registry import FIGURES, explained
 from report.store import read_suite
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -19,6 +19,7 @@ def test_every_figure_is_explained_once() -> None:
     (table,) = re.findall(r"\| figure \| shows \|\n\| --- \| --- \|\n((?:\|.*\n)+)", TEXT)
     names = [name for line in table.splitlines() for name in re.findall(r"`([\w-]+)`", line.split("|")[1])]
     assert sorted(names) == sorted(FIGURES)
+    assert table == explained()
 
 
 def test_every_paper_with_printed_values_is_named() -> None:

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_results import NO_WEIGHTS, blank, full_measurements, ok, write_digest, write_full, write_suite
 
+from report.names import PAIR
 from report.published import Printed, cells_of, read_published
 from report.store import NoResults, read_suite
 from report.tables.assemble import make_table
@@ -171,3 +173,28 @@ def test_suite_without_runs_gives_an_empty_table(tmp_path: Path) -> None:
     table = make_table(read_suite(write_suite(tmp_path, ["VAE"])))
     assert table.lines == ()
     assert "Not run: VAE, Bidirectional VAE." in table.remarks
+
+
+def test_caption_says_how_many_images_there_were(tmp_path: Path) -> None:
+    write_suite(tmp_path, ["VAE"])
+    run = {"evaluation": {"nll_samples": 2, "nll_images": 360}, "training": {"train_images": 5000}}
+    provenance = {"data": {"images": {"train": 24, "validation": 3, "test": 3}}}
+    write_digest(tmp_path, "VAE", "unidirectional", 0, [ok("nll", "", 1.0)], run=run, provenance=provenance)
+    caption = make_table(read_suite(tmp_path)).caption
+    assert "on the first 3 test images" in caption and "360" not in caption
+    assert "trained on 24 images only" in caption and "5000" not in caption
+
+
+def test_caption_counts_the_comparisons_behind_bold(tmp_path: Path) -> None:
+    write_suite(tmp_path, ["VAE", "IWAE", "alone"])
+    for row, variants in (("VAE", PAIR), ("IWAE", PAIR), ("alone", PAIR[:1])):
+        for variant in variants:
+            for seed in (0, 1):
+                # two that are compared, one without a better side, one of which no spread is shown
+                values = [ok(m, "", 1.0 + seed) for m in ("nll", "rfd_classifier", "parameters")]
+                values.append(ok("psnr", "reconstruction=sample", 1.0 + seed))
+                write_digest(tmp_path, row, variant, seed, values)
+    facts = json.loads((tmp_path / "suite.json").read_text())
+    facts["metrics"]["psnr"]["direction"] = "none"
+    (tmp_path / "suite.json").write_text(json.dumps(facts))
+    assert "excludes zero; uncorrected over 4 comparisons." in make_table(read_suite(tmp_path)).caption
