@@ -56,6 +56,11 @@ class Answer:
     diff: str
 
 
+def is_numerical(path: Path, globs: Sequence[str] = NUMERICAL, root: Path = ROOT) -> bool:
+    """Return whether a file is one of those that hold the numbers, or of other patterns."""
+    return any(fnmatch(path.relative_to(root).as_posix(), glob) for glob in globs)
+
+
 def imports(path: Path) -> set[str]:
     """Return all dotted names that a file imports, with and without what is taken from them."""
     found = set()
@@ -178,8 +183,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT, known: dict[
     parser.add_argument("--without", nargs="+", default=(), metavar="GLOB", help="test files that are not run")
     asked = parser.parse_args(arguments)
     known = modules() if known is None else known
-    chosen = [path.relative_to(root).as_posix() for path in known.values()]
-    chosen = [path for path in chosen if any(fnmatch(path, glob) for glob in asked.modules)]
+    chosen = [path.relative_to(root).as_posix() for path in known.values() if is_numerical(path, asked.modules, root)]
     module_of = {path.relative_to(root).as_posix(): name for name, path in known.items()}
     tests = {
         name: [file for file in files if not any(fnmatch(file, glob) for glob in asked.without)]
