@@ -163,7 +163,7 @@ def _number(node: ast.AST | None) -> int | None:
         value = _number(node.operand)
         return None if value is None else -value
     whole = isinstance(node, ast.Constant) and type(node.value) is int
-    return node.value if whole else None  # type: ignore[union-attr, return-value]
+    return node.value if whole else None  # type: ignore[union-attr]
 
 
 def _sign(node: ast.expr, table: bool, tree: ast.AST) -> Iterator[ast.expr]:

@@ -12,6 +12,7 @@ import difflib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,9 +74,10 @@ def imports(path: Path) -> set[str]:
 
 
 def covering(root: Path, known: dict[str, Path]) -> dict[str, list[str]]:
-    """Return by module the test files that cover it, the nearest first: its mirror, then what imports it.
+    """Return by module the test files that cover it, the nearest first.
 
-    Of a package's own folder only the files of the module's name count as the mirror, where there are any.
+    They are those of its name and those that import it; those of the folder's mirror (of a package's own folder only
+    where there are none of its name); and of the same package, those that import a module which imports it.
     """
     tests = sorted((root / "tests").rglob("test_*.py"))
     helpers = {p.stem: imports(p) for p in (root / "tests").rglob("*.py") if not p.name.startswith("test_")}
@@ -84,17 +86,19 @@ def covering(root: Path, known: dict[str, Path]) -> dict[str, list[str]]:
         named = imports(test)
         taken[test] = named.union(*(helpers[name] for name in named & helpers.keys()))
     of_modules = {name: imports(path) for name, path in known.items()}
+    roofs = {name for name, path in known.items() if path.name == "__init__.py"} | {"bench.run"}  # over nearly all
     users = {name: {other for other, names in of_modules.items() if name in names} for name in known}
     found = {}
     for name, path in known.items():
         mirror = root / "tests" / path.relative_to(root).parent
+        package = root / "tests" / path.relative_to(root).parts[0]
         while not any(mirror.glob("test_*.py")) and mirror != root / "tests":
             mirror = mirror.parent
         stems = {f"test_{path.stem}", f"test_{path.parent.name}"}
         same = [t for t in tests if t.stem in stems and mirror in t.parents]
         beside = [t for t in tests if t.parent == mirror and not (same and mirror.parent == root / "tests")]
         direct = [t for t in tests if name in taken[t]]
-        through = [t for t in tests if taken[t] & (users[name] - {"bench.run"})]
+        through = [t for t in tests if taken[t] & (users[name] - roofs) and package in t.parents]
         found[name] = [t.relative_to(root).as_posix() for t in dict.fromkeys([*same, *direct, *beside, *through])]
     return found
 
@@ -146,8 +150,8 @@ class Tests:
         path = self.copy / change.path
         source = path.read_bytes()
         wrong = change.made(source)
-        lines = [text.decode().splitlines(keepends=True) for text in (source, wrong)]
-        diff = "".join(difflib.unified_diff(*lines, change.path, change.path, n=0))
+        before, after = (text.decode().splitlines(keepends=True) for text in (source, wrong))
+        diff = "".join(difflib.unified_diff(before, after, change.path, change.path, n=0))
         module = ".".join(Path(change.path).with_suffix("").parts).removesuffix(".__init__")
         while True:
             path.write_bytes(wrong)
@@ -191,6 +195,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT, known: dict[
     }
     found = [change for path in chosen for change in changes(path, (root / path).read_bytes())]
     print(f"{len(found)} changes of {len(chosen)} modules", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy goes
     noticed: Counter[str] = Counter()
     all_: Counter[str] = Counter()
     left_out = 0
