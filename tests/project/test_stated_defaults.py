@@ -3,6 +3,7 @@
 import math
 from dataclasses import fields
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -82,8 +83,46 @@ CONSTANTS = {
     "bench.training.trainer:SELECTION_SEED": 20_000,
     "bench.evaluation.features.networks:CLASSIFIER_SEED": 0,
     "bench.evaluation.features.score_classifier:SEED": 0,
+    # LBAE, Section 4 and its code; what the papers say of epochs and of CelebA
+    "bench.evaluation.arrays.codes:PROTOCOLS": {
+        "code": ("train", "code", True),
+        "figure": ("test", "paper", True),
+        "interior": ("test", "paper", False),
+    },
+    "report.tables.printed:_EPOCHS": {
+        ("LBAE", "mnist"): 2000,
+        ("LBAE", "cifar10"): 2000,
+        ("LBAE", "celeba"): 500,
+        ("Untapped", "mnist"): 300,
+    },
+    "report.tables.printed:_DATA": {
+        ("BVAE", "celeba"): {"split": "identity", "preprocess": "resize"},
+        ("LBAE", "celeba"): {"split": "official", "preprocess": "center-crop"},
+    },
+    # the study of critics; the paper's own sampler of each kind of model, the first that serves
+    "bench.evaluation.critic_study:BATCH": 64,
+    "bench.evaluation.critic_study:RATE": 1e-3,
+    "bench.evaluation.critic_study:BETAS": (0.5, 0.999),
+    "bench.samplers:OWN": ("hyperplane", "rhvae", "pixelcnn", "normal", "gmm"),
+    # our choices, which the comments beside them say
+    "models.distributions.likelihoods:START": -2.0,
+    "models.distributions.likelihoods:MOST": 7.0,
+    "models.distributions.riemannian:CHAIN": 20,
+    "models.distributions.riemannian:LEAPS": 15,
+    "models.distributions.riemannian:STEP": 0.03,
+    "models.distributions.poincare_ball:RADIUS": 1 - 4e-3,
+    "models.selfvae.sketch:WIDTH": 4.0,
+    "models.selfvae.sketch:EDGE": 0.5,
+    "models.selfvae.sketch:PASSES": 3,
+    "models.selfvae.sketch:LEVEL": 1 / 255,
+    "bench.metrics.probes:BATCH": 200,
+    "bench.metrics.probes:EPOCHS": 20,
+    "bench.metrics.probes:LEAST_STEPS": 2000,
+    "bench.metrics.probes:RATE": 0.005,
     # claims
     "report.claims.verdicts:ALPHA": 0.05,
+    "report.claims.verdicts:_BOOTSTRAP_FROM": 8,
+    "report.claims.verdicts:_WORTH_RUNNING": 50,
     "report.claims.noise_floor:SAME": ("VAE", "beta-TCVAE 1"),
     "report.claims.noise_floor:BY_NOISE": 0.4226,
 }
@@ -93,6 +132,25 @@ CONSTANTS = {
 def test_a_constant_is_what_is_stated(place: str) -> None:
     module, name = place.split(":")
     assert getattr(import_module(module), name) == CONSTANTS[place]
+
+
+@pytest.mark.parametrize(
+    ("place", "stated"),
+    [
+        ("report.statistics:t_interval", {"level": 0.95}),
+        ("report.statistics:paired_interval", {"level": 0.95}),
+        ("report.statistics:holm_levels", {"alpha": 0.05}),
+        ("report.statistics:seeds_to_resolve", {"most": 10_000}),
+        ("report.statistics:bootstrap_interval", {"level": 0.95, "resamples": 20_000}),
+        ("models.objectives:importance_weighted_terms", {"beta": 1.0}),
+        ("models.lbae.paths:edit_attribute", {"threshold": 0.1}),
+        ("bench.metrics.prd:curve_of_histograms", {"angles": 1001}),
+    ],
+)
+def test_an_argument_that_is_not_given_is_what_is_stated(place: str, stated: dict[str, float]) -> None:
+    module, name = place.split(":")
+    parameters = signature(getattr(import_module(module), name)).parameters
+    assert {argument: parameters[argument].default for argument in stated} == stated
 
 
 def given(config: Any, *names: str) -> dict[str, Any]:
