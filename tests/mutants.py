@@ -11,6 +11,7 @@ import ast
 import difflib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,6 +50,7 @@ NUMERICAL = (
 )
 LIBRARIES = ("numpy", "pandas", "pydantic", "pytest", "scipy.special", "sklearn.mixture", "torch", "pythae.models")
 QUIETLY = ("-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider")
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)  # of pytest's summary
 NO_TESTS = 5  # pytest's exit status where it collected none
 LIMIT = 900.0  # seconds for the tests of one change
 
@@ -63,9 +65,9 @@ class Answer:
     diff: str
 
 
-def is_numerical(path: Path, globs: Sequence[str] = NUMERICAL, root: Path = ROOT) -> bool:
+def is_numerical(path: Path, globs: Sequence[str] = NUMERICAL) -> bool:
     """Return whether a file is one of those that hold the numbers, or of other patterns."""
-    return any(fnmatch(path.relative_to(root).as_posix(), glob) for glob in globs)
+    return any(fnmatch(path.relative_to(ROOT).as_posix(), glob) for glob in globs)
 
 
 def imports(path: Path) -> set[str]:
@@ -165,11 +167,11 @@ class Tests:
                 status, output = self.run(module, tests)
             finally:
                 path.write_bytes(source)
-            failed = [line.split()[1] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-            if status == NOT_IMPORTED or status in (0, NO_TESTS):
+            if status in (0, NO_TESTS, NOT_IMPORTED):
                 return Answer(change, status != NOT_IMPORTED, "", diff)
-            by = failed[0] if failed else f"exit status {status}"
-            if not failed or self._passes(module, by):
+            failed = FAILED.search(output)
+            by = failed[1] if failed else f"exit status {status}"
+            if not failed or by in self.unsound or self._passes(module, by):
                 return Answer(change, True, by, diff)
             self.unsound.add(by)
 
@@ -179,12 +181,12 @@ class Tests:
         return test in self.sound
 
     def close(self) -> None:
-        """End the process."""
-        self.process.kill()
+        """End the process, and the tests that it runs."""
+        self.process.terminate()
         self.process.wait()
 
 
-def main(arguments: Sequence[str] | None = None, root: Path = ROOT, known: dict[str, Path] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print each change, what noticed it, and the share; return 1 where one went unnoticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="What the tests would not notice.")
     parser.add_argument("--seed", type=int, required=True, help="which changes are drawn")
@@ -192,24 +194,23 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT, known: dict[
     parser.add_argument("--modules", nargs="+", default=NUMERICAL, metavar="GLOB", help="files that are changed")
     parser.add_argument("--without", nargs="+", default=(), metavar="GLOB", help="test files that are not run")
     asked = parser.parse_args(arguments)
-    known = modules() if known is None else known
-    chosen = [path.relative_to(root).as_posix() for path in known.values() if is_numerical(path, asked.modules, root)]
-    module_of = {path.relative_to(root).as_posix(): name for name, path in known.items()}
-    tests = {
-        name: [file for file in files if not any(fnmatch(file, glob) for glob in asked.without)]
-        for name, files in covering(root, known).items()
+    covered = covering(ROOT, modules())
+    tests = {  # by the file that is changed
+        path.relative_to(ROOT).as_posix(): [t for t in covered[name] if not any(fnmatch(t, g) for g in asked.without)]
+        for name, path in modules().items()
+        if is_numerical(path, asked.modules)
     }
-    found = [change for path in chosen for change in changes(path, (root / path).read_bytes())]
-    print(f"{len(found)} changes of {len(chosen)} modules", flush=True)
+    found = [change for path in tests for change in changes(path, (ROOT / path).read_bytes())]
+    print(f"{len(found)} changes of {len(tests)} modules", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy goes
     noticed: Counter[str] = Counter()
     all_: Counter[str] = Counter()
     left_out = 0
-    with scratch(root) as copy:
+    with scratch(ROOT) as copy:
         asker = Tests(copy)
         try:
             for change in sample(found, asked.seed):
-                answer = asker.ask(change, tests[module_of[change.path]])
+                answer = asker.ask(change, tests[change.path])
                 if not answer.counted:
                     left_out += 1
                     continue

@@ -38,19 +38,21 @@ def run(module: str, arguments: Sequence[str], output: IO[Any]) -> int:
 
 def wait(child: int, limit: float) -> int:
     """Return a child's exit status, minus the signal that ended it; end it and what it started at the limit."""
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return TIMED_OUT
+    end, found, status = time.monotonic() + limit, 0, 0
+    try:
+        while not found and time.monotonic() < end:
+            time.sleep(0.02)
+            found, status = os.waitpid(child, os.WNOHANG)
+    finally:
+        if not found:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) if found else TIMED_OUT
 
 
 def main() -> None:
-    """Answer each line until there is none."""
+    """Answer each line until there is none, or until it is told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.path[0] = os.getcwd()
     for name in sys.argv[1:]:
         with suppress(ImportError):
@@ -61,6 +63,7 @@ def main() -> None:
             child = os.fork()
             if child == 0:
                 os.setsid()
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 status = NOT_IMPORTED
                 try:
                     status = run(asked["module"], asked["arguments"], output)
