@@ -66,7 +66,9 @@ def test_values_that_are_equal_up_to_rounding_have_no_spread() -> None:
 
 
 def test_equal_differences_leave_t_nothing_to_measure() -> None:
-    interval = paired_interval({0: 0.1, 1: 0.2, 2: 0.3}, {0: 1.1, 1: 1.2, 2: 1.3})
+    first, second = {0: 0.1, 1: 0.2, 2: 0.3}, {0: 0.4, 1: 0.5, 2: 0.6}
+    assert len({second[seed] - first[seed] for seed in first}) > 1  # equal but for their rounding
+    interval = paired_interval(first, second)
     assert interval is not None
     assert interval.half_width == 0.0
     assert not interval.resolved
