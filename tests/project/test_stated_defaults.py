@@ -80,7 +80,7 @@ CONSTANTS = {
     "bench.data.splits:SPLIT_SEED": 0,
     "bench.data.splits:HELD_OUT": 0.1,
     "bench.data.celeba:TEST_SHARE": 1_017 / 10_177,
-    "bench.training.trainer:SELECTION_SEED": 20_000,
+    "bench.training.engine:SELECTION_SEED": 20_000,
     "bench.evaluation.features.networks:CLASSIFIER_SEED": 0,
     "bench.evaluation.features.score_classifier:SEED": 0,
     # LBAE, Section 4 and its code; what the papers say of epochs and of CelebA
@@ -175,7 +175,8 @@ def test_what_no_paper_states_is_one_for_every_row() -> None:
         "train_images": None,
     }
     trainer = TrainerConfig()
-    assert (trainer.optimizer_cls, trainer.optimizer_params) == ("AdamW", {"weight_decay": 1e-4})
+    stated = {"weight_decay": 1e-4, "eps": 1e-8, "betas": (0.9, 0.999)}
+    assert (trainer.optimizer_cls, trainer.optimizer_params) == ("AdamW", stated)
     assert (trainer.scheduler_cls, trainer.scheduler_params) == ("OneCycleLR", {"pct_start": 0.3})
     assert (trainer.per_device_train_batch_size, trainer.learning_rate, trainer.num_epochs) == (128, 1e-3, 100)
     assert trainer.seed == 0
