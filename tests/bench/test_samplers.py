@@ -142,3 +142,20 @@ def test_pixelcnn_draws_the_codebooks_vectors_as_often_as_images_have_them(monke
     which = torch.cdist(vectors.flatten(0, 2), vq.quantizer.embeddings.weight.detach()).argmin(1).view(-1, 2, 2)
     assert float((which < 2).float().mean()) > 0.85
     assert float((which[..., 0] == which[..., 1]).float().mean()) > 0.85
+
+
+def test_every_sampler_is_what_its_name_says_and_asks_for_what_it_draws_from() -> None:
+    flows, draws = "bench.samplers.flows", "bench.samplers.draws"
+    assert {name: (s.label, set(s.needs), s.target, s.unless) for name, s in SAMPLERS.items()} == {
+        "normal": ("prior", {"prior"}, f"{draws}:prior", None),
+        "gmm": ("Gaussian mixture", {"encode"}, f"{draws}:mixture", "bits"),
+        "two-stage": ("second VAE", {"posterior", "prior"}, "bench.samplers.two_stage:second_stage", None),
+        "hyperplane": ("hyperplane sampling", {"bits"}, f"{draws}:bits:hyperplane", None),
+        "rounding": ("rounded Gaussian", {"bits"}, f"{draws}:bits:rounding", None),
+        "coins": ("fair coins", {"bits"}, f"{draws}:bits:coins", None),
+        "maf": ("masked autoregressive flow", {"encode"}, f"{flows}:flow_codes:maf", "bits"),
+        "iaf": ("inverse autoregressive flow", {"encode"}, f"{flows}:flow_codes:iaf", "bits"),
+        "pixelcnn": ("PixelCNN", {"codebook"}, f"{flows}:pixelcnn_codes", None),
+        "rhvae": ("metric", {"metric"}, f"{draws}:riemannian", None),
+        "own": ("the paper's own", {"encode"}, f"{draws}:own", None),
+    }

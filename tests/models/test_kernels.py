@@ -12,7 +12,7 @@ from torch.func import vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from models.kernels import bernoulli
-from models.kernels.convolution import conv2d, conv_transpose2d, suits
+from models.kernels.convolution import _convolve, conv2d, conv_transpose2d, suits
 from models.kernels.registry import KERNELS, Function
 from models.networks.layers import BiConv2d
 
@@ -172,3 +172,12 @@ def test_few_pixels_are_judged_at_once_and_many_in_blocks(monkeypatch: pytest.Mo
     assert bernoulli.log_likelihood_and_error(many, many) == "blocks"
     log_p, error = bernoulli.log_likelihood_and_error(few, few + 1)
     torch.testing.assert_close((log_p, error), (torch.full((2,), -16 * math.log(2)), torch.full((2,), 4.0)))
+
+
+def test_a_tracer_sees_one_operation_and_plain_tensors_none() -> None:
+    x, weight = torch.randn(2, 8, 2, 2), torch.randn(8, 8, 3, 3)
+    operations = [str(node.target) for node in make_fx(_convolve, tracing_mode="fake")(x, weight, 1, 1).graph.nodes]
+    assert "models.tiny_convolve.default" in operations and len(operations) < 10
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        _convolve(x, weight, 1, 1)
+    assert not any("tiny" in event.key for event in profile.key_averages())

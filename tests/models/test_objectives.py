@@ -1,12 +1,13 @@
 """Objectives against closed forms, exhaustive enumeration and an exactly known aggregated posterior."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
 from pythae.models import BetaTCVAE, BetaTCVAEConfig
 
-from models import objectives
+from models import MODELS, objectives
 from models.distributions.densities import (
     Bernoulli,
     BernoulliMeans,
@@ -25,6 +26,7 @@ from models.objectives import (
     stratified_log_weights,
     total_correlation_terms,
 )
+from models.training import Batch
 
 
 def test_densities_agree_with_torch() -> None:
@@ -159,3 +161,91 @@ def test_importance_weighted_bound_at_one_sample_is_the_sampled_elbo_and_beta_we
     for beta in (1.0, 0.1):
         bound = importance_weighted_terms(log_p, z, mean, log_variance, beta)["negative_bound"]
         assert torch.allclose(bound, beta * ratio - log_p[:, 0], atol=1e-5)
+
+
+# The models that call them: every argument with a case where it matters
+
+SHAPE, NETWORK = (1, 8, 8), {"channels": (4,), "strides": (2,), "hidden": (8,)}
+IMAGES = torch.rand(6, *SHAPE, generator=torch.Generator().manual_seed(3))
+
+
+def build(name: str, **options: Any) -> Any:
+    torch.manual_seed(0)
+    kind = MODELS[name].resolve()
+    config = kind.config_class(input_dim=SHAPE, latent_dim=3, network=NETWORK, reconstruction_loss="bce", **options)
+    return kind(config)
+
+
+def terms_of(model: Any, size: int = 100, seed: int = 5) -> Any:
+    return model.terms(Batch(IMAGES, dataset_size=size), torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", ["BetaTCVAE", "BidirectionalBetaTCVAE", "CorrectedBetaTCVAE"])
+def test_beta_tcvae_estimates_the_aggregated_posterior_of_the_whole_data_set(name: str) -> None:
+    model = build(name, prior={"kind": "mixture", "components": 2})
+    q, found = model.posterior(IMAGES), terms_of(model, 100)
+    log_p_x, log_p_z = model.likelihood(found.z).log_prob(IMAGES), model.prior.log_prob(found.z)
+    for size, same in ((100, True), (1000, False), (len(IMAGES), False)):
+        wanted = total_correlation_terms(log_p_x, found.z, *q, size, log_p_z=log_p_z)
+        for key in ("mutual_information", "total_correlation", "dimension_kl"):
+            assert torch.allclose(found.losses[key], wanted[key], atol=1e-4) == same, (key, size)
+    assert torch.allclose(found.losses["distortion"], -log_p_x, atol=1e-4)
+    assert not torch.allclose(log_p_z, standard_normal_log_prob(found.z), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("VAE", {}),
+        ("BetaVAE", {}),
+        ("BetaTCVAE", {}),
+        ("IWAE", {"number_samples": 3}),
+        ("BetaIWAE", {"number_samples": 3}),
+        ("CorrectedIWAE", {"number_samples": 3}),
+        ("CorrectedCIWAE", {"number_samples": 3}),
+        ("CorrectedMIWAE", {"number_samples": 3, "number_gradient_estimates": 2}),
+    ],
+)
+def test_the_image_beside_a_code_is_what_that_code_is_decoded_to(name: str, options: dict[str, int]) -> None:
+    model = build(name, **options).eval()
+    found = terms_of(model)
+    assert found.z.shape == (6, 3)
+    torch.testing.assert_close(found.p_x.mean, model.likelihood(found.z).mean)
+
+
+def test_the_image_beside_a_code_is_that_codes_in_piwae_as_well() -> None:
+    model = build("CorrectedPIWAE", number_samples=3, number_gradient_estimates=2).eval()
+    out = model({"data": IMAGES})
+    torch.testing.assert_close(out.recon_x, model.likelihood(out.z).mean)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "weights"),
+    [
+        ("BetaVAE", {"beta": 0.3}, {"kl": 0.3}),
+        (
+            "BetaTCVAE",
+            {"alpha": 0.2, "beta": 0.3, "gamma": 0.4},
+            {"mutual_information": 0.2, "total_correlation": 0.3, "dimension_kl": 0.4},
+        ),
+        ("CorrectedCIWAE", {"beta": 0.3}, {"neg_elbo": 0.3, "negative_bound": 0.7}),
+    ],
+)
+def test_each_weight_is_that_of_its_own_term(name: str, options: dict[str, float], weights: dict[str, float]) -> None:
+    assert build(name, **options).weights(1) == pytest.approx(weights)
+
+
+def test_the_bound_of_several_samples_is_of_each_images_own_and_beta_weighs_its_ratio() -> None:
+    for name, beta in (("IWAE", 1.0), ("BetaIWAE", 0.3)):
+        model = build(name, number_samples=3, **({"beta": beta} if name == "BetaIWAE" else {}))
+        q = model.posterior(IMAGES)
+        z = q.rsample(3, torch.Generator().manual_seed(5))
+        log_w = torch.stack(
+            [
+                model.likelihood(z[:, k]).log_prob(IMAGES)
+                - beta * (gaussian_log_prob(z[:, k], *q) - standard_normal_log_prob(z[:, k]))
+                for k in range(3)
+            ],
+            1,
+        )
+        torch.testing.assert_close(terms_of(model).losses["negative_bound"], -log_mean_exp(log_w, 1))

@@ -56,8 +56,19 @@ def test_only_shared_seeds_are_paired() -> None:
     assert interval.mean == 2.0
 
 
+def test_values_that_are_equal_up_to_rounding_have_no_spread() -> None:
+    assert 0.1 + 0.2 != 0.3
+    assert t_interval([0.3, 0.1 + 0.2, 0.3]) == (pytest.approx(0.3), 0.0)
+    assert t_interval([-0.3, -(0.1 + 0.2), -0.3]).half_width == 0.0
+    assert t_p_value([0.3, 0.1 + 0.2, 0.3], 0.3) == 1.0
+    small = t_interval([1e-9, 2e-9, 3e-9]).half_width
+    assert small == pytest.approx(1e-9 * 4.302653 / math.sqrt(3), rel=1e-6)  # the rule is about the mean's own size
+
+
 def test_equal_differences_leave_t_nothing_to_measure() -> None:
-    interval = paired_interval({0: 0.1, 1: 0.2, 2: 0.3}, {0: 1.1, 1: 1.2, 2: 1.3})
+    first, second = {0: 0.1, 1: 0.2, 2: 0.3}, {0: 0.4, 1: 0.5, 2: 0.6}
+    assert len({second[seed] - first[seed] for seed in first}) > 1  # equal but for their rounding
+    interval = paired_interval(first, second)
     assert interval is not None
     assert interval.half_width == 0.0
     assert not interval.resolved

@@ -85,11 +85,20 @@ def test_transitions_leave_the_posterior_as_it_is() -> None:
 
 
 def test_images_in_parts_are_all_there_and_more_chains_tighten() -> None:
-    parts, middle, _ = bounds(4, chains=8, rows=50)
-    alone, same, _ = bounds(4)
-    assert parts.shape == alone.shape
+    low, middle, high = bounds(4, chains=8, rows=50)
+    low_of_one, same, high_of_one = bounds(4)
+    assert low.shape == high.shape == low_of_one.shape
     torch.testing.assert_close(middle, same)
-    assert float(parts.mean()) > float(alone.mean())
+    assert float(low_of_one.mean()) < float(low.mean()) and float(high.mean()) < float(high_of_one.mean())
+    assert float((low - middle).mean()) < 3 * error(low - middle)
+    assert float((middle - high).mean()) < 3 * error(middle - high)
+
+
+def test_every_chain_of_an_image_starts_from_its_own_code() -> None:
+    # two distributions make no move: the bound is ln p(x|z) of the code itself, however many chains there are
+    view, generator = LinearGaussian(), torch.Generator().manual_seed(0)
+    x, z = simulated(view, 5, generator)
+    torch.testing.assert_close(upper_bound(view, x, z, Schedule(2, 4)), view.log_likelihood(x, z).double())
 
 
 class NoisyDecoder(LinearGaussian):

@@ -144,6 +144,21 @@ def test_one_pass_of_a_network_gives_all_of_its_features(model: Any, monkeypatch
     assert passes == [("inception", 22), ("inception", 22)]
 
 
+def test_samples_of_half_of_the_modes_lack_recall_and_not_precision(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corners = 10.0 * np.eye(4)
+    reference, samples = corners[np.arange(22) % 4], corners[np.arange(22) % 2]  # all four modes; two of them
+    names = ("prd_f8_classifier", "prd_f1_8_classifier")
+    given = evaluation(model, metrics=names, samplers=("normal",))
+    monkeypatch.setattr(given.features, "kept", lambda *of: reference)
+    monkeypatch.setattr(given.features, "extract", lambda *of: {"classifier": samples})
+    recall, precision = (m.value for m in measure(given))
+    share = 12 / 22  # of the reference, in those two modes
+    assert recall == pytest.approx(65 * share / (64 + share), abs=2e-3) and recall < 0.6
+    assert precision == pytest.approx((1 + 1 / 64) * share / (1 / 64 + share), abs=2e-3) and precision > 0.95
+
+
 def test_every_wanted_cell_is_measured_once_in_the_registrys_order(model: Any) -> None:
     cells = [(m.metric, m.setting) for m in measure(evaluation(model))]
     assert cells == [(name, setting_text(cell)) for name, _, cell in wanted(SETTINGS)]

@@ -41,6 +41,15 @@ def test_the_score_is_the_exponential_of_the_mutual_information() -> None:
     assert inception_score(np.tile(p, (50, 1))).value == pytest.approx(np.exp(information))
 
 
+def test_the_score_is_the_mean_over_ten_splits_and_its_error_that_of_a_mean() -> None:
+    # five splits of one class, which score 1, and five of two classes, which score 2
+    found = inception_score(certain([0] * 50 + [1, 2] * 25))
+    assert found.value == pytest.approx(1.5)
+    assert found.se == pytest.approx(np.sqrt(10 * 0.25 / 9) / np.sqrt(10))
+    accuracy = classifier_accuracy(certain([0, 1, 1, 1]), np.array([0, 1, 1, 2]))
+    assert (accuracy.se, accuracy.n) == (pytest.approx(100 * np.sqrt(0.75 * 0.25 / 4)), 4)
+
+
 def test_few_samples_make_one_split_without_an_error() -> None:
     found = inception_score(certain([0, 1, 2, 3, 4]))
     assert found.value == pytest.approx(5) and found.se is None

@@ -92,6 +92,12 @@ def test_two_contested_columns_are_settled_lowest_first() -> None:
     p = np.array([[0.1, 0.1, 0.5, 0.3], [0.1, 0.1, 0.6, 0.2], [0.4, 0.3, 0.2, 0.1], [0.5, 0.3, 0.1, 0.1]])
     # Columns 0 (rows 2, 3) and 2 (rows 0, 1): 0 goes to row 3; then row 2 claims 1 alone; then 2 goes to row 1.
     assert paper_assignment(p).tolist() == [3, 2, 1, 0]
+    q = np.array(
+        [[0.08, 0.71, 0.07, 0.14], [0.33, 0.3, 0.16, 0.21], [0.09, 0.82, 0.01, 0.08], [0.53, 0.23, 0.22, 0.02]]
+    )
+    # Columns 0 (rows 1, 3) and 1 (rows 0, 2): 0 goes to row 3; then all claim 1, which goes to row 2; then both claim
+    # 3, which goes to row 1. With 1 settled first, row 0 would claim 3 alone while rows 1 and 3 clash: [3, 2, 1, 0].
+    assert paper_assignment(q).tolist() == [2, 3, 1, 0]
 
 
 @pytest.mark.parametrize("seed", range(20))

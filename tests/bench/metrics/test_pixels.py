@@ -83,10 +83,11 @@ def test_active_units_counts_population_variances_from_one_hundredth_on() -> Non
     assert active_units(below_by_n_above_by_n_minus_1).value == 0.0
 
 
-def test_a_variance_at_the_threshold_is_active() -> None:
-    at = np.array([[0.0], [0.2]])
-    assert at.var() >= 0.01
-    assert active_units(at).value == 1.0
+def test_a_variance_at_the_threshold_is_active(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.metrics.units.THRESHOLD", 0.25)  # 0.01 is no sum of powers of two, this is
+    means = np.array([[0.0, 0.0], [1.0, 0.9375]])
+    assert means.var(axis=0).tolist() == [0.25, 0.2197265625]
+    assert active_units(means).value == 1.0
 
 
 def test_mean_nats_and_its_standard_error() -> None:

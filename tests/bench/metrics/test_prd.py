@@ -26,6 +26,14 @@ def f(beta: float, precision: float, recall: float) -> float:
     return (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
 
 
+def test_each_run_has_clusters_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.metrics.prd.RUNS", 2)
+    reference, samples = np.random.default_rng(1).normal(size=(2, 60, 2))  # of equal size: nothing is thinned
+    one, same, other = (prd_curve(reference, samples, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
 def test_disjoint_supports_have_neither() -> None:
     assert scores(points(*range(6)), points(*range(6, 12))) == (0.0, 0.0)
 

@@ -89,6 +89,9 @@ def test_the_stack_starts_as_a_permutation() -> None:
 def test_it_has_the_ten_couplings_of_the_paper_and_every_number_of_a_code_moves_in_them() -> None:
     flow = moved(RealNVP(32, hidden=5))
     assert [len(part) for part in (flow.fields, flow.channels, flow.last)] == [3, 3, 4]
+    assert [bool(layer.odd) for layer in flow.channels] == [False, True, False]
+    for part, odd in ((flow.fields, [0, 1, 0]), (flow.last, [0, 1, 0, 1])):
+        assert [layer.mask[0, 1].item() for layer in part] == [1 - k for k in odd]
     base = torch.randn(1, 32).double()
     jacobian = torch.autograd.functional.jacobian(lambda z: flow(z)[0][0], base)[:, 0]
     assert (jacobian.abs().sum(0) > 0).all()

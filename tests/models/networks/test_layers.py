@@ -93,4 +93,11 @@ def test_running_one_direction_leaves_the_statistics_of_the_other() -> None:
 
 def test_gnova_has_its_second_derivative() -> None:
     x = torch.linspace(-3, 3, 13).double().requires_grad_()
+    s = x.sigmoid()
+    slope = (0.2 + s * (1 + x * (1 - s))).detach()  # of 0.2 x + x s(x), as s' = s (1 - s)
+    for create_graph in (False, True):
+        (found,) = torch.autograd.grad(GNoVa()(x).sum(), x, create_graph=create_graph)
+        torch.testing.assert_close(found.detach(), slope)
+    curvature = s * (1 - s) * (2 + x * (1 - 2 * s))
+    torch.testing.assert_close(torch.autograd.grad(found.sum(), x)[0], curvature.detach())
     assert torch.autograd.gradgradcheck(GNoVa(), x)

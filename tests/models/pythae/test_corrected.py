@@ -90,6 +90,14 @@ def test_piwaes_encoder_follows_its_own_bound_alone() -> None:
         assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max())) == own, form
 
 
+def test_piwaes_decoder_follows_the_bound_of_all_samples_alone() -> None:
+    model = build("CorrectedPIWAE", number_gradient_estimates=2, number_samples=3)
+    found = trained(model, model.decoder)
+    wanted, other = (gradient(output(model)[loss], model.decoder) for loss in ("decoder_loss", "encoder_loss"))
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max()))
+    assert not torch.allclose(wanted, other, rtol=1e-2)
+
+
 # Laws
 
 
@@ -160,6 +168,11 @@ def test_a_planar_flow_never_folds() -> None:
     config = PlanarFlowConfig(input_dim=(4,), activation="tanh")
     stock, ours = ([kind(config) for _ in range(200)] for kind in (PlanarFlow, ConstrainedPlanarFlow))
     assert all(float(flow.w @ flow.u_hat.T) > -1 for flow in ours)
+    for flow in ours:  # m(w u) = ln(1 + e^(w u)) - 1 along w; across it u stays
+        along = torch.nn.functional.softplus(flow.w @ flow.u.T) - 1
+        torch.testing.assert_close(flow.w @ flow.u_hat.T, along)
+        across = [v - (v @ flow.w.T) * flow.w / flow.w.square().sum() for v in (flow.u, flow.u_hat)]
+        torch.testing.assert_close(*across)
     assert sum(float(flow.w @ flow.u.T) < -1 for flow in stock) > 20
 
     def folds(flow: nn.Module) -> bool:

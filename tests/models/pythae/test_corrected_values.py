@@ -119,6 +119,15 @@ def test_the_importance_weights_of_hvae_average_to_the_evidence(step: float, tem
         assert (abs(estimate - exact_nll(model)) < 0.02) == right, model.model_name
 
 
+def test_hvaes_slope_is_that_of_the_joint_density() -> None:
+    model = linear("CorrectedHVAE", -0.8, n_lf=3, eps_lf=0.25, beta_zero=1.0).eval()
+    x = POINT.view(1, 1, 1, 2).expand(4, -1, -1, -1)
+    z = torch.tensor([[-2.0], [0.0], [0.5], [3.0]], requires_grad=True)
+    energy = -model.log_likelihood(x, z) + 0.5 * z.square().sum(1)  # U = -ln p(x|z) p(z), up to a constant
+    (expected,) = torch.autograd.grad(energy.sum(), z)
+    torch.testing.assert_close(model._slope(z, x), expected)
+
+
 def test_the_gradient_of_hvaes_bound_is_that_of_its_value() -> None:
     """A finite difference with the noise held fixed, by a decoder's weight, which the path itself depends on."""
     for form, right in (("Corrected", True), ("Stock", False)):

@@ -13,7 +13,7 @@ from pythae.models.rhvae.rhvae_utils import create_inverse_metric
 from pythae.samplers import RHVAESampler
 
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
-from models import MODELS, load_model
+from models import MODELS, NO_TWIN, load_model
 from models.distributions.densities import gaussian_log_prob
 from models.distributions.flows import FlowPosterior
 from models.distributions.poincare_ball import BallPrior, WrappedNormal
@@ -225,3 +225,9 @@ def test_a_codes_vectors_are_those_of_the_codebook() -> None:
         assert torch.allclose(model.look_up(indices), model.embed(x), atol=1e-6)
     with pytest.raises(ValueError, match="no multiple of"):
         build("StockVQVAE", latent_dim=10, side=2)
+
+
+def test_each_model_without_a_twin_has_its_own_reason() -> None:
+    words = {"PIWAE": "different bounds", "VAEGAN": "discriminator", "RAE": "size of the decoder's weights"}
+    assert NO_TWIN.keys() == words.keys()
+    assert all(words[name] in reason for name, reason in NO_TWIN.items())

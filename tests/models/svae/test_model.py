@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.training.trainer import Diverged, ImageTensors, Trainer, TrainerConfig
 from models import MODELS
-from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms
+from models.svae.losses import ali_terms, discriminator_terms, literal_ali_terms, symmetric_terms
 from models.training import Batch
 
 SHAPE = (1, 8, 8)
@@ -89,6 +89,43 @@ def test_ali_is_the_symmetric_loss_with_f_replaced_by_log_sigmoid_of_f() -> None
     exact, ali = symmetric_terms(nn.functional.logsigmoid(f), -nn.functional.logsigmoid(-g)), ali_terms(f, g)
     for kind in ("encoder", "decoder"):
         torch.testing.assert_close(ali[f"ali_of_{kind}"], exact[f"ratio_of_{kind}"])
+
+
+def test_each_loss_gives_each_kind_of_pair_its_own_sign() -> None:
+    f, g = torch.tensor([1.0]), torch.tensor([2.0])
+    softplus = nn.functional.softplus
+    for terms, encoder, decoder in (
+        (discriminator_terms(f, g), softplus(f), softplus(-g)),
+        (symmetric_terms(f, g), -f, g),
+        (ali_terms(f, g), softplus(-f), softplus(g)),
+        (literal_ali_terms(f, g), -softplus(f), -softplus(-g)),
+    ):
+        of_encoder, of_decoder = terms
+        assert of_encoder.endswith("of_encoder") and of_decoder.endswith("of_decoder")
+        torch.testing.assert_close(terms[of_encoder], encoder)
+        torch.testing.assert_close(terms[of_decoder], decoder)
+
+
+class Known(nn.Module):
+    """A critic that is a known function of both parts of a pair."""
+
+    def forward(self, x: Tensor, z: Tensor, generator: Any = None) -> Tensor:
+        return 3 * x.flatten(1).mean(1) + z.square().sum(1)
+
+
+@pytest.mark.parametrize("name", ["SymmetricVAER", "BidirectionalSymmetricVAER", "PlaneALICE"])
+def test_the_critic_sees_images_with_their_codes_and_codes_with_their_images(name: str) -> None:
+    model, x = build(name).eval(), batch(name).x
+    model.discriminator = Known()
+    z_of_x, z, x_of_z = model.pairs(x, torch.Generator().manual_seed(2))
+    f, g = Known()(x, z_of_x), Known()(x_of_z, z)
+    for terms, wanted in (
+        (model.critic_terms, discriminator_terms(f, g)),
+        (model.fooling_terms, symmetric_terms(f, g) | ali_terms(f, g)),
+    ):
+        found = terms(batch(name), torch.Generator().manual_seed(2))
+        for key, value in wanted.items():
+            torch.testing.assert_close(found[key], value, msg=key)
 
 
 @pytest.mark.parametrize("name", IMAGES + POINTS)

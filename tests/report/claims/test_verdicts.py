@@ -86,6 +86,19 @@ def test_holm_within_a_paper(tmp_path: Path, means: Any, expected: Any, levels: 
     assert [v.level for v in found] == pytest.approx(levels)
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_p_value_of_an_equivalence_is_of_the_nearer_end(tmp_path: Path, side: int) -> None:
+    # means 2.2 and -0.73 from the ends at 5: 2.80 and 5.73 away, the further ends 7.20 and 10 away
+    _runs(tmp_path, [side * 2.20 + x for x in SPREAD])
+    _runs(tmp_path, [side * -0.73 + 0.745356 * x for x in SPREAD], "IWAE")
+    claim = ONE | {"kind": "equivalent", "claimed": None, **MARGIN, "rows": ["VAE", "IWAE"]}
+    found = _judged(tmp_path, claim)
+    p = [1 - x / (2 + x * x) ** 0.5 for x in (3**0.5 * 2.80, 3**0.5 * 4.27 / 0.745356)]
+    assert [v.p_value for v in found] == pytest.approx(p)
+    assert [v.level for v in found] == pytest.approx([0.95, 0.975])
+    assert [v.verdict for v in found] == [HOLDS, HOLDS]
+
+
 def test_papers_are_families_of_their_own(tmp_path: Path) -> None:
     for row in ("VAE", "IWAE"):
         _runs(tmp_path, [2.80 + x for x in SPREAD], row)

@@ -67,6 +67,23 @@ def test_deterministic_metric_is_never_bold(tmp_path: Path) -> None:
     table = _pair(tmp_path, [2e6, 2e6, 2e6], [1e6, 1e6, 1e6], "parameters")
     assert [line.cells[0].display for line in table.lines] == ["2.00M", "1.00M"]
     assert not any(line.cells[0].best for line in table.lines)
+    table = _pair(tmp_path / "nll", [2.0, 2.0, 2.0], [1.0, 1.0, 1.0])  # of a column that can be bold, without a spread
+    assert [line.cells[0].display for line in table.lines] == ["2.00 ± 0.00", "1.00 ± 0.00"]
+    assert not any(line.cells[0].best for line in table.lines)
+
+
+@pytest.mark.parametrize("metric", ["parameters", "seconds_per_epoch"])
+def test_a_cost_is_never_bold_however_well_resolved(tmp_path: Path, metric: str) -> None:
+    table = _pair(tmp_path, [31.0, 31.1, 30.9], [19.0, 19.2, 18.9], metric)
+    assert table.arrows == ("↓",)
+    assert not any(line.cells[0].best for line in table.lines)
+    assert not any("±" in line.cells[0].display for line in table.lines)
+
+
+def test_one_seed_shows_no_error_over_images_where_the_column_has_none(tmp_path: Path) -> None:
+    table = _pair(tmp_path, [21.0], [22.0], "psnr", "reconstruction=sample")
+    assert [line.cells[0].display for line in table.lines] == ["21.00", "22.00"]
+    assert "SE is the standard error" not in table.caption
 
 
 def test_blank_cell_carries_its_reason_as_a_note(tmp_path: Path) -> None:
