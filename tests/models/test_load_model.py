@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from models import MODELS, load_model
-from models.networks.two_way import NetworkConfig
+from models.networks.kinds import Convolutional
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def run(tmp_path: Path) -> Path:
     """A run's folder, with a manifest of its model."""
     kind = MODELS["VAE"].resolve()
     torch.manual_seed(0)
-    network = NetworkConfig(channels=(4,), strides=(2,), hidden=(8,))
+    network = Convolutional(channels=(4,), strides=(2,), hidden=(8,))
     kind(kind.config_class(input_dim=(1, 8, 8), latent_dim=2, network=network)).save(str(tmp_path / "model"))
     sums = {
         f"model/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((tmp_path / "model").iterdir())

@@ -15,8 +15,8 @@ from bench.study.schema import Annealing, Evaluation, Preset
 from bench.training.optimisers import TrainerConfig
 from models import MODELS
 from models.distributions.priors import PriorConfig
+from models.networks.kinds import Convolutional
 from models.networks.layers import GNoVa
-from models.networks.two_way import NetworkConfig
 
 CONSTANTS = {
     # annealing: Wu et al. 2016 and their code
@@ -195,7 +195,7 @@ def test_the_scores_classifier_is_trained_as_alices() -> None:
 
 
 def test_gnova_has_a_slope_that_does_not_vanish() -> None:
-    assert (GNoVa().alpha, GNoVa().beta) == (0.2, 1.0) == (NetworkConfig().alpha, NetworkConfig().beta)
+    assert (GNoVa().alpha, GNoVa().beta) == (0.2, 1.0) == (Convolutional().alpha, Convolutional().beta)
 
 
 @pytest.mark.parametrize(
