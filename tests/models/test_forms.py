@@ -24,7 +24,7 @@ from models.bvae import _VAE
 from models.networks.two_way import count_parameters
 from models.svae.model import GAMES
 
-DENSE = {"kind": "dense", "channels": (), "strides": (2,), "hidden": (), "encoder": (4, 1), "decoder": (4, 1)}
+DENSE = {"kind": "dense", "strides": (2,), "encoder": (4, 1), "decoder": (4, 1)}
 
 
 def by_torch(model: Any) -> Any:

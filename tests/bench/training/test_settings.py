@@ -38,18 +38,24 @@ def test_a_folder_depends_on_every_setting_that_is_not_the_default(name: str) ->
     assert Training(epochs=3, **{name: OTHER[name]}).identity() == plain | {name: OTHER[name]}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"clip_norm": -1.0}, {"epoch": 3}, {"pct_start": 1.0}])
-def test_wrong_values_and_names_are_refused(wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"clip_norm": -1.0}, {"epoch": 3}, {"pct_start": 1.0}, {"schedule": "burda", "pct_start": 0.2}],
+)
+def test_wrong_values_and_names_are_refused(wrong: dict[str, float | str]) -> None:
     with pytest.raises(ValidationError):
         Training(**{"epochs": 3} | wrong)  # type: ignore[arg-type]
 
 
 def test_settings_frozen_in_a_run_reach_pythaes_configuration() -> None:
-    config = trainer_config(Training(epochs=3, **OTHER), seed=4)  # type: ignore[arg-type]
+    burda = {name: value for name, value in OTHER.items() if name != "pct_start"}
+    config = trainer_config(Training(epochs=3, **burda), seed=4)  # type: ignore[arg-type]
     assert (config.num_epochs, config.per_device_train_batch_size, config.learning_rate, config.seed) == (3, 64, 0.5, 4)
     assert config.optimizer_params == {"weight_decay": 0.0, "eps": 1e-4, "betas": (0.5, 0.999)}
     assert (config.scheduler_cls, (config.scheduler_params or {})["milestones"][:3]) == ("MultiStepLR", [1, 4, 13])
     assert (config.steps.limits, config.steps.precision, config.steps.capture) == ((5.0, 1.0), "bfloat16", True)
+    onecycle = trainer_config(Training(epochs=3, pct_start=0.2), seed=4)
+    assert (onecycle.scheduler_cls, onecycle.scheduler_params) == ("OneCycleLR", {"pct_start": 0.2})
 
 
 def test_a_configuration_written_as_json_comes_back() -> None:
