@@ -252,7 +252,5 @@ def test_bad_input_is_one_line_and_exit_code_2(
 @pytest.mark.slow
 def test_submission_hands_out_every_run_of_every_executor(tmp_path: Path) -> None:
     found = outcome(submission, tmp_path)
-    assert [(row["executor"], row["runs"]) for row in found["rows"]][: len(names) * len(ours)] == [
-        (name, 20) for name in EXECUTORS
-    ]
+    assert [(row["executor"], row["runs"]) for row in found["rows"]] == [(name, 20) for name in EXECUTORS]
     assert all(row["ms"] > 0 for row in found["rows"])
