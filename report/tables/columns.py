@@ -108,7 +108,7 @@ _ALL = Layout(
         Column("code_bits", "", "Code bits", 0, comparable=False),
         Column("seconds_per_epoch", "", "s/epoch", 2, comparable=False),
         *by_sampler("fd_classifier", "FD-classifier", 2, (("own", "own sampler"), ("gmm", "GMM"))),
-        Column("kd_classifier", "sampler=own", "KD-classifier\nown sampler", 0, GENERATIVE),
+        Column("kd_classifier", "sampler=own", "KD-classifier × 10³\nown sampler", 1, GENERATIVE),
         Column("prd_f8_classifier", "sampler=own", "PRD F8 (recall)\nown sampler", 3, GENERATIVE),
         Column("prd_f1_8_classifier", "sampler=own", "PRD F1/8 (precision)\nown sampler", 3, GENERATIVE),
         Column("psnr", "reconstruction=mean", "PSNR", 2, RECONSTRUCTION),

@@ -22,7 +22,7 @@ _SAMPLES = (
     *by_sampler("fid", "FID-2048", 2, _PRIOR, features=INCEPTION),
     *by_sampler("kid", "KID × 10³", 2, _PRIOR, features=INCEPTION),
     *by_sampler("fd_classifier", "FD-classifier", 2, _PRIOR),
-    *by_sampler("kd_classifier", "KD-classifier × 10³", 0, _PRIOR),
+    *by_sampler("kd_classifier", "KD-classifier × 10³", 1, _PRIOR),
 )
 _CODES = (
     Column("psnr", "reconstruction=mean", "PSNR", 2, RECONSTRUCTION),

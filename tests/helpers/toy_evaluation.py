@@ -50,6 +50,9 @@ class PixelsAsFeatures(FeatureNetworks):
     def statistics(self, features: str, images: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(("mean", "covariance"), statistics(self.kept(features, images)), strict=True))
 
+    def scale(self, features: str, images: np.ndarray) -> np.ndarray:
+        return np.sqrt([np.square(self.kept(features, images)).mean()])
+
     def classes(self, features: np.ndarray) -> np.ndarray:
         return features.argmax(axis=1)
 

@@ -88,6 +88,7 @@ ARRAYS: dict[str, Array] = {
     "reconstruction_blocks": Array("samples", "features of drawn_reconstructions by name, each [N, F]", _RECONSTRUCT),
     "reconstruction_features": Array("samples", "[N, F]", _RECONSTRUCT),
     "reference_features": Array("samples", "of the test images: [N, F]"),
+    "feature_scale": Array("samples", "root mean square over the training images, [1]"),
     "reference_statistics": Array("samples", "their mean [F] and covariance [F, F] by name"),
     "reference_mean": Array("samples", "[F]"),
     "reference_covariance": Array("samples", "[F, F]"),

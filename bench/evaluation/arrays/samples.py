@@ -50,6 +50,10 @@ def reference_features(evaluation: Evaluation, test_images: Images, features: st
     return evaluation.features.kept(features, test_images)
 
 
+def feature_scale(evaluation: Evaluation, features: str = "classifier") -> np.ndarray:
+    return evaluation.features.scale(features, evaluation.data.train.images)
+
+
 def reference_statistics(evaluation: Evaluation, test_images: Images, features: str = "classifier") -> Blocks:
     return evaluation.features.statistics(features, test_images)
 

@@ -65,6 +65,16 @@ class FeatureNetworks:
         path = self._path(NETWORK_OF[features], f"{features}-statistics", images)
         return cached_arrays(path, names, made)
 
+    def scale(self, features: str, images: np.ndarray) -> np.ndarray:
+        """Return the root mean square of the named features of images: [1], computed once and stored."""
+        network = NETWORK_OF[features]
+
+        def made() -> dict[str, np.ndarray]:
+            found = self.extract(network, images)[features]
+            return {"scale": np.sqrt([np.square(found, dtype=np.float64).mean()])}
+
+        return cached_arrays(self._path(network, f"{features}-scale", images), ["scale"], made)["scale"]
+
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Return p(class | image) [N, 1008] as Inception reads images; raises Blank without its weights."""
         return self._inception().probabilities(self.extract("inception", images)["inception2048"])

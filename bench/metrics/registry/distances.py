@@ -26,9 +26,10 @@ def _of_samples(
     description: str,
     extra: str | None = None,
     direction: Literal["lower", "higher"] = "lower",
+    version: int = 1,
 ) -> Metric:
     """Return a metric of samples."""
-    return Metric(label, "", direction, target, inputs, description, settings=settings, extra=extra)
+    return Metric(label, "", direction, target, inputs, description, settings=settings, extra=extra, version=version)
 
 
 def _of_reconstructions(
@@ -38,10 +39,12 @@ def _of_reconstructions(
     settings: tuple[dict[str, str], ...],
     description: str,
     extra: str | None = None,
+    version: int = 1,
+    after: tuple[str, ...] = (),
 ) -> Metric:
-    """Return a metric of reconstructions, the lower the better."""
-    inputs = (*reference, "reconstruction_features")
-    return Metric(label, "", "lower", target, inputs, description, settings=settings, extra=extra)
+    """Return a metric of reconstructions, the lower the better; other inputs go before and after their features."""
+    inputs = (*reference, "reconstruction_features", *after)
+    return Metric(label, "", "lower", target, inputs, description, settings=settings, extra=extra, version=version)
 
 
 DISTANCES: dict[str, Metric] = {
@@ -78,8 +81,10 @@ DISTANCES: dict[str, Metric] = {
         "bench.metrics.kernel:kd",
         (*_REFERENCE, "sample_features"),
         _IN_INCEPTION_BY_SAMPLER,
-        "1000 x squared MMD (cubic kernel, 100 subsets) of samples to test images in Inception features.",
+        "1000 x squared MMD (cubic kernel, 100 subsets) of samples to test images in Inception features; its standard "
+        "error is of drawing both sets.",
         extra="kernel",
+        version=2,
     ),
     "rkid": _of_reconstructions(
         "rKID × 10³",
@@ -88,22 +93,28 @@ DISTANCES: dict[str, Metric] = {
         _IN_INCEPTION,
         "1000 x squared MMD of reconstructions (posterior sample) to test images in Inception features.",
         extra="kernel",
+        version=2,
     ),
     "kd_classifier": _of_samples(
         "KD (classifier) × 10³",
-        "bench.metrics.kernel:kd",
-        (*_REFERENCE, "sample_features"),
+        "bench.metrics.kernel:scaled_kd",
+        (*_REFERENCE, "sample_features", "feature_scale"),
         _BY_SAMPLER,
-        "1000 x squared MMD of samples to test images in 64 features of the suite's own classifier; not KID.",
+        "1000 x squared MMD of samples to test images in 64 features of the suite's own classifier, divided by their "
+        "root mean square over the training images; not KID.",
         extra="kernel",
+        version=2,
     ),
     "rkd_classifier": _of_reconstructions(
         "rKD (classifier) × 10³",
-        "bench.metrics.kernel:kd",
+        "bench.metrics.kernel:scaled_kd",
         _REFERENCE,
         ({},),
-        "1000 x squared MMD of reconstructions (posterior sample) in those 64 features; not rKID.",
+        "1000 x squared MMD of reconstructions (posterior sample) in those 64 features, divided in the same way; not "
+        "rKID.",
         extra="kernel",
+        version=2,
+        after=("feature_scale",),
     ),
     "prd_f8": _of_samples(
         "PRD F8 (recall)",

@@ -12,6 +12,7 @@ from bench.evaluation.arrays.evaluation import setting_text
 from bench.evaluation.evaluate import measure, needs, unmeasured, wanted
 from bench.likelihood import neg_elbo, nll
 from bench.metrics import METRICS
+from bench.metrics.kernel import unbiased_mmd
 from bench.metrics.types import Measured
 from bench.samplers import SAMPLERS
 from models.capabilities import CAPABILITIES
@@ -157,6 +158,15 @@ def test_samples_of_half_of_the_modes_lack_recall_and_not_precision(
     share = 12 / 22  # of the reference, in those two modes
     assert recall == pytest.approx(65 * share / (64 + share), abs=2e-3) and recall < 0.6
     assert precision == pytest.approx((1 + 1 / 64) * share / (1 / 64 + share), abs=2e-3) and precision > 0.95
+
+
+def test_kernel_distances_are_of_features_over_their_size_on_training_images(model: Any) -> None:
+    given = evaluation(model, metrics=("kd_classifier", "rkd_classifier"), samplers=("normal",))
+    scale = np.sqrt(np.mean(given.features.kept("classifier", DATA.train.images) ** 2))
+    reference = given.get("reference_features") / scale
+    others = [given.get("sample_features", {"sampler": "normal"}), given.get("reconstruction_features")]
+    expected = [1000 * unbiased_mmd(reference, features / scale) for features in others]
+    assert [m.value for m in measure(given)] == pytest.approx(expected, rel=1e-9)
 
 
 def test_every_wanted_cell_is_measured_once_in_the_registrys_order(model: Any) -> None:

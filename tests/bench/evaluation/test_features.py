@@ -72,6 +72,17 @@ def test_a_second_run_neither_extracts_nor_computes(cache: Path, monkeypatch: py
         np.testing.assert_array_equal(again[name], first[name])
 
 
+def test_the_scale_is_the_root_mean_square_and_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    features = networks().extract("classifier", DATA.train.images)["classifier"].astype(np.float64)
+    found = networks().scale("classifier", DATA.train.images)
+    assert found.shape == (1,)
+    assert found.item() == pytest.approx(np.sqrt((features**2).mean()), rel=1e-12)
+    forbid(monkeypatch, "bench.evaluation.features.classifier.SmallClassifier.features")
+    np.testing.assert_array_equal(networks().scale("classifier", DATA.train.images), found)
+    with pytest.raises(AssertionError, match="computed again"):
+        networks().scale("classifier", DATA.test.images)
+
+
 def test_other_images_and_other_weights_have_files_of_their_own(cache: Path) -> None:
     given = networks()
     before = given.kept("classifier", DATA.test.images)
@@ -80,7 +91,7 @@ def test_other_images_and_other_weights_have_files_of_their_own(cache: Path) -> 
     assert not np.array_equal(given.kept("classifier", changed), before)
     given.kept("classifier", DATA.test.images[:14])
     with torch.no_grad():
-        networks.load_classifier(DATA, "cpu")[0].trunk[0].bias.add_(1.0)
+        features.load_classifier(DATA, "cpu")[0].trunk[0].bias.add_(1.0)
     assert not np.array_equal(given.kept("classifier", DATA.test.images), before)
     assert len(list(cache.iterdir())) == 4
 

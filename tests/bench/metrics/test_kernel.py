@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from bench.metrics.kernel import SUBSETS, cubic_kernel, kd, unbiased_mmd
-from bench.metrics.types import Blank
+from bench.metrics import kernel
+from bench.metrics.kernel import SUBSETS, cubic_kernel, jackknife_variance, kd, scaled_kd, unbiased_mmd
+from bench.metrics.types import Blank, Measured
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
@@ -87,21 +88,67 @@ def test_distance_is_a_thousand_times_the_mean_over_subsets() -> None:
     assert found.value == pytest.approx(exact, rel=0.25)
 
 
-def test_standard_error_is_that_of_the_mean_over_subsets() -> None:
+def left_out(x: np.ndarray, y: np.ndarray) -> float:
+    """The jackknife's variance, each estimate computed anew."""
+    of_x = [unbiased_mmd(np.delete(x, i, 0), y) for i in range(len(x))]
+    of_y = [unbiased_mmd(x, np.delete(y, j, 0)) for j in range(len(y))]
+    return sum((len(of) - 1) ** 2 / len(of) * float(np.var(of, ddof=1)) for of in (of_x, of_y))
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 3), (7, 4), (5, 9)])
+def test_variance_is_that_of_estimates_that_leave_one_row_out(n: int, m: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = normal(6, n, 2), normal(7, m, 2) + 0.4
+    assert jackknife_variance(x, y) == pytest.approx(left_out(x, y), rel=1e-10)
+    monkeypatch.setattr(kernel, "ROWS_AT_ONCE", 2)
+    assert jackknife_variance(x, y) == pytest.approx(left_out(x, y), rel=1e-10)
+
+
+def test_standard_error_has_the_draw_of_both_sets_and_of_the_subsets() -> None:
     x, y = normal(6, 1010, 1), normal(7, 1010, 1)
     found = kd(x, y, rng=np.random.default_rng(3))
     again = np.random.default_rng(3)
     draws = [(again.choice(1010, 1000, replace=False), again.choice(1010, 1000, replace=False)) for _ in range(SUBSETS)]
     values = [1000 * unbiased_mmd(x[a], y[b]) for a, b in draws]
     assert found.value == pytest.approx(np.mean(values))
-    assert found.se == pytest.approx(np.std(values, ddof=1) / np.sqrt(SUBSETS))
+    variance = 1e6 * jackknife_variance(x, y) + np.var(values, ddof=1) / SUBSETS
+    assert found.se == pytest.approx(np.sqrt(variance))
 
 
-def test_small_sets_give_one_estimate_without_a_standard_error() -> None:
+@pytest.mark.parametrize(("n", "m"), [(100, 100), (60, 90)])  # the whole of both sets; subsets
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.4])
+def test_intervals_hold_the_distance_of_the_distributions_as_often_as_they_say(
+    shift: float, n: int, m: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel, "SUBSETS", 20)
+    p, q = moments(np.zeros(3), 1.0), moments(np.full(3, shift), 1.0)
+    exact = 1000 * (mean_kernel(p, p) + mean_kernel(q, q) - 2 * mean_kernel(p, q))
+    rng, found = np.random.default_rng(0), []
+    for _ in range(300):
+        x, y = rng.normal(size=(n, 3)), rng.normal(size=(m, 3)) + shift
+        found.append(kd(x, y, rng=rng))
+    held = np.mean([abs(f.value - exact) < 1.96 * (f.se or 0.0) for f in found])
+    assert 0.90 <= held <= 0.99
+
+
+def test_small_sets_give_one_estimate() -> None:
     x, y = normal(8, 40, 3), normal(9, 40, 3) + 1
     found = kd(x.astype(np.float32), y.astype(np.float32), rng=np.random.default_rng(0))
     assert found.value == pytest.approx(1000 * unbiased_mmd(x, y), rel=1e-5)
-    assert (found.se, found.n) == (None, 40)
+    assert found.se == pytest.approx(1000 * np.sqrt(jackknife_variance(x, y)), rel=1e-5)
+    assert found.n == 40
+    assert kd(x[:2], y, rng=np.random.default_rng(0)).se is None  # of one row nothing can be left out
+
+
+def test_a_distance_of_scaled_features_does_not_depend_on_their_unit() -> None:
+    x, y = normal(10, 40, 3), normal(11, 40, 3) + 1
+
+    def of(unit: float) -> Measured:
+        return scaled_kd(unit * x, unit * y, np.array([2 * unit]), rng=np.random.default_rng(0))
+
+    assert of(1.0) == kd(x / 2, y / 2, rng=np.random.default_rng(0))
+    assert of(1000.0).value == pytest.approx(of(1.0).value, rel=1e-9)
+    with pytest.raises(Blank, match="are 0"):
+        scaled_kd(x, y, np.zeros(1), rng=np.random.default_rng(0))
 
 
 def test_one_image_has_no_distance() -> None:

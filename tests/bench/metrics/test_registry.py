@@ -37,6 +37,7 @@ INPUTS = {
     "train_labels": set(),
     "test_labels": set(),
     "reference_features": set(),
+    "feature_scale": set(),
     "sample_features": {"generate"},
     "reconstruction_features": {"reconstruct"},
     "reference_mean": set(),
