@@ -8,9 +8,10 @@ DENSITIES: dict[str, Metric] = {
         unit="bits",
         direction="lower",
         target="bench.metrics.averages:bits_per_dim",
-        inputs=("discrete_nll_nats", "dimensions"),
+        inputs=("discrete_nll_nats", "neg_elbo_nats", "dimensions"),
         description="NLL per pixel and channel in bits, where p(x) is a distribution over the values of the pixels.",
         extra="densities",
+        version=2,
     ),
     "reconstruction_nats": Metric(
         label="RE",

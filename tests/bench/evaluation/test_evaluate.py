@@ -214,11 +214,20 @@ def test_ok_measurements_have_values_and_others_reasons(model: Any) -> None:
 
 
 def test_mean_and_standard_error_of_the_nll_are_of_its_array(model: Any) -> None:
-    given = evaluation(model)
+    given = evaluation(model, nll_images=22)
     (found,) = [m for m in measure(given) if m.metric == "nll"]
     nats = given.get("nll_nats")
     assert found.value == pytest.approx(nats.mean(), rel=1e-12)
-    assert found.se == pytest.approx(nats.std(ddof=1) / np.sqrt(6), rel=1e-12)
+    assert found.se == pytest.approx(nats.std(ddof=1) / np.sqrt(22), rel=1e-12)
+
+
+def test_the_nll_of_fewer_images_is_carried_to_all_by_their_bound(model: Any) -> None:
+    given = evaluation(model, metrics=("nll",))
+    (found,) = measure(given)
+    nats, bound = given.get("nll_nats"), given.get("neg_elbo_nats")
+    line = np.polynomial.Polynomial.fit(bound[:6], nats, 1)  # a least-squares line, whose value at the mean it is
+    assert found.value == pytest.approx(line(bound.mean()), rel=1e-12)
+    assert found.n == 6
 
 
 @pytest.mark.parametrize("capability", sorted(CAPABILITIES))

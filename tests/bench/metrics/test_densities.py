@@ -10,7 +10,7 @@ import torch
 from bench.data.types import ImageDataset, cut
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.evaluate import measure
-from bench.metrics.averages import bits_per_dim
+from bench.metrics.averages import bits_per_dim, mean_nll
 from bench.metrics.cost import generation_seconds
 from bench.metrics.types import Blank
 from bench.study.schema import Evaluation as Settings
@@ -41,15 +41,25 @@ def evaluation(likelihood: str, binary: bool = False, name: str = "VAE", kind: s
 
 
 def test_bits_per_dim_of_a_fair_coin_a_pixel_and_of_uniform_grey_levels() -> None:
-    coins = bits_per_dim(np.full(5, 64 * math.log(2)), np.array([64]))
+    coins = bits_per_dim(np.full(5, 64 * math.log(2)), np.arange(5.0), np.array([64]))
     assert (coins.value, coins.se, coins.n) == (pytest.approx(1.0), pytest.approx(0.0), 5)
-    grey = bits_per_dim(np.array([3072 * math.log(256)]), np.array([3072]))
+    grey = bits_per_dim(np.array([3072 * math.log(256)]), np.array([9.0]), np.array([3072]))
     assert grey.value == pytest.approx(8.0)
 
 
 def test_the_papers_own_terms_give_its_bits() -> None:
     """Table 2, selfVAE: 6675 + 1596 nats on 32 x 32 x 3 pixels are printed as 3.88."""
-    assert round(bits_per_dim(np.array([6675.0 + 1596.0]), np.array([3072])).value, 2) == 3.88
+    assert round(bits_per_dim(np.array([6675.0 + 1596.0]), np.array([9e3]), np.array([3072])).value, 2) == 3.88
+
+
+def test_bits_per_dim_are_the_nll_in_another_unit() -> None:
+    rng = np.random.default_rng(0)
+    neg_elbo = rng.normal(100, 10, 50)
+    nll_nats = neg_elbo[:20] - rng.uniform(0, 2, 20)
+    nats, bits = mean_nll(nll_nats, neg_elbo), bits_per_dim(nll_nats, neg_elbo, np.array([64]))
+    assert nats.se is not None and bits.se is not None
+    assert (64 * math.log(2) * bits.value, bits.n) == (pytest.approx(nats.value), 20)
+    assert 64 * math.log(2) * bits.se == pytest.approx(nats.se)
 
 
 @pytest.mark.parametrize(
