@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from models.lbae.hyperplane import HyperplaneSampler, cut
+from models.lbae.hyperplane import HyperplaneSampler, cut, gram_matrix, square_root
 from models.lbae.paths import cut_between, invert, invert_exactly
 
 _CODES_AT_ONCE = 1000
@@ -42,6 +42,23 @@ def paths(moments: np.ndarray, source: np.ndarray, target: np.ndarray, how: str)
     factor, (plane, flip) = _factor(moments), INVERSIONS[how]
     ends = zip(_parts(source), _parts(target), strict=True)
     return np.concatenate([_int8(cut_between(factor, plane(factor, a), plane(factor, b), flip=flip)) for a, b in ends])
+
+
+def gram(moments: np.ndarray) -> np.ndarray:
+    """Return the matrix H whose factor the planes cut, which may be indefinite: moments [N + 1, N + 1] -> the same."""
+    return gram_matrix(torch.from_numpy(moments)).numpy()
+
+
+def drawn_moments(moments: np.ndarray) -> np.ndarray:
+    r"""Return the second moments of codes that hyperplanes draw, in the limit of many: [N + 1, N + 1] -> the same.
+
+    .. math:: M'_{ij} = \frac2\pi \arcsin \frac{v_i^T v_j}{|v_i| |v_j|}
+
+    with rows v of the factor V of H: M itself where H is positive semidefinite (Eq. 9, LBAE, solved for M).
+    """
+    factor = square_root(gram_matrix(torch.from_numpy(moments))).numpy()
+    rows = factor / np.linalg.norm(factor, axis=1, keepdims=True)
+    return 2 / np.pi * np.arcsin(np.clip(rows @ rows.T, -1, 1))
 
 
 def bit_sums(bits: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from bench.metrics.averages import mean
-from bench.metrics.bit_codes import bit_sums, hamming_curves
+from bench.metrics.bit_codes import bit_sums, drawn_moments, gram, hamming_curves
 from bench.metrics.types import Blank, Measured
 
 
@@ -38,11 +38,35 @@ def moment_error(moments: np.ndarray, samples: np.ndarray) -> Measured:
     moments [N + 1, N + 1], samples [n, N]. Of independent fair samples of exact moments 0 it is sqrt(2 / (pi n)).
     """
     bits = samples.astype(np.float32)  # exact up to 16 million samples: sums of whole numbers
-    found = (bits.T @ bits).astype(np.float64)
-    above = np.triu_indices(bits.shape[1], k=1)
+    found = (bits.T @ bits).astype(np.float64) / len(bits)
+    return Measured(_mean_over_pairs(moments[:-1, :-1] - found), n=len(samples))
+
+
+def least_eigenvalue(moments: np.ndarray) -> Measured:
+    r"""Return the smallest eigenvalue of the Gram matrix H, below 0 where no unit vectors have these moments.
+
+    .. math:: H_{ij} = \sin(\tfrac{\pi}{2} M_{ij})        (Eq. 9, LBAE)
+
+    moments [N + 1, N + 1] of any codes are positive semidefinite; H need not be. It is in units of H's diagonal, 1.
+    """
+    return Measured(float(np.linalg.eigvalsh(gram(moments))[0]))
+
+
+def repair_error(moments: np.ndarray) -> Measured:
+    """Return what `moment_error` of endlessly many hyperplane samples would be.
+
+    Hyperplanes are cut by a factor of the positive semidefinite matrix nearest to H, so their samples have other
+    moments than the codes' where H is indefinite; elsewhere it is 0. moments [N + 1, N + 1].
+    """
+    return Measured(_mean_over_pairs((moments - drawn_moments(moments))[:-1, :-1]))
+
+
+def _mean_over_pairs(difference: np.ndarray) -> float:
+    """Return the mean absolute value above the diagonal of [N, N]."""
+    above = np.triu_indices(len(difference), k=1)
     if not len(above[0]):
         raise Blank("a code of one bit has no pair of bits")
-    return Measured(float(np.abs(moments[:-1, :-1][above] - found[above] / len(bits)).mean()), n=len(samples))
+    return float(np.abs(difference[above]).mean())
 
 
 def inversion_share(codes: np.ndarray, given_back: np.ndarray) -> Measured:

@@ -94,6 +94,8 @@ _LBAE = Layout(
         *by_sampler("bit_sum_tv", "Bit-sum TV", 4, _DRAWS[3:], group=_CODES),
         Column("bit_sum_floor", "sampler=hyperplane", "Bit-sum TV\nfloor", 4, _CODES, comparable=False),
         *by_sampler("moment_error", "Moment error", 4, _DRAWS[3:5], group=_CODES),
+        Column("repair_error", "", "Moment error\nof the repair", 4, _CODES),
+        Column("least_eigenvalue", "", "Least eigenvalue\nof the Gram matrix", 4, _CODES, comparable=False),
         Column("inversion_share", "inversion=paper", "Inverted", 2, _CODES, "percent"),
         Column("slerp_deviation", "inversion=paper", "SLERP\ndeviation", 4, _CODES),
         Column("slerp_deviation", "inversion=inverse", "SLERP deviation\ninverse of V", 4, _CODES),

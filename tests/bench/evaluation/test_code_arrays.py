@@ -11,6 +11,7 @@ from PIL import Image
 from toy_evaluation import DATA, build_model, evaluation
 
 from bench.data.types import Split
+from bench.evaluation.arrays.codes import edited
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.evaluate import measure
 from bench.evaluation.pictures.plots import plots
@@ -82,9 +83,9 @@ def test_mean_codes_of_classes_are_over_their_training_images(bits: Evaluation) 
 
 def test_an_edit_towards_a_class_sets_the_bits_that_its_codes_share(bits: Evaluation) -> None:
     mean = bits.get("class_codes")[2]
-    edited = bits.edited(-np.ones((1, 6), np.int8), np.array([2]), threshold=0.1)[0]
-    assert (edited[mean > 0.1] == 1).all()
-    assert (edited[mean <= 0.1] == -1).all()
+    code = edited(bits.get("class_codes"), -np.ones((1, 6), np.int8), np.array([2]), threshold=0.1)[0]
+    assert (code[mean > 0.1] == 1).all()
+    assert (code[mean <= 0.1] == -1).all()
 
 
 def test_edits_are_towards_another_class(bits: Evaluation) -> None:
@@ -114,6 +115,7 @@ def test_every_cell_of_the_study_is_a_number_or_says_why_not(gaussian: Evaluatio
     measured = {(m.metric, m.setting) for m in measure(bits) if m.status == "ok"}
     assert {("bit_sum_tv", "sampler=rounding"), ("slerp_deviation", "inversion=inverse")} <= measured
     assert {("edit_share", "threshold=0.12"), ("ifd_classifier", "protocol=interior")} <= measured
+    assert {("least_eigenvalue", ""), ("repair_error", "")} <= measured
 
 
 def test_second_stage_codes_have_the_moments_of_the_first_stages(gaussian: Evaluation) -> None:

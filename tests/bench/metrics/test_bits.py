@@ -64,6 +64,40 @@ def test_moment_error_of_hyperplane_samples_is_small() -> None:
     assert measure(metrics.moment_error, moments.numpy(), coins(50_000, 30)).value > 0.2
 
 
+@pytest.mark.parametrize("n", [3, 4, 10])
+def test_codes_of_one_positive_bit_need_an_indefinite_gram_matrix(n: int) -> None:
+    codes = 2 * np.eye(n, dtype=np.int8) - 1
+    moments = second_moments(torch.from_numpy(codes)).numpy()
+    # Bits and the boundary: moments 1 - 4/n of two bits, 2/n - 1 of a bit and the boundary. H is (1 - a) I + a J of
+    # the n bits, bordered by b; J's space and the boundary give a matrix of two rows, the rest the eigenvalue 1 - a.
+    a, b = math.sin(math.pi / 2 * (1 - 4 / n)), math.sin(math.pi / 2 * (2 / n - 1))
+    block = np.array([[1 + (n - 1) * a, math.sqrt(n) * b], [math.sqrt(n) * b, 1]])
+    least = min(1 - a, (np.trace(block) - math.hypot(block[0, 0] - block[1, 1], 2 * block[0, 1])) / 2)
+    assert least < 0
+    assert measure(metrics.least_eigenvalue, moments).value == pytest.approx(least, rel=1e-9)
+
+
+def test_the_error_of_the_repair_by_hand_and_of_many_samples() -> None:
+    codes = 2 * np.eye(3, dtype=np.int8) - 1
+    moments = second_moments(torch.from_numpy(codes)).numpy()
+    # every moment is -1/3, H = 1.5 I - 0.5 J of four rows; nearest to it is 1.5 (I - J / 4), of cosines -1/3
+    expected = 1 / 3 - 2 / math.pi * math.asin(1 / 3)
+    assert measure(metrics.least_eigenvalue, moments).value == pytest.approx(-0.5)
+    assert measure(metrics.repair_error, moments).value == pytest.approx(expected)
+    drawn = HyperplaneSampler().fit_moments(torch.from_numpy(moments)).sample(200_000, torch.Generator().manual_seed(0))
+    assert measure(metrics.moment_error, moments, drawn.numpy()).value == pytest.approx(expected, abs=0.005)
+
+
+def test_a_positive_definite_gram_matrix_costs_nothing() -> None:
+    gram = np.full((6, 6), 0.4) + 0.6 * np.eye(6)
+    moments = 2 / math.pi * np.arcsin(gram)
+    assert measure(metrics.least_eigenvalue, moments).value == pytest.approx(0.6)
+    assert measure(metrics.repair_error, moments).value == pytest.approx(0, abs=1e-12)
+    assert measure(metrics.least_eigenvalue, np.eye(6)).value == pytest.approx(1)
+    with pytest.raises(Blank, match="no pair"):
+        measure(metrics.repair_error, np.eye(2))
+
+
 def test_inversion_share_is_the_mean_percentage_with_its_error() -> None:
     codes = np.ones((2, 4), np.int8)
     back = np.array([[1, 1, 1, 1], [1, 1, -1, -1]])
