@@ -52,7 +52,7 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
         dataset=suite.facts["dataset"],
         preset=suite.facts["preset"],
         settings=settings(suite),
-        caption=caption(suite, lines, compared),
+        caption=caption(suite, lines, columns, compared),
         remarks=(
             *beside_printed(suite, lines, columns),
             *remarks(suite, layout, dropped, _on_printed(lines, columns, published)),

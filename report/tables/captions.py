@@ -7,7 +7,7 @@ from report.names import dataset_label, model_label
 from report.store import Digest, Suite
 from report.stored_json import Number
 from report.tables.cells import Line
-from report.tables.layout import Layout
+from report.tables.layout import Column, Layout
 
 Section = Literal["training", "options", "evaluation"]
 _SETTINGS: tuple[
@@ -26,11 +26,11 @@ _VARIANTS = {
 }
 
 
-def caption(suite: Suite, lines: list[Line], compared: int) -> str:
+def caption(suite: Suite, lines: list[Line], columns: Sequence[Column], compared: int) -> str:
     """Write what was run (data set, preset, seeds, K) and how to read the numbers, of which so many are compared."""
     what = settings(suite)
     head = [_sentence(suite.title), _sentence(what[0].upper() + what[1:])]
-    return " ".join([*head, *_how_to_read(suite, lines, compared)])
+    return " ".join([*head, *_how_to_read(suite, lines, columns, compared)])
 
 
 def remarks(suite: Suite, layout: Layout, dropped: Mapping[str, str], printed: list[str]) -> list[str]:
@@ -63,7 +63,7 @@ def settings(suite: Suite) -> str:
     return "; ".join(parts)
 
 
-def _how_to_read(suite: Suite, lines: list[Line], compared: int) -> list[str]:
+def _how_to_read(suite: Suite, lines: list[Line], columns: Sequence[Column], compared: int) -> list[str]:
     said = [text for variant, text in _VARIANTS.items() if any(line.variant == variant for line in lines)]
     cells = [cell for line in lines for cell in line.cells]
     if any(c.half_width is not None for c in cells):
@@ -74,10 +74,16 @@ def _how_to_read(suite: Suite, lines: list[Line], compared: int) -> list[str]:
         said.append("One seed each: no difference is marked.")
     if any(c.standard_error is not None for c in cells):
         said.append("SE is the standard error over images, of one seed.")
+    said += _of_likelihoods(suite, columns)
     if accuracies := _classifier_accuracies(suite):
         said.append(
             "FD-classifier: Fréchet distance in the features of the suite's own small classifier "
             f"({accuracies} test accuracy), which is not FID."
+        )
+    if any(c.metric == "kd_classifier" for c in columns) and _version(suite, "kd_classifier") > 1:
+        said.append(
+            "KD-classifier: kernel distance in those features, divided by their root mean square over the training "
+            "images, which is not KID."
         )
     source = suite.facts["published"]
     if source and any(c.printed for c in cells):
@@ -87,6 +93,28 @@ def _how_to_read(suite: Suite, lines: list[Line], compared: int) -> list[str]:
         place = place if place.startswith("Section") else f"Table {place}"
         said.append(f"In parentheses: as printed in {source['paper']}, {place}{shown}.")
     return said
+
+
+def _of_likelihoods(suite: Suite, columns: Sequence[Column]) -> list[str]:
+    """Say of which side importance-sampled likelihoods err, and what they are of, where there are such columns."""
+    shown = [c for c in columns if c.metric in ("nll", "bits_per_dim")]
+    samples = " or ".join(_settings(suite, "evaluation", "nll_samples"))
+    if not shown or not samples:
+        return []
+    headings = " and ".join(" ".join(c.header.split()) for c in shown)
+    bound = "in expectation an upper bound of the exact value, which tightens with the number of importance samples"
+    said = [f"{headings}: {bound} (K = {samples})."]
+    if any(_version(suite, c.metric) > 1 for c in shown):
+        said.append(
+            "Where there are more test images, the estimate is carried to all of them by regression on their -ELBO."
+        )
+    return said
+
+
+def _version(suite: Suite, metric: str) -> int:
+    """Return the newest version of a metric that a value of the suite was measured by; 1 where none was."""
+    measured = (m for d in suite.digests for m in d.facts["measurements"] if m["metric"] == metric)
+    return max((m.get("version", 1) for m in measured if m["status"] == "ok"), default=1)
 
 
 def _not_run(suite: Suite, layout: Layout) -> list[str]:

@@ -68,7 +68,7 @@ def test_figures_are_drawn_with_a_row_a_kind(suite: Suite) -> None:
     picture = matplotlib.image.imread(path)
     scale = round(560 / 89)
     run = suite.runs("selfVAE-sketch", "unidirectional")[0]
-    stored = matplotlib.image.imread(run.place.with_name("modes.png"))[..., 0]
+    stored = matplotlib.image.imread(run.place / "modes.png")[..., 0]
     pixels = np.repeat(np.repeat(stored, scale, 0), scale, 1)
     height, width = pixels.shape
     found = picture[-16 - height : -16, -16 - width : -16]

@@ -202,6 +202,34 @@ def test_caption_says_how_many_images_there_were(tmp_path: Path) -> None:
     assert "trained on 24 images only" in caption and "5000" not in caption
 
 
+def _captioned(folder: Path, metric: str, setting: str, version: int, table: str, **run: Any) -> str:
+    write_suite(folder, ["VAE"], table=table)
+    write_digest(folder, "VAE", "unidirectional", 0, [ok(metric, setting, 1.0) | {"version": version}], **run)
+    return make_table(read_suite(folder)).caption
+
+
+@pytest.mark.parametrize(
+    ("metric", "table", "heading"),
+    [("nll", "bvae", "NLL"), ("nll", "svae", "NLL (IW)"), ("bits_per_dim", "priors", "Bits/dim")],
+)
+def test_caption_says_on_which_side_a_likelihood_errs_and_what_it_is_of(
+    tmp_path: Path, metric: str, table: str, heading: str
+) -> None:
+    first, second = (_captioned(tmp_path / str(v), metric, "", v, table) for v in (1, 2))
+    for said in (first, second):
+        assert f" {heading}: in expectation an upper bound of the exact value, which tightens" in said
+        assert "number of importance samples (K = 100)." in said
+    assert "by regression on their -ELBO" in second and "regression" not in first
+    assert "importance samples (K" not in _captioned(tmp_path / "psnr", "psnr", "reconstruction=mean", 1, "priors")
+    assert "importance samples (K" not in _captioned(tmp_path / "none", metric, "", 2, table, run={})
+
+
+def test_caption_says_what_kernel_distances_in_classifier_features_are_divided_by(tmp_path: Path) -> None:
+    first, second = (_captioned(tmp_path / str(v), "kd_classifier", "sampler=own", v, "all") for v in (1, 2))
+    assert "divided by their root mean square over the training images, which is not KID" in second
+    assert "root mean square" not in first  # numbers of undivided features
+
+
 def test_caption_counts_the_comparisons_behind_bold(tmp_path: Path) -> None:
     write_suite(tmp_path, ["VAE", "IWAE", "alone"])
     for row, variants in (("VAE", PAIR), ("IWAE", PAIR), ("alone", PAIR[:1])):
