@@ -136,7 +136,8 @@ def test_small_sets_give_one_estimate() -> None:
     assert found.value == pytest.approx(1000 * unbiased_mmd(x, y), rel=1e-5)
     assert found.se == pytest.approx(1000 * np.sqrt(jackknife_variance(x, y)), rel=1e-5)
     assert found.n == 40
-    assert kd(x[:2], y, rng=np.random.default_rng(0)).se is None  # of one row nothing can be left out
+    assert kd(x[:3], y, rng=np.random.default_rng(0)).se is not None
+    assert kd(x[:2], y, rng=np.random.default_rng(0)).se is None  # one row has no estimate
 
 
 def test_a_distance_of_scaled_features_does_not_depend_on_their_unit() -> None:

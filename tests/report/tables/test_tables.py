@@ -219,7 +219,7 @@ def test_caption_says_on_which_side_a_likelihood_errs_and_what_it_is_of(
     for said in (first, second):
         assert f" {heading}: in expectation an upper bound of the exact value, which tightens" in said
         assert "number of importance samples (K = 100)." in said
-    assert "by regression on their -ELBO" in second and "regression" not in first
+    assert "carried to all of them by regression on their -ELBO." in second and "regression" not in first
     assert "importance samples (K" not in _captioned(tmp_path / "psnr", "psnr", "reconstruction=mean", 1, "priors")
     assert "importance samples (K" not in _captioned(tmp_path / "none", metric, "", 2, table, run={})
 
