@@ -78,7 +78,7 @@ def test_a_version_that_is_no_whole_number_is_damage(tmp_path: Path, version: ob
     write_suite(tmp_path, ["VAE"])
     write_digest(tmp_path, "VAE", "unidirectional", 0, [ok("nll", "", 90.0) | {"version": version}])
     suite = read_suite(tmp_path)
-    assert suite.digests == () and "the version of nll" in suite.problems[0]
+    assert suite.digests == () and "measurements.0.version" in suite.problems[0]
 
 
 def test_later_run_of_a_seed_replaces_the_earlier(tmp_path: Path) -> None:

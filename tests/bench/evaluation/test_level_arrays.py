@@ -155,7 +155,7 @@ def test_interpolations_begin_and_end_with_the_images_and_are_linear_in_the_code
 
 def test_a_dense_vae_has_pictures_but_none_backwards(tmp_path: Path) -> None:
     vae = MODELS["VAE"].resolve()
-    network = {"kind": "dense", "channels": (), "strides": (2, 2), "hidden": (), "encoder": (2, 1), "decoder": (4, 1)}
+    network = {"kind": "dense", "strides": (2, 2), "encoder": (2, 1), "decoder": (4, 1)}
     plain = vae(vae.config_class(input_dim=(1, 8, 8), latent_dim=4, network=network))
     save_tiles(tmp_path, evaluation(plain, **STUDY))
     names = {path.stem for path in tmp_path.iterdir()}
