@@ -9,7 +9,7 @@ import numpy as np
 from bench.evaluation.arrays.evaluation import Evaluation, setting_text
 from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS, Metric
-from bench.metrics.types import Blank
+from bench.metrics.types import Blank, Measured
 from bench.samplers import SAMPLERS
 from bench.study.schema import Evaluation as Settings
 from bench.system.memory import out_of_memory
@@ -72,6 +72,8 @@ def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping
         arrays = [evaluation.get(array, setting) for array in metric.inputs]
         rng = np.random.default_rng(crc32(f"{name}:{text}:{evaluation.seed}".encode()))
         found = metric.function()(*arrays, **metric.options({"setting": setting, "rng": rng}))
+        if not isinstance(found, Measured):
+            raise TypeError(f"the metric gave {type(found).__name__}, not Measured")
     except Blank as blank:
         return _empty(name, metric, setting, "blank", str(blank))
     except Exception as error:  # one cell that cannot be computed leaves the others

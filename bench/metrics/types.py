@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
 from itertools import product
+from operator import index
 from typing import Literal
 
 from bench.errors import Blank
@@ -15,9 +16,10 @@ __all__ = ["Blank", "Measured", "Metric", "grid"]
 
 @dataclass(frozen=True)
 class Measured:
-    """One number, its standard error and the number of samples it rests on.
+    """One number, its standard error and the number of samples it rests on, as plain numbers.
 
-    Raises ValueError for a value that is not finite, so that no table ever holds one.
+    Numbers of NumPy and tensors of one element are made plain. Raises ValueError for a value or an error that is not
+    finite, so that no table ever holds one, TypeError for what is no number.
     """
 
     value: float
@@ -27,6 +29,13 @@ class Measured:
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
             raise ValueError(f"the metric came out as {self.value}")
+        object.__setattr__(self, "value", float(self.value))
+        if self.se is not None:
+            if not math.isfinite(self.se):
+                raise ValueError(f"the standard error came out as {self.se}")
+            object.__setattr__(self, "se", float(self.se))
+        if self.n is not None:
+            object.__setattr__(self, "n", index(self.n))
 
 
 @dataclass(frozen=True)
