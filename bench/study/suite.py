@@ -153,6 +153,8 @@ def expand(
         raise BadInput(
             f"row {twice[0][0]!r} stands twice in its variant {twice[0][1]!r}; give each row a name of its own"
         )
+    if long := [r for r in runs if len(r.id) > suite_files.LONGEST]:
+        raise BadInput(f"the row {long[0].row[:20]!r}… is too long for a folder's name; shorten it")
     if shared := [k for k, n in Counter(r.id for r in runs).items() if n > 1]:
         rows = " and ".join(repr(run.row) for run in runs if run.id == shared[0])
         raise BadInput(

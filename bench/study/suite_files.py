@@ -9,6 +9,9 @@ from bench.errors import BadInput, unknown
 from bench.study.schema import Preset, Suite
 
 SUITES = Path(__file__).parents[1] / "suites"
+DEEPEST = 16  # tables and lists inside one another; the project's own have 5
+LARGEST = 2**63  # of whole numbers, as TOML has it
+LONGEST = 180  # bytes of a folder's name, of the 255 that file systems allow: files beside it have longer names
 
 
 def names() -> list[str]:
@@ -34,6 +37,8 @@ def find(name: str) -> Path:
         raise BadInput(f"--suite {name!r}: the folder of results takes the file's name, which must not be hidden")
     if path.stem in names() and not path.samefile(SUITES / path.name):
         raise BadInput(f"--suite {name}: a suite {path.stem!r} comes with the project; name the file otherwise")
+    if len(path.stem.encode()) > LONGEST:
+        raise BadInput(f"--suite: the name of {path.name[:20]}… is too long for a folder; {LONGEST} bytes at most")
     return path
 
 
@@ -50,6 +55,7 @@ def read(path: Path) -> dict[str, Any]:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
+    _refuse_odd(raw, path.name)
     if "extends" not in raw:
         return raw
     base = _own_file(name := raw.pop("extends"))
@@ -63,6 +69,26 @@ def read(path: Path) -> dict[str, Any]:
             for model in by_model.keys() - models:
                 del by_model[model]
     return _merge(low, raw)
+
+
+def _refuse_odd(value: object, where: str, depth: int = 0) -> None:
+    """Raise BadInput for what results cannot hold: deep nesting, whole numbers beyond 64 bits, text that is none."""
+    if depth > DEEPEST:
+        raise BadInput(f"{where}: tables and lists more than {DEEPEST} deep")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_odd(key, where)
+            _refuse_odd(inner, where, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_odd(inner, where, depth + 1)
+    elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
+        raise BadInput(f"{where}: a whole number of more than 64 bits")
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadInput(f"{where}: {ascii(value)} is not text in UTF-8") from None
 
 
 def _merge(low: Any, high: Any) -> Any:
@@ -83,6 +109,8 @@ def change(raw: dict[str, Any], preset: str, override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    except (ValueError, RecursionError) as error:  # thousands of digits or of brackets
+        raise BadInput(f"--set {key[:40]}: {error}") from None
     first, *rest = key.strip().split(".")
     if first in Preset.model_fields:
         if preset not in raw.get("presets", {}):
@@ -98,3 +126,4 @@ def change(raw: dict[str, Any], preset: str, override: str) -> None:
         if not isinstance(target, dict):
             raise BadInput(f"--set {override!r}: {part} has no settings inside")
     target[last] = value
+    _refuse_odd(raw, f"--set {ascii(key[:40])}")

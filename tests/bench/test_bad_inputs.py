@@ -190,6 +190,15 @@ SETTINGS = [
     ("evaluation.tsne_seeds=[-1]", "tsne_seeds"),
     ("evaluation.fid_weights=3", "fid_weights"),
     ("evaluation=3", "evaluation"),
+    ("options.VAE=" + "[" * 5000, "--set options.VAE"),
+    ("options.VAE.a=" + "[" * 50 + "]" * 50, "more than 16 deep"),
+    ("options." + "a." * 5000 + "b=1", "more than 16 deep"),
+    ("options.VAE.a=" + "9" * 5000, "--set options.VAE.a"),
+    ("options.VAE.a=9223372036854775808", "64 bits"),
+    ("title=caf\udce9", "not text in UTF-8"),
+    ("options.IWAE.beta=nan", "finite number"),
+    ("options.IWAE.a=[1.0, -inf]", "finite number"),
+    ("grid={ beta = [1.0, nan] }", "finite number"),
 ]
 
 
@@ -233,6 +242,13 @@ FILES = [
         .replace("options = { number_samples = 2 }", ""),
         "share one folder",
     ),
+    (SUITE.replace("number_samples = 2", "number_samples = nan"), "finite number"),
+    (SUITE.replace("number_samples = 2", "number_samples = [[[inf]]]"), "finite number"),
+    (SUITE.replace("number_samples = 2", f"{'a.' * 300}b = 2"), "more than 16 deep"),
+    (SUITE.replace("number_samples = 2", f"number_samples = {'[' * 100}{']' * 100}"), "more than 16 deep"),
+    (SUITE.replace("number_samples = 2", f"number_samples = {10**30}"), "64 bits"),
+    (SUITE.replace("number_samples = 2", f"number_samples = {'9' * 5000}"), "not valid TOML"),
+    (SUITE.replace('row = "VAE"', f'row = "{"V" * 200}"'), "too long for a folder"),
 ]  # fmt: skip
 
 
@@ -251,6 +267,8 @@ def test_a_suite_file_that_is_no_text_hidden_a_folder_or_named_as_one_of_ours(
     assert "no such file" in refused(capsys, "--suite", "folder.toml")
     Path("..toml").write_text(SUITE)
     assert "hidden" in refused(capsys, "--suite", "..toml")
+    Path(f"{'m' * 190}.toml").write_text(SUITE)
+    assert "too long for a folder" in refused(capsys, "--suite", f"{'m' * 190}.toml")
     Path("mnist.toml").write_text(SUITE)
     assert "comes with the project" in refused(capsys, "--suite", "mnist.toml")
 
