@@ -28,6 +28,6 @@ def write_whole(path: Path, data: str | bytes) -> Path:
         partial.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     for left in path.parent.glob(f"{path.name}.*.partial"):
-        if time.time() - left.stat().st_mtime > _ABANDONED:
+        if abs(time.time() - left.stat().st_mtime) > _ABANDONED:  # or in the future
             left.unlink(missing_ok=True)
     return path

@@ -1,16 +1,19 @@
 """Archives of images, unpacked into the cache: files and folders alone, inside one folder, of a bounded size."""
 
 import bz2
+import fcntl
 import gzip
 import lzma
 import os
+import shutil
 import stat
 import tarfile
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -21,6 +24,8 @@ from bench.errors import BadInput
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 LEAST_BOUND, MOST_TIMES, MOST_MEMBERS = 1 << 28, 20, 5_000_000  # bytes; times an archive's own size; files and folders
 _CHUNK = 1 << 20
+_SCRATCH = ".unpacking-"
+_YOUNG = 60.0  # seconds in which a folder may not have been locked yet
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, RuntimeError)
 
 
@@ -55,9 +60,31 @@ def extracted(archive: Path) -> Path:
 
 @contextmanager
 def _scratch(parent: Path) -> Iterator[Path]:
+    """Give a new folder, locked while its process lives, and delete those of processes that were killed."""
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as scratch:
-        yield Path(scratch)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent, ignore_cleanup_errors=True) as scratch:
+        held = _lock(Path(scratch))
+        for left in parent.glob(f"{_SCRATCH}*"):
+            with suppress(OSError):
+                if abs(time.time() - left.stat().st_mtime) > _YOUNG and (own := _lock(left)) is not None:
+                    shutil.rmtree(left, ignore_errors=True)
+                    os.close(own)
+        try:
+            yield Path(scratch)
+        finally:
+            if held is not None:
+                os.close(held)
+
+
+def _lock(folder: Path) -> int | None:
+    """Return a descriptor that locks a folder; None where another process has it, or the file system has no locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _unpack(archive: Path, folder: Path) -> None:

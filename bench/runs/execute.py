@@ -29,6 +29,7 @@ from bench.storage.data_version import sha256_of
 from bench.study.suite import Run
 from bench.system import provenance
 from bench.system.memory import out_of_memory
+from bench.training.checkpoint import Checkpoints
 from bench.training.trainer import Diverged
 from models import load_model
 
@@ -83,6 +84,7 @@ def _finish(run: Run, work: Work, listener: Listener, diverged: str | None) -> s
         if store.is_trained(folder):
             if sha256_of(folder) not in (None, data.sha256):
                 raise BadInput(f"{folder} was trained on other images; --force trains it anew")
+            Checkpoints(folder / "states").clear()  # one that was killed between the two
         else:
             train_alone(run, work.suite_folder, data, listener.progress, tracking)
         listener.progress(run, "evaluating")

@@ -12,7 +12,7 @@ from bench.storage import store
 from bench.study.run import Run
 from bench.system import locks
 from bench.system.files import write_whole
-from bench.system.processes import is_alive, this_process
+from bench.system.processes import is_alive, is_process, this_process
 
 NAME = "worker.json"
 RENEWED = 1.0  # seconds between two writings
@@ -58,7 +58,7 @@ class Heartbeat:
     def check(self, run: Run) -> None:
         """Raise locks.Taken where the folder is no longer held, or the run was begun by another process since."""
         locks.check(self.suite_folder, self.token)
-        found = store.read_json(self._path(run), *Beat.__required_keys__)
+        found = _read(self._path(run))
         if run.id in self._since and found and found["claim"] != self.about["claim"]:
             raise locks.Taken(f"{run.id} is carried out by process {found['pid']} on {found['host']}")
 
@@ -78,5 +78,10 @@ def running(run_folder: Path) -> Beat | None:
 
     Of a process on another machine it is only known that it did so at the time `at`.
     """
-    found = store.read_json(run_folder / NAME, *Beat.__required_keys__)
+    found = _read(run_folder / NAME)
     return None if found is None or is_alive(found) is False else found
+
+
+def _read(path: Path) -> Beat | None:
+    found = store.read_json(path, *Beat.__required_keys__)
+    return found if is_process(found) else None

@@ -39,7 +39,7 @@ def read_json(path: Path, *keys: str) -> Any:
     """Return the contents of a JSON file; None where it is absent or torn, or no object that has these keys."""
     try:
         found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if not keys or (isinstance(found, dict) and found.keys() >= set(keys)) else None
 

@@ -35,7 +35,7 @@ def kept(
         path.parent.mkdir(parents=True, exist_ok=True)
         checked.write(path, *write(made), durable=False)
         for left in path.parent.glob("*.partial"):  # by a process that was killed
-            if time.time() - left.stat().st_mtime > _ABANDONED:
+            if abs(time.time() - left.stat().st_mtime) > _ABANDONED:  # or in the future
                 left.unlink()
     return made
 

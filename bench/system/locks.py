@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 import uuid
@@ -12,7 +13,7 @@ from typing import Any
 
 from bench.errors import BadInput
 from bench.system.files import write_whole
-from bench.system.processes import is_alive, this_process
+from bench.system.processes import is_alive, is_process, this_process
 
 NAME = "lock.json"
 BEAT = 10.0  # seconds between two signs of life, which are the file's time
@@ -27,8 +28,9 @@ class Taken(BaseException):
 def hold(folder: Path) -> Iterator[str]:
     """Hold a folder of results, and give the token that says so; raises BadInput that names who holds it already.
 
-    A lock is stale where its process is dead, or, on a machine that cannot be seen from here, where it gave no sign of
-    life for two minutes by the clock of the file system; a stale one is taken over.
+    A lock is stale where its process is dead, where it came here with a copy of the folder, or, of a machine that
+    cannot be seen from here, where its last sign of life is not within two minutes of now by the clock of the file
+    system; a stale one is taken over.
     """
     token = _acquire(folder / NAME)
     over = threading.Event()
@@ -70,7 +72,8 @@ def owner(folder: Path) -> dict[str, Any] | None:
 
 def _acquire(path: Path) -> str:
     token = uuid.uuid4().hex
-    about = this_process() | {"since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "token": token}
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    about = this_process() | {"folder": os.path.realpath(path.parent), "since": since, "token": token}
     text = json.dumps(about, indent=1).encode() + b"\n"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -101,7 +104,7 @@ def _take_over(path: Path, text: bytes) -> None:
     try:
         os.close(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     except FileExistsError:
-        if now - _beaten(claim) > STALE:  # its maker died
+        if not _is_fresh(claim, now):  # its maker died
             claim.unlink(missing_ok=True)
         raise BadInput(f"{path.parent} is being taken by another call at this moment; try again") from None
     try:
@@ -125,7 +128,7 @@ def _clock(path: Path) -> float:
 def _refuse_if_alive(path: Path, now: float) -> str:
     """Return the token of a stale lock, "torn" where it has none; raise BadInput where its owner lives."""
     found = _read(path)
-    if found is None and now - _beaten(path) < STALE:  # just being written
+    if found is None and _is_fresh(path, now):  # just being written
         raise BadInput(f"{path.parent} is in use by a call that is just starting; wait for it, or name other --results")
     if found and _lives(found, path, now):
         raise BadInput(f"{path.parent} is in use by {_describe(found)}; wait for it, or name other --results")
@@ -134,14 +137,23 @@ def _refuse_if_alive(path: Path, now: float) -> str:
 
 def _lives(found: dict[str, Any], path: Path, now: float) -> bool:
     alive = is_alive(found)
-    return now - _beaten(path) < STALE if alive is None else alive
+    return _is_fresh(path, now) if alive is None else alive and not _is_copy(found, path)
 
 
-def _beaten(path: Path) -> float:
+def _is_copy(found: dict[str, Any], path: Path) -> bool:
+    """Whether the folder that a lock of this machine was made in is there, and is another than the one it lies in."""
+    made_in = found.get("folder")
+    with suppress(OSError, ValueError):
+        return isinstance(made_in, str) and not os.path.samefile(made_in, path.parent)
+    return False  # a folder that was moved
+
+
+def _is_fresh(path: Path, now: float) -> bool:
+    """Whether a file's time is near; one far in the future was written before the clock was set back."""
     try:
-        return path.stat().st_mtime
+        return abs(now - path.stat().st_mtime) < STALE
     except OSError:
-        return 0.0
+        return False
 
 
 def _describe(found: dict[str, Any]) -> str:
@@ -149,9 +161,13 @@ def _describe(found: dict[str, Any]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """Return the contents of a lock, None where it is absent or torn."""
+    """Return the contents of a lock, None where it is absent, torn or no lock."""
     try:
-        found = json.loads(path.read_text())
-        return found if {"host", "place", "pid", "started", "since", "token"} <= found.keys() else None
-    except (OSError, ValueError, AttributeError):
+        found = json.loads(path.read_text()) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         return None
+    if not isinstance(found, dict) or not is_process(found):
+        return None
+    since, token = found.get("since"), found.get("token")
+    named = isinstance(since, str) and isinstance(token, str) and re.fullmatch(r"[0-9a-z]{0,64}", token)
+    return found if named else None

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,18 @@ def this_process() -> dict[str, Any]:
     return {"host": socket.gethostname(), "place": _place(), "pid": pid, "started": _started(pid)}
 
 
-def is_alive(process: dict[str, Any]) -> bool | None:
+def is_process(found: Any) -> bool:
+    """Whether something that was read is what `this_process` returns."""
+    return (
+        isinstance(found, dict)
+        and all(isinstance(found.get(key), str) for key in ("host", "place"))
+        and type(found.get("pid")) is int
+        and 0 < found["pid"] < 2**31
+        and isinstance(found.get("started", 0), str | None)
+    )
+
+
+def is_alive(process: Mapping[str, Any]) -> bool | None:
     """Whether a process of `this_process` lives; None where that cannot be seen from here.
 
     A process that was given the number of a dead one is another: it was started at another time.

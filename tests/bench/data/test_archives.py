@@ -6,6 +6,7 @@ import lzma
 import os
 import stat
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -142,3 +143,22 @@ def test_an_encrypted_zip_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(contents)
     with pytest.raises(BadInput, match="damaged or unsafe.*encrypted"):
         extracted(tmp_path / "a.zip")
+
+
+def test_what_a_killed_process_unpacked_is_deleted_and_what_another_unpacks_is_not(tmp_path: Path) -> None:
+    parent = cache_folder() / "extracted"
+    dead, young, busy = (parent / f"{archives._SCRATCH}{name}" for name in ("dead", "young", "busy"))
+    for folder in (dead, young, busy):
+        (folder / "unpacked").mkdir(parents=True)
+    for folder, age in ((dead, 3600), (busy, -3600)):
+        os.utime(folder, (time.time() - age,) * 2)
+    held = archives._lock(busy)
+    assert held is not None and archives._lock(busy) is None
+    try:
+        extracted(packed(tmp_path / "a.tar", FILE))
+    finally:
+        os.close(held)
+    assert (dead.exists(), young.exists(), busy.exists()) == (False, True, True)
+    extracted(packed(tmp_path / "b.tar", FILE))
+    assert not busy.exists()
+    assert sorted(p.name[0] for p in parent.iterdir()) == [".", "a", "b"]

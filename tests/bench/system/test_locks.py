@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bench import locks
+from bench.system import locks
 with locks.hold(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -106,6 +107,64 @@ def test_a_lock_that_is_being_written_is_waited_for_and_a_torn_old_one_is_not(tm
         pass
 
 
+ODD = [
+    {"pid": "12"}, {"pid": 2**70}, {"pid": 0}, {"pid": True}, {"pid": None}, {"token": "../x"}, {"token": 3},
+    {"place": []}, {"host": None}, {"started": 3}, {"since": {}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes", [*ODD, "[" * 100_000, "[]", "null", "3", '"x"', "\udcff"], ids=lambda x: repr(x)[:30]
+)
+def test_a_lock_of_odd_contents_is_taken_for_torn(tmp_path: Path, changes: dict[str, Any] | str) -> None:
+    path = tmp_path / locks.NAME
+    good = this_process() | {"since": "then", "token": "a" * 32}
+    text = changes if isinstance(changes, str) else json.dumps(good | changes)
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    assert locks.owner(tmp_path) is None
+    with pytest.raises(BadInput, match="just starting"), locks.hold(tmp_path):
+        pass
+    os.utime(path, (1, 1))
+    with locks.hold(tmp_path) as token:
+        assert locks.is_held(tmp_path, token)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / locks.NAME)
+    os.utime(tmp_path / locks.NAME, (1, 1))
+    with locks.hold(tmp_path) as token:
+        assert locks.is_held(tmp_path, token)
+
+
+def test_the_lock_in_a_copy_of_a_held_folder_is_no_ones_and_in_a_moved_one_its_owners(tmp_path: Path) -> None:
+    (tmp_path / "held").mkdir()
+    with locks.hold(tmp_path / "held") as token:
+        shutil.copytree(tmp_path / "held", tmp_path / "copy")
+        (tmp_path / "link").symlink_to("held")
+        assert locks.owner(tmp_path / "copy") is None
+        with locks.hold(tmp_path / "copy") as other:
+            assert locks.is_held(tmp_path / "copy", other)
+        assert locks.is_held(tmp_path / "held", token)
+        with pytest.raises(BadInput, match="in use"), locks.hold(tmp_path / "link"):
+            pass
+        os.replace(tmp_path / "held", tmp_path / "moved")
+        with pytest.raises(BadInput, match="in use"), locks.hold(tmp_path / "moved"):
+            pass
+
+
+@pytest.mark.parametrize("far", [json.dumps({"place": "elsewhere"}), "{"], ids=["another machine's", "torn"])
+def test_a_lock_from_before_the_clock_was_set_back_is_stale(tmp_path: Path, far: str) -> None:
+    path = tmp_path / locks.NAME
+    about = this_process() | {"host": "far", "since": "then", "token": "t"}
+    path.write_text(json.dumps(about | json.loads(far)) if far != "{" else far)
+    ahead = time.time() + 10 * locks.STALE
+    os.utime(path, (ahead, ahead))
+    assert locks.owner(tmp_path) is None
+    with locks.hold(tmp_path) as token:
+        assert locks.is_held(tmp_path, token)
+
+
 def test_of_many_at_once_one_has_the_folder(tmp_path: Path) -> None:
     (tmp_path / locks.NAME).write_text(
         json.dumps(
@@ -166,6 +225,17 @@ def test_what_a_dead_process_said_it_does_is_not_believed(tmp_path: Path) -> Non
     said.about["started"] = "1"
     said.progress(run, "epoch 1/3")
     assert heartbeat.running(tmp_path / "runs" / run.id) is None
+
+
+@pytest.mark.parametrize("changes", [c for c in ODD if not c.keys() & {"token", "since"}], ids=repr)
+def test_what_no_process_says_is_not_believed(tmp_path: Path, changes: dict[str, Any]) -> None:
+    (run,) = runs_of(["VAE"], tmp_path)
+    first = heartbeat.Heartbeat(tmp_path, None, lambda *_: None)
+    first.progress(run, "epoch 1/3")
+    path = tmp_path / "runs" / run.id / heartbeat.NAME
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"claim": "another's"} | changes))
+    assert heartbeat.running(path.parent) is None
+    first.check(run)
 
 
 def test_a_second_call_of_the_command_line_is_refused_and_changes_nothing(
