@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bench.command.options import Options, choose, parse
+from bench.command.streams import answer, prepare, say
 from bench.errors import BadInput, unknown
 from bench.runs.work import Work
 from bench.study import PRESETS, PresetName
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
+    prepare()
     try:
         options = parse(arguments)
         if options.plugin:
@@ -31,23 +33,23 @@ def main(arguments: list[str] | None = None) -> int:
         if options.list:
             from bench.command import listing
 
-            print(listing.listing(options.json))
+            answer(listing.listing(options.json))
             return 0
         if options.status:
             return _status(options)
         return _run(options)
     except (BadInput, Taken) as error:
-        print(f"bench: {error}", file=sys.stderr)
+        say(f"bench: {error}")
         return 2
     except OSError as error:  # a disk that is full, or cannot be written
         if error.filename is None and error.errno is None:
             raise
         said = f"{error.filename or options.results}: {error.strerror or error}"
-        print(f"bench: {said}; what is finished is kept, the same command goes on", file=sys.stderr)
+        say(f"bench: {said}; what is finished is kept, the same command goes on")
         return 2
     except KeyboardInterrupt as stopped:
         command = shlex.join(["python", "-m", "bench.run", *(sys.argv[1:] if arguments is None else arguments)])
-        print(f"\nbench: interrupted; finished runs are kept, go on with: {command}", file=sys.stderr)
+        say(f"\nbench: interrupted; finished runs are kept, go on with: {command}")
         return 143 if stopped.args == (signal.SIGTERM,) else 130
 
 
@@ -56,7 +58,7 @@ def _check_plugins() -> int:
     from bench.command import listing
 
     lines = listing.plugin_problems()
-    print("\n".join(lines) if lines else f"{', '.join(plugins.loaded())}: every check passed")
+    answer("\n".join(lines) if lines else f"{', '.join(plugins.loaded())}: every check passed")
     return 2 if lines else 0
 
 
@@ -78,11 +80,11 @@ def _status(options: Options) -> int:
         found = None
     if found is None:
         runs = suite.count(loaded, preset, options.seeds)
-        print(
+        answer(
             json.dumps(None) if options.json else f"{folder}: nothing was begun with these settings; {runs} runs to do"
         )
         return 0
-    print(json.dumps(found) if options.json else status.describe(folder, found))
+    answer(json.dumps(found) if options.json else status.describe(folder, found))
     return 0
 
 
@@ -100,7 +102,7 @@ def _run(options: Options) -> int:
     from bench.evaluation.features.networks import load_inception
     from bench.runs import remaining, tracking
     from bench.runs.cost import describe, plan_lines, refuse_impossible
-    from bench.storage import packed, status, store
+    from bench.storage import leftovers, packed, status, store
     from bench.study import suite
     from report.tables.columns import TABLES
 
@@ -118,7 +120,7 @@ def _run(options: Options) -> int:
     folder = options.results / suite.results_name(options.suite, preset, options.set)
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
-        print(json.dumps([line._asdict() for line in lines]) if options.json else describe(lines, loaded, preset))
+        answer(json.dumps([line._asdict() for line in lines]) if options.json else describe(lines, loaded, preset))
         return 0
     tracking.require(options.track)
     _, resources = choose(options, len(runs))
@@ -133,6 +135,7 @@ def _run(options: Options) -> int:
     remaining.refuse_other_data(folder, kept - {run.id for run in todo if options.force}, now)
     store.prepare(folder)
     with hold(folder) as token:
+        leftovers.remove(folder)
         status.write_plan(folder, description, plan, resources.workers)
         work = Work(
             folder,
@@ -156,12 +159,12 @@ def _run(options: Options) -> int:
             raise BadInput(str(error)) from None
     written.append(report.write_page(options.results)[0])
     for path in written:
-        print(f"wrote {path}", file=sys.stderr)
+        say(f"wrote {path}")
     if options.json:
         fields = ("row", "variant", "seed", "id")
-        print(json.dumps([{k: getattr(r, k) for k in fields} | {"status": statuses[r.id]} for r in runs]))
+        answer(json.dumps([{k: getattr(r, k) for k in fields} | {"status": statuses[r.id]} for r in runs]))
     failed = [run for run in runs if statuses[run.id] != "done"]
-    print(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}", file=sys.stderr)
+    say(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}")
     return 1 if failed else 0
 
 
@@ -190,7 +193,7 @@ def _carry_out(
     banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}"
     statuses = {run.id: store.status(folder, run) for run in runs}
     if not todo:
-        print(banner, file=sys.stderr)
+        say(banner)
         return statuses
     if options.force:
         store.forget(folder, todo)
@@ -200,7 +203,7 @@ def _carry_out(
     jobs = groups.jobs(runs, todo, shape, stack)
     name, resources = choose(options, len(jobs))
     at_once = f"{resources.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
-    print(f"{banner}, {at_once}", file=sys.stderr)
+    say(f"{banner}, {at_once}")
     display = Display(len(todo), resources.workers)
 
     def finished(run: "Run", status: str) -> None:
@@ -212,7 +215,7 @@ def _carry_out(
     try:
         found = executors.resolve(name)(jobs, work, resources, display.update, finished)
     except _Failed:
-        print("bench: --fail-fast: stopped at the first run that failed; the same command goes on", file=sys.stderr)
+        say("bench: --fail-fast: stopped at the first run that failed; the same command goes on")
         found = {run.id: store.status(folder, run) for run in todo}
     finally:
         signal.signal(signal.SIGTERM, previous)

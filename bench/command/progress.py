@@ -4,6 +4,7 @@ import sys
 import time
 from itertools import count
 
+from bench.command.streams import say
 from bench.study.run import Run
 
 QUIET_SECONDS = 20  # a plain display says at most one line a run in this time
@@ -28,7 +29,7 @@ class Display:
         if self.live:
             self._suite.write(text, file=sys.stderr)
         else:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
     def update(self, run: Run, doing: str) -> None:
         """Show what a run is doing."""

@@ -1,6 +1,7 @@
 """The command line answers `--help` and `--list` without the libraries that take seconds to import."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,49 @@ def test_the_list_is_all_there_is() -> None:
         "datasets": sorted(DATASETS),
         "metrics": sorted(METRICS),
     }
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_cost_what_is_said_there(closed: str, tmp_path: Path) -> None:
+    """The next file that is opened would have a closed stream's number, and what is said would be written to it."""
+    (tmp_path / "call.py").write_text(
+        "import os\n"
+        "from bench.run import main\n"
+        "code = main(['--list', '--json'])\n"
+        "kept = os.open('kept', os.O_RDWR | os.O_CREAT)\n"
+        "os.write(2, b'to whom it may concern')\n"
+        "assert kept > 2 and os.stat('kept').st_size == 0\n"
+        "os._exit(code)\n"
+    )
+    command = ["bash", "-c", f"{sys.executable} call.py {closed}"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True)
+    assert done.returncode == 0 and (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("stream", "code", "said"), [("| true", 141, ""), (">/dev/full", 2, "bench: standard output: No space left")]
+)
+def test_an_answer_that_nobody_reads_is_a_quiet_end_and_a_full_disk_is_named(stream: str, code: int, said: str) -> None:
+    command = f"{sys.executable} -m bench.run --list {stream}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == code and done.stderr.startswith(said) and len(done.stderr.splitlines()) == bool(said)
+
+
+def test_an_answer_has_escapes_for_what_the_stream_cannot_encode(tmp_path: Path) -> None:
+    suite = (ROOT / "bench" / "suites" / "digits.toml").read_text()
+    (tmp_path / "mine.toml").write_text(suite.replace('title = "', 'title = "\u03b2 '))
+    command = [
+        sys.executable,
+        "-m",
+        "bench.run",
+        "--suite",
+        str(tmp_path / "mine.toml"),
+        "--preset",
+        "small",
+        "--dry-run",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
