@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from . import cluster, disk, hostile, inputs, kills, training, writing
+from . import cluster, disk, environment, hostile, images, inputs, kills, stored, training, writing
 from .common import ONE_THREAD, ROOT, Fault, Seen
 
 FAULTS: list[Fault] = [
     *kills.FAULTS, *disk.FAULTS, *writing.FAULTS, *training.FAULTS, *cluster.FAULTS, *hostile.FAULTS, *inputs.FAULTS,
+    *images.FAULTS, *stored.FAULTS, *environment.FAULTS,
 ]  # fmt: skip
 
 

@@ -19,8 +19,11 @@ CONTENTS = bytes(range(256)) * 1000
 
 
 @contextlib.contextmanager
-def _server(answers: list[bytes]) -> Iterator[tuple[str, list[str | None]]]:
-    """Give the address of a server on this machine whose answers are cut or spoilt, and the ranges it was asked for."""
+def server(answers: list[bytes], length: str | None = None) -> Iterator[tuple[str, list[str | None]]]:
+    """Give the address of a server on this machine whose answers are cut or spoilt, and the ranges it was asked for.
+
+    `length` is what it says in place of the true one, "" for nothing.
+    """
     asked: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -31,7 +34,8 @@ def _server(answers: list[bytes]) -> Iterator[tuple[str, list[str | None]]]:
             self.send_response(206 if start else 200)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(CONTENTS) - 1}/{len(CONTENTS)}")
-            self.send_header("Content-Length", str(len(CONTENTS) - start))
+            if length != "":
+                self.send_header("Content-Length", length or str(len(CONTENTS) - start))
             self.end_headers()
             self.wfile.write(body[start:])
 
@@ -53,13 +57,13 @@ def downloads(folder: Path) -> Seen:
 
     right = md5(CONTENTS, usedforsecurity=False).hexdigest()
     spoilt = CONTENTS[:5] + b"!" + CONTENTS[6:]
-    with _server([spoilt, CONTENTS]) as (url, asked):
+    with server([spoilt, CONTENTS]) as (url, asked):
         assert fetch(url, folder / "once", right, lambda *_: None).read_bytes() == CONTENTS and len(asked) == 2
-    with _server([CONTENTS[:70_000], CONTENTS]) as (url, asked):
+    with server([CONTENTS[:70_000], CONTENTS]) as (url, asked):
         assert fetch(url, folder / "partial", right, lambda *_: None).read_bytes() == CONTENTS
         assert asked == [None, "bytes=70000-"]
     refused = []
-    with _server([spoilt]) as (url, asked):
+    with server([spoilt]) as (url, asked):
         for address in (url, "http://example.org/file", "ftp://example.org/file", "file:///etc/passwd"):
             try:
                 fetch(address, folder / "never", right, lambda *_: None)
