@@ -13,6 +13,7 @@ from typing import Any
 
 from . import cluster, disk, environment, hostile, images, inputs, kills, stored, training, writing
 from .common import ONE_THREAD, ROOT, Fault, Seen
+from .sources import sources
 
 FAULTS: list[Fault] = [
     *kills.FAULTS, *disk.FAULTS, *writing.FAULTS, *training.FAULTS, *cluster.FAULTS, *hostile.FAULTS, *inputs.FAULTS,
@@ -48,12 +49,13 @@ def summary(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def report(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what is stored of a programme: where it ran, its rows, how long they took."""
+    """Return what is stored of a programme: where it ran, of which sources, its rows, how long they took."""
     sys.path.insert(0, str(ROOT))
     from bench.system.provenance import collect
 
     seconds = round(sum(row["seconds"] for row in rows))
-    return {"machine": collect(1, "cpu"), "summary": summary(rows), "seconds": seconds, "rows": rows}
+    about = {"machine": collect(1, "cpu"), "sources": sources(), "summary": summary(rows), "seconds": seconds}
+    return about | {"rows": rows}
 
 
 def main() -> int:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults import __main__ as programme
+from tests.faults import kills
 from tests.faults.common import Fault, Seen
+from tests.faults.sources import WITHSTAND, differing, sources
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +57,28 @@ def test_the_programme_prints_stores_and_sums_up_what_it_saw(
     stored = json.loads(out.read_text())
     assert lines[-1] == stored["summary"] == summary
     assert [row["holds"] for row in stored["rows"]] == [True, False, False] and stored["machine"]["python"]
+    assert stored["sources"] == sources()
+
+
+def test_a_table_tells_which_sources_have_changed_since(tmp_path: Path) -> None:
+    for name in WITHSTAND:
+        path = tmp_path / name if name.endswith(".py") else tmp_path / name / "file.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1")
+    stored = sources(tmp_path)
+    assert len(stored) == len(WITHSTAND) and differing(stored, tmp_path) == []
+    (tmp_path / "bench" / "run.py").write_text("2")
+    (tmp_path / "bench" / "system" / "new.py").touch()
+    (tmp_path / "bench" / "runs" / "file.py").rename(tmp_path / "bench" / "runs" / "moved.py")
+    changed = ["bench/run.py", "bench/runs/file.py", "bench/runs/moved.py", "bench/system/new.py"]
+    assert differing(stored, tmp_path) == changed
+
+
+def test_the_stored_table_is_of_these_sources_and_of_every_row() -> None:
+    stored = json.loads((ROOT / "results" / "perf" / "faults.json").read_text())
+    assert all(row["holds"] for row in stored["rows"])
+    if "sources" not in stored:
+        pytest.xfail("results/perf/faults.json does not say of which sources it is: make it anew")
+    assert differing(stored["sources"]) == [], "make results/perf/faults.json anew: python -m tests.faults --full --out"
+    names = [kills.FULL.name if fault is kills.SHORT else fault.name for fault in programme.FAULTS]
+    assert [row["fault"] for row in stored["rows"]] == names
