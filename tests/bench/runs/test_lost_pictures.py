@@ -50,7 +50,7 @@ def test_a_run_with_all_its_pictures_says_nothing_of_lost_ones(tmp_path: Path) -
 def embedded(codes: np.ndarray) -> dict[str, Any] | None:
     """Embed codes [N, L] in this process, as a run would."""
     labels = np.zeros(len(codes), int)
-    settings = {"tsne_images": 1000, "tsne_seeds": [0]}
+    settings = SimpleNamespace(tsne_images=1000, tsne_seeds=[0])
     given = {"test_labels": labels, "test_mean": codes.astype(np.float32)}
     what: Any = SimpleNamespace(get=given.__getitem__)
     return execute._embedding(SimpleNamespace(evaluation=settings, variant="unidirectional", seed=0), what)  # type: ignore[arg-type]
