@@ -26,12 +26,12 @@ def test_what_was_not_finished_goes_and_what_was_stays(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
-    outside = tmp_path.parent / "outside"
-    outside.mkdir(exist_ok=True)
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
     (outside / "file").touch()
     (tmp_path / "runs" / "link.partial").symlink_to(outside)
     leftovers.remove(tmp_path)
-    assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()} == set(kept)
+    assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()} == {*kept, "elsewhere/file"}
     assert not (tmp_path / "runs" / "link.partial").is_symlink() and (outside / "file").exists()
     assert not any("partial" in p.name for p in (tmp_path / "runs").rglob("*"))
 
