@@ -13,7 +13,7 @@ from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS, load_model
 from models.lbae.hyperplane import BIT_SAMPLERS, second_moments
 from models.lbae.model import LBAE, BidirectionalLBAE, binarise
-from models.lbae.sampler import BernoulliSampler, BernoulliSamplerConfig
+from models.lbae.pythae_sampler import BernoulliSampler, BernoulliSamplerConfig
 from models.networks.kinds import LBAEConvolutions
 from models.networks.layers import BiConv2d, BiLinear
 from models.networks.lbae import even_margin
