@@ -144,10 +144,8 @@ class Suite:
 
     @property
     def title(self) -> str:
-        """What the suite studies; one run on other data than its own is not titled as that study."""
-        given = self.facts["arguments"] or []
-        other = any(word.removeprefix("--set=").startswith(("dataset=", "dataset =")) for word in given)
-        return f"The models of suite {self.name} on other data" if other else self.facts["title"]
+        """What the suite studies."""
+        return self.facts["title"]
 
     @property
     def rows(self) -> tuple[str, ...]:

@@ -164,8 +164,8 @@ def test_dry_run_as_text_has_a_line_a_run_and_a_cost(capsys: pytest.CaptureFixtu
     [
         (["--suite", "digit"], "did you mean 'digits'"),
         (["--models", "VEA"], "did you mean 'VAE'"),
-        (["--seeds", "one"], "--seeds 'one'"),
-        (["--seeds", "-1"], "--seeds '-1'"),
+        (["--seeds", "one"], "--seeds: 'one'"),
+        (["--seeds", "-1"], "--seeds: '-1'"),
         (["--seeds", ""], "--seeds"),
         (["--seeds", "²"], "--seeds"),
         (["--seeds", "99999999999999999999999"], "--seeds"),

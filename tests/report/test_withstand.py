@@ -242,12 +242,3 @@ def test_runs_of_other_data_do_not_share_a_table(tmp_path: Path) -> None:
     found = read_suite(suite)
     assert [d.variant for d in found.digests] == ["unidirectional"]
     assert "runs of digits, imagefolder do not share a table" in " ".join(found.problems)
-
-
-@pytest.mark.parametrize("given", [["--set", "dataset=imagefolder"], ["--set=dataset=imagefolder"]])
-def test_own_images_are_not_titled_as_another_study(tmp_path: Path, given: list[str]) -> None:
-    suite = write_suite(tmp_path / "digits", ["VAE"], dataset="imagefolder", arguments=["--suite", "digits", *given])
-    write_digest(suite, "VAE", "unidirectional", 0, [ok("nll", "", 1.0)], dataset="imagefolder")
-    caption = make_table(read_suite(suite)).caption
-    assert "Invented digits" not in caption and "Data set Image folder" in caption
-    assert "Invented digits" not in page_of(tmp_path)[0].partition(">whole")[0]

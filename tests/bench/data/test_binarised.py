@@ -78,7 +78,7 @@ def test_a_training_on_dynamic_images_that_is_interrupted_ends_as_one_that_is_no
             assert first.checkpoints is not None
             first.checkpoints.begin()
             first._train_epoch(1)
-            first.checkpoints.save(first._state(first.loader.state_dict()))
+            first.checkpoints.save(first._state(first.engine.positions()))
         torch.manual_seed(0)
         last = trainer()
         last.train()

@@ -15,6 +15,7 @@ from toy_evaluation import DATA, evaluation
 from bench.evaluation.critic_study import LOSSES, critic_study
 from bench.evaluation.evaluate import measure
 from bench.evaluation.pictures.plots import plots
+from bench.study.schema import Annealing
 from bench.training.flops import training_cost
 from models import MODELS
 from models.svae.losses import ali_terms, discriminator_terms, literal_ali_terms, symmetric_terms
@@ -137,10 +138,11 @@ def test_a_collapsed_model_is_measured_and_scores_one(monkeypatch: pytest.Monkey
     model = build("ALI").eval()
     monkeypatch.setattr(model, "decode", lambda z: z.new_full((len(z), *SHAPE), 0.5))
     names = ("inception_score", "mse", "fd_classifier", "bdmc_lower", "bdmc_upper", "bdmc_gap", "nll_ais")
-    annealing = {"images": 3, "distributions": 5, "chains": 2}
+    annealing = Annealing(images=3, distributions=5, chains=2)
     made = evaluation(model, extras=("scores", "annealing"), metrics=names, samplers=("normal",), annealing=annealing)
     monkeypatch.setattr(
-        made, "_class_probabilities", lambda drawn: np.eye(3)[drawn.reshape(len(drawn), -1).astype(int)[:, 0] % 3]
+        "bench.evaluation.arrays.scores._class_probabilities",
+        lambda evaluation, drawn: np.eye(3)[drawn.reshape(len(drawn), -1).astype(int)[:, 0] % 3],
     )
     found = {m.metric: m for m in measure(made)}
     assert set(found) == set(names)
