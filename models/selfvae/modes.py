@@ -83,8 +83,9 @@ class ChainUses(Chain):
     def _bits(self, given: dict[str, Tensor], q: ChainPosterior, generator: Noise) -> Tensor:
         log_p = self.walk(given, generator=generator, to_x="x" in given).log_p
         nats = -torch.stack(list(log_p.values())).sum(0)
-        for name in given.keys() & q.latents.keys():
-            nats = nats + q.latents[name].log_prob(given[name][:, None])[:, 0]
+        for name, law in q.latents.items():  # in their order, so that the last bits are the same in every process
+            if name in given:
+                nats = nats + law.log_prob(given[name][:, None])[:, 0]
         return nats / math.log(2)
 
     def super_resolve(self, y: Tensor, n: int = 1, generator: Noise = None) -> Tensor:
