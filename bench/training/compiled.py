@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from pythae.models import BaseAE
 from torch import Tensor
-from torch._inductor import compile as machine_code
+from torch.fx import GraphModule
 
 from bench.training.checkpoint import random_state, set_random_state
 from bench.training.loader import Loader
@@ -17,6 +17,13 @@ from models.training import Step
 
 _TOLERANCE = {None: 1e-3, torch.bfloat16: 0.1}  # of a gradient's difference, over its length, by precision
 Passes = Callable[[Step, Tensor], Tensor]  # of a step and a batch's index: the loss, with the gradients in place
+
+
+def machine_code(graph: GraphModule, arguments: Sequence[Tensor], options: dict[str, Any]) -> Any:
+    """Return a graph as compiled code; torch's compiler is imported here, since its import changes the environment."""
+    from torch._inductor import compile as compiled
+
+    return compiled(graph, list(arguments), options=options)
 
 
 class Compiled:
