@@ -56,6 +56,7 @@ def test_linear_networks_are_cast_too() -> None:
     assert seen == [torch.bfloat16]
 
 
+@pytest.mark.slow
 def test_bfloat16_ends_within_a_tenth_of_a_nat_of_float32() -> None:
     found = data.load("digits")
     training, validation = (
