@@ -18,6 +18,7 @@ def _positive(size: int) -> int:
 
 
 Size = Annotated[int, AfterValidator(_positive)]
+Norm = Literal["batch", "bias", "gain", "weight", "start"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -42,11 +43,13 @@ class Layers(NetworkConfig):
     """Fully connected layers before the latent heads.
 
     hidden  their sizes
-    norm    "batch": batch normalisation, one a direction; "bias": none
+    norm    "batch": batch normalisation, one a direction; "bias": none; of the others each direction has its own scale:
+            "gain": a learned factor for each output; "weight": weight normalisation; "start": at the start alone, by
+            the size of the random weights (`Junction` in `models/networks/layers.py`)
     """
 
     hidden: tuple[Size, ...] = (256,)
-    norm: Literal["batch", "bias"] = "bias"
+    norm: Norm = "bias"
 
 
 @dataclass(config=_STRICT, frozen=True, kw_only=True)

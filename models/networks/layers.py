@@ -1,5 +1,6 @@
 """Layers that run both ways through one weight tensor: the forward pass encodes, the reverse pass decodes."""
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -8,9 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.kernels.convolution import conv2d, conv_transpose2d
+from models.networks.kinds import Norm
 
 Direction = Literal["both", "forward", "reverse"]
-Norm = Literal["batch", "bias"]
+Way = Literal["forward", "reverse"]
+Scaling = Callable[[Tensor, int], Tensor]  # a weight, and which of its dimensions are the outputs, to one of its shape
 
 
 class GNoVa(nn.Module):
@@ -71,14 +74,20 @@ class BiConv2d(TwoWay):
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel, kernel))
         nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
 
-    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None = None, scaled: Scaling | None = None) -> Tensor:
         """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
         weight = self.weight if x.shape[1] == self.in_shape[0] else self.weight[:, : x.shape[1]]
-        return conv2d(x, weight, bias, self.stride, self.padding)
+        return conv2d(x, scaled(weight, 0) if scaled else weight, bias, self.stride, self.padding)
 
-    def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
+    def reverse(self, y: Tensor, bias: Tensor | None = None, scaled: Scaling | None = None) -> Tensor:
         """Return the adjoint applied to y, plus bias: [B, out, H', W'] -> [B, in, H, W]."""
-        return conv_transpose2d(y, self.weight, bias, self.stride, self.padding, self.in_shape[1:])
+        weight = scaled(self.weight, 1) if scaled else self.weight
+        return conv_transpose2d(y, weight, bias, self.stride, self.padding, self.in_shape[1:])
+
+    def gain(self, way: Way) -> float:
+        r"""Return 1 forward, :math:`\sqrt{c_{in} s^2 / c_{out}}` in reverse (:class:`Junction`)."""
+        out, channels = self.weight.shape[:2]
+        return 1.0 if way == "forward" else self.stride * math.sqrt(channels / out)
 
 
 class BiLinear(TwoWay):
@@ -90,41 +99,78 @@ class BiLinear(TwoWay):
         self.weight = nn.Parameter(torch.empty(out_features, in_features))
         nn.init.xavier_normal_(self.weight)
 
-    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None = None, scaled: Scaling | None = None) -> Tensor:
         """Return W x + bias: [B, in] -> [B, out]."""
-        return F.linear(x, self.weight, bias)
+        return F.linear(x, scaled(self.weight, 0) if scaled else self.weight, bias)
 
-    def reverse(self, y: Tensor, bias: Tensor | None = None) -> Tensor:
+    def reverse(self, y: Tensor, bias: Tensor | None = None, scaled: Scaling | None = None) -> Tensor:
         """Return W^T y + bias: [B, out] -> [B, in]."""
-        return F.linear(y, self.weight.t(), bias)
+        return F.linear(y, (scaled(self.weight, 1) if scaled else self.weight).t(), bias)
 
-
-Map = Callable[[Tensor, Tensor | None], Tensor]  # x and a bias to W x + bias
+    def gain(self, way: Way) -> float:
+        r"""Return :math:`\sqrt{(n_{in} + n_{out}) / 2n}`, n what a unit of this direction sums over."""
+        out, features = self.weight.shape
+        return math.sqrt((out + features) / (2 * (features if way == "forward" else out)))
 
 
 class Junction(nn.Module):
-    """A linear map in one direction and what follows it: a bias or a batch normalisation, then the activation.
+    r"""A linear map in one direction and what follows it: bias or batch normalisation, then the activation.
 
-    A direction that the network is not trained for (`owned=False`) keeps no parameter and no running statistic:
-    no bias, or normalisation by the batch's own statistics.
+    .. math:: a(n(\tilde W x + b)), \quad \tilde W_i = g_i W_i \text{ or } g_i W_i / \|W_i\|
+
+    W_i are the weights that lead to output i in this direction, so that two directions on one W have sizes of their
+    own; g starts at what keeps the size of x (`gain` of the linear map: the variance of its random weights is that
+    for the forward direction). A direction that the network is not trained for (`owned=False`) keeps no parameter and
+    no running statistic: W as it is, no bias, or normalisation by the batch's own statistics.
     """
 
-    def __init__(self, shape: tuple[int, ...], norm: Norm, owned: bool, activation: nn.Module | None):
+    def __init__(
+        self,
+        linear: BiConv2d | BiLinear,
+        way: Way,
+        norm: Norm,
+        owned: bool,
+        activation: nn.Module | None,
+    ):
         super().__init__()
         self.bias: nn.Parameter | None = None
+        self.gain: nn.Parameter | None = None
         self.normalise: nn.Module | None = None
+        self.unit = norm == "weight"
+        shape = linear.out_shape if way == "forward" else linear.in_shape
         if norm == "batch":
             kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
             self.normalise = kind(shape[0], affine=owned, track_running_stats=owned)
         elif owned:
             self.bias = nn.Parameter(torch.zeros(shape[0]))
+        if owned and norm in ("gain", "weight"):
+            size = _size(linear.weight.detach(), 0 if way == "forward" else 1) if self.unit else torch.ones(shape[0])
+            self.gain = nn.Parameter(linear.gain(way) * size.flatten())
         self.activation = activation
 
-    def forward(self, linear: Map, x: Tensor) -> Tensor:
-        """Return a(n(W x + bias))."""
-        y = linear(x, self.bias)
+    def scaled(self, weight: Tensor, outputs: int) -> Tensor:
+        """Return the weights of this direction, whose outputs are in dimension `outputs`."""
+        assert self.gain is not None
+        gain = self.gain.view([-1 if d == outputs else 1 for d in range(weight.dim())])
+        return weight * (gain / _size(weight, outputs) if self.unit else gain)
+
+    def forward(self, linear: Callable[[Tensor, Tensor | None, Scaling | None], Tensor], x: Tensor) -> Tensor:
+        """Return the result for x; `linear` is the map in this direction."""
+        y = linear(x, self.bias, None if self.gain is None else self.scaled)
         y = y if self.normalise is None else self.normalise(y)
         return y if self.activation is None else self.activation(y)
+
+
+def _size(weight: Tensor, outputs: int) -> Tensor:
+    """Return the norms of the weights that lead to each output, of size 1 in the other dimensions."""
+    return torch.linalg.vector_norm(weight, dim=[d for d in range(weight.dim()) if d != outputs], keepdim=True)
+
+
+@torch.no_grad()
+def _start_for(direction: Direction, linear: BiConv2d | BiLinear) -> None:
+    """Scale random weights to keep the size of their input in the direction, or in the geometric mean of both."""
+    ways: tuple[Way, ...] = ("forward", "reverse") if direction == "both" else (direction,)
+    linear.weight.mul_(math.prod([linear.gain(way) for way in ways]) ** (1 / len(ways)))
 
 
 class BiLayer(TwoWay):
@@ -144,13 +190,16 @@ class BiLayer(TwoWay):
         super().__init__()
         self.linear = linear
         self.in_shape, self.out_shape = linear.in_shape, linear.out_shape
+        if norm == "start":
+            _start_for(direction, linear)
 
-        def junction(shape: tuple[int, ...], way: str) -> Junction:
+        def junction(way: Way) -> Junction:
             owned = direction in ("both", way)
-            return Junction(shape, "bias", owned, None) if way in bare else Junction(shape, norm, owned, activation)
+            if way in bare:
+                return Junction(linear, way, "bias", owned, None)
+            return Junction(linear, way, norm, owned, activation)
 
-        self.after_forward = junction(linear.out_shape, "forward")
-        self.after_reverse = junction(linear.in_shape, "reverse")
+        self.after_forward, self.after_reverse = junction("forward"), junction("reverse")
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the layer forward: [B, *in_shape] -> [B, *out_shape]."""
@@ -171,11 +220,14 @@ class TwoConvolutions(TwoWay):
         super().__init__()
         self.first, self.second, self.activation = first, second, activation
         self.in_shape, self.out_shape = first.in_shape, second.out_shape
+        if norm == "start":
+            _start_for(direction, first)
+            _start_for(direction, second)
         forward, reverse = direction != "reverse", direction != "forward"
-        self.after_first = Junction(first.out_shape, norm, forward, activation)
-        self.after_second = Junction(second.out_shape, norm, forward, None)
-        self.after_second_reverse = Junction(second.in_shape, norm, reverse, activation)
-        self.after_first_reverse = Junction(first.in_shape, norm, reverse, None)
+        self.after_first = Junction(first, "forward", norm, forward, activation)
+        self.after_second = Junction(second, "forward", norm, forward, None)
+        self.after_second_reverse = Junction(second, "reverse", norm, reverse, activation)
+        self.after_first_reverse = Junction(first, "reverse", norm, reverse, None)
 
     def inside(self, x: Tensor) -> Tensor:
         """Return R x: [B, *in_shape] -> [B, *out_shape]."""

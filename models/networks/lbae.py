@@ -86,7 +86,7 @@ def lbae_trunk(
         if i > 1:
             layer.after_reverse.activation = None
         if last and i > 0:
-            layer.after_forward = Junction(convolution.out_shape, "bias", False, None)
+            layer.after_forward = Junction(convolution, "forward", "bias", False, None)
         layers.append(layer)
         if i > 0 and not last:
             layers.append(BiResidualUnit(convolution.out_shape, norm, activation, direction))

@@ -28,6 +28,15 @@ pytest.importorskip("distributed", reason="the extra dask is not installed")
 import dask  # noqa: E402
 
 
+@pytest.fixture(scope="module", autouse=True)
+def surroundings() -> Iterator[None]:
+    """The environment as it was: dask sets the threads of its workers in that of this process."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A scheduler with two workers, of one thread each."""

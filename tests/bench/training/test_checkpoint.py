@@ -161,7 +161,8 @@ print("done", flush=True)
 def test_kill_9_during_the_writing_of_a_state_loses_nothing(writes: int, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[3]
     code = _CHILD.format(root=str(root), tests=str(root / "tests" / "helpers"), states=str(tmp_path), pause=0.05)
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # which the bits depend on
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
     assert child.stdout is not None
     for _ in range(writes):
         assert child.stdout.readline() == "writing\n"

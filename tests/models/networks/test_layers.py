@@ -1,9 +1,13 @@
 """Layers that run both ways: exact adjoints, shapes restored, no parameter in a direction that is not used."""
 
+from typing import get_args
+
 import pytest
 import torch
+from torch import nn
 
-from models.networks.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Flatten, GNoVa, MeanPool
+from models.networks.kinds import Norm
+from models.networks.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Direction, Flatten, GNoVa, MeanPool
 from models.networks.two_way import count_parameters
 
 SIZES = [1, 2, 3, 4, 7, 8, 14, 16, 28, 32, 64]  # every side that a network of the suites has, and an odd one more
@@ -73,15 +77,68 @@ def test_gnova_is_its_formula_and_strictly_increasing() -> None:
         assert slope.min() > 0
 
 
-@pytest.mark.parametrize("norm", ["batch", "bias"])
-def test_directions_keep_their_own_norms_and_biases(norm: str) -> None:
-    def layer(direction: str) -> BiLayer:
-        return BiLayer(BiConv2d(3, 5, 3, 2, (8, 8)), norm, GNoVa(), direction)  # type: ignore[arg-type]
+NORMS: tuple[Norm, ...] = get_args(Norm)
 
-    weights, per_unit = 9 * 3 * 5, 2 if norm == "batch" else 1
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_directions_keep_their_own_norms_and_biases(norm: str) -> None:
+    def layer(direction: Direction) -> BiLayer:
+        return BiLayer(BiConv2d(3, 5, 3, 2, (8, 8)), norm, GNoVa(), direction)
+
+    weights, per_unit = 9 * 3 * 5, 1 if norm in ("bias", "start") else 2
     assert count_parameters(layer("forward")) == weights + 5 * per_unit
     assert count_parameters(layer("reverse")) == weights + 3 * per_unit
     assert count_parameters(layer("both")) == weights + 8 * per_unit
+
+
+def _layer(kind: str, norm: Norm, direction: Direction) -> BiLayer:
+    torch.manual_seed(0)
+    linear = BiConv2d(32, 64, 3, 2, (16, 16)) if kind == "convolution" else BiLinear(400, 900)
+    return BiLayer(linear, norm, nn.Identity(), direction)
+
+
+@pytest.mark.parametrize("norm", ["gain", "weight", "start"])
+@pytest.mark.parametrize(("kind", "size"), [("convolution", 2.0), ("linear", 1.0)])  # He's 2, before a rectifier; 1
+def test_a_scale_of_each_direction_keeps_the_size_of_what_comes_in(kind: str, size: float, norm: Norm) -> None:
+    for direction in ("forward", "reverse"):
+        layer = _layer(kind, norm, direction)
+        shape = layer.in_shape if direction == "forward" else layer.out_shape
+        x = torch.randn(64, *shape)
+        y = layer(x) if direction == "forward" else layer.reverse(x)
+        inside = y[..., 1:-1, 1:-1] if y.dim() == 4 else y  # past the zeros of the padding
+        assert float(inside.var()) == pytest.approx(size, rel=0.06)
+
+
+@pytest.mark.parametrize("kind", ["convolution", "linear"])
+def test_both_directions_start_as_they_do_alone_or_between(kind: str) -> None:
+    alone = [_layer(kind, "start", way).linear.weight.std() for way in ("forward", "reverse")]
+    torch.testing.assert_close(_layer(kind, "start", "both").linear.weight.std(), (alone[0] * alone[1]).sqrt())
+
+
+@pytest.mark.parametrize("kind", ["convolution", "linear"])
+@pytest.mark.parametrize("norm", ["gain", "weight"])
+def test_each_direction_has_its_scale_on_one_tensor(kind: str, norm: Norm) -> None:
+    layer = _layer(kind, norm, "both")
+    with torch.no_grad():
+        for after in (layer.after_forward, layer.after_reverse):
+            after.gain.copy_(torch.rand_like(after.gain) + 0.5)
+            after.bias.normal_()
+    weight, forward, reverse = layer.linear.weight, layer.after_forward, layer.after_reverse
+    rows = weight.flatten(1).norm(dim=1) if norm == "weight" else torch.ones(len(weight))
+    columns = weight.transpose(0, 1).flatten(1).norm(dim=1) if norm == "weight" else torch.ones(weight.shape[1])
+    x, y = torch.randn(2, *layer.in_shape), torch.randn(2, *layer.out_shape)
+    ends = (1, -1, 1, 1) if kind == "convolution" else (1, -1)
+    expected = layer.linear(x) * (forward.gain / rows).view(ends) + forward.bias.view(ends)
+    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-4)
+    expected = layer.linear.reverse(y) * (reverse.gain / columns).view(ends) + reverse.bias.view(ends)
+    torch.testing.assert_close(layer.reverse(y), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["gain", "weight"])
+def test_a_direction_that_is_not_trained_runs_on_the_weights_as_they_are(norm: Norm) -> None:
+    layer = _layer("convolution", norm, "forward")
+    y = torch.randn(2, *layer.out_shape)
+    assert layer.after_reverse.gain is None and torch.equal(layer.reverse(y), layer.linear.reverse(y))
 
 
 def test_running_one_direction_leaves_the_statistics_of_the_other() -> None:
