@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from bench.metrics.averages import mean, only
 from bench.metrics.cost import parameter_mib
@@ -55,6 +56,17 @@ def test_ssim_of_constant_images_compares_means_only(a: float, b: float) -> None
     c1 = 0.01**2
     expected = (2 * a * b + c1) / (a * a + b * b + c1)
     assert ssim(constant(a), constant(b)).value == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 28, 28), (3, 11, 17)])
+def test_ssim_is_that_of_scikit_image(channels: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (5, channels, height, width), dtype=np.uint8)
+    x[:, :, 5:] //= 16  # dark and light, flat and not
+    y = np.clip(x / 255 + rng.normal(0, 0.1, x.shape), 0, 1)
+    options = {"channel_axis": 0, "data_range": 1.0, "gaussian_weights": True, "use_sample_covariance": False}
+    expected = [structural_similarity(a / 255, b, **options) for a, b in zip(x, y, strict=True)]
+    assert ssim(x, y).value == pytest.approx(np.mean(expected), abs=1e-7)
 
 
 def test_ssim_of_one_window_is_the_formula_with_gaussian_weights() -> None:
