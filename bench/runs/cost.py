@@ -13,7 +13,7 @@ from bench.runs.train import build, configure
 from bench.study.run import Run
 from bench.study.schema import Suite
 from bench.training.flops import training_cost
-from models.networks.two_way import count_parameters
+from models.networks.two_way import count_parameters, shapes_alone
 
 MOST_PARAMETERS = 10**10  # 40 GB of weights
 CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
@@ -44,7 +44,7 @@ def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
         image_shape(run.dataset, run.data)
         configure(run, shape)
         try:
-            with torch.device("meta"):
+            with shapes_alone():
                 parameters = count_parameters(build(run, shape))
         except (ValueError, RuntimeError, TypeError, OverflowError) as error:
             reason = " ".join(str(error).split())

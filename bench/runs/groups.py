@@ -4,13 +4,11 @@ import json
 from collections.abc import Sequence
 from itertools import groupby
 
-import torch
-
 from bench.runs.train import build
 from bench.study.suite import Run
 from bench.training.stacked import stackable
 from models import MODELS
-from models.networks.two_way import count_parameters
+from models.networks.two_way import count_parameters, shapes_alone
 from models.training import Objective
 
 Job = tuple[Run, ...]  # runs that one worker carries out, training them together where there are several
@@ -63,6 +61,6 @@ def stacks(group: Job, shape: tuple[int, ...], stack: bool | None) -> bool:
     """Whether runs of one architecture train together."""
     if stack is False or len(group) < (2 if stack else ENOUGH):
         return False
-    with torch.device("meta"):
+    with shapes_alone():
         model = build(group[0], shape)
     return stackable(model, model) and (bool(stack) or count_parameters(model) <= SMALL)

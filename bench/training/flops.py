@@ -7,7 +7,7 @@ import torch
 from pythae.models import BaseAE
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.networks.two_way import count_parameters
+from models.networks.two_way import count_parameters, shapes_alone
 from models.training import Batch
 
 _COUNTED = 4  # images
@@ -21,7 +21,7 @@ def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[
     meta device, on which `build` is called, has no other. A loss that looks at values, which that device has none of,
     counts as three times what the encoder and the decoder compute.
     """
-    with torch.device("meta"), warnings.catch_warnings():
+    with shapes_alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of tensors that Pythae copies on this device
         model = build()
         images = {"data": torch.empty(_COUNTED, *shape), "labels": torch.zeros(_COUNTED, dtype=torch.long)}

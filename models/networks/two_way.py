@@ -1,12 +1,15 @@
 """The networks of the papers and their small forms: one stack of two-way layers, sized from the image shape."""
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from models.networks.kinds import (
     Convolutions,
@@ -176,6 +179,24 @@ def _convolutions(
     return layers
 
 
+class _Unfilled(TorchFunctionMode):
+    """Leaves tensors as they are where they would be filled."""
+
+    FILLS = (Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return args[0] if func in self.FILLS else func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Build modules without memory for their weights; to fill them costs seconds of imports, though it does nothing."""
+    with torch.device("meta"), _Unfilled():
+        yield
+
+
 def count_parameters(module: nn.Module) -> int:
     """Return the number of distinct trainable scalars; shared tensors count once."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
@@ -185,7 +206,7 @@ def unidirectional_parameters(
     config: Network, input_dim: tuple[int, ...], latent_dim: int, numbers: int | None = None
 ) -> int:
     """Return the parameters of an encoder-decoder pair of this shape, without allocating them."""
-    with torch.device("meta"):
+    with shapes_alone():
         ways: tuple[Direction, ...] = ("forward", "reverse")
         pair = (BidirectionalNetwork(config, input_dim, latent_dim, way, numbers=numbers) for way in ways)
         return sum(map(count_parameters, pair))
@@ -198,7 +219,7 @@ def matched_width(config: Network, input_dim: tuple[int, ...], latent_dim: int, 
     Bisects the width; sizes are integers, so the nearest width is kept. Raises ValueError where no width comes
     within 2 % (networks of a few units).
     """
-    with torch.device("meta"):
+    with shapes_alone():
         target = count_parameters(BidirectionalNetwork(config, input_dim, latent_dim, "both", numbers=numbers))
     low, high = config.width * 0.1, config.width
     best, best_error = config, math.inf
