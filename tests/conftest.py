@@ -1,4 +1,4 @@
-"""Shared fixtures: where real data may lie; and no network but this machine's own."""
+"""Shared fixtures: where real data may lie; no network but this machine's own; and a core for each process of tests."""
 
 import os
 import socket
@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+if together := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before torch is imported, here and in what tests start
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(together))))
 HERE = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", socket.gethostname()}
 
 
