@@ -35,7 +35,7 @@ def test_idx_returns_what_was_written_however_it_is_compressed(
     array = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
     contents = idx_bytes(array)
     path = tmp_path / "file"
-    path.write_bytes(contents if level is None else gzip.compress(contents, level))
+    path.write_bytes(contents if level is None else gzip.compress(contents, level, mtime=0))
     assert np.array_equal(read_idx(path, checksum(contents)), array)
 
 
@@ -51,7 +51,7 @@ GOOD = idx_bytes(np.arange(24, dtype=np.uint8).reshape(2, 3, 4))
         (GOOD[:9], "cut short inside its header"),
         (GOOD[:-1], "23 bytes of data where its header says 24"),
         (GOOD + b"x", "25 bytes of data where its header says 24"),
-        (gzip.compress(GOOD)[:-6], "cannot be read"),
+        (gzip.compress(GOOD, mtime=0)[:-6], "cannot be read"),
         (b"\x1f\x8b rubbish", "cannot be read"),
         (GOOD[:-1] + b"\0", "not the official file: its contents have MD5"),
     ],
@@ -77,7 +77,7 @@ def small_mnist(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir(parents=True)
     for number, (name, data) in enumerate(zip(idx.FILES, contents, strict=True)):
         path = folder / (f"{name}.gz" if number % 2 else name)
-        path.write_bytes(gzip.compress(data, 3) if number % 2 else data)
+        path.write_bytes(gzip.compress(data, 3, mtime=0) if number % 2 else data)
     monkeypatch.setattr(idx, "MNIST_MD5", tuple(checksum(data) for data in contents))
     monkeypatch.setattr(idx, "VALIDATION", 20)
 
