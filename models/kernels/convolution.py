@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.kernels import dense
 from models.kernels.context import Context
 
 MOST_PIXELS = 4  # of the smaller image; above, the libraries' convolutions are as fast
@@ -23,6 +24,9 @@ FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are t
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
     """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
+    if dense.suits(x, x.shape[2] * x.shape[3]):
+        y = dense.dense_conv2d(x, weight, stride, padding)
+        return y if bias is None else y + bias[:, None, None]
     height, width = (_positions(*sides, stride, padding) for sides in zip(x.shape[2:], weight.shape[2:], strict=True))
     if not suits(x, weight, height * width):
         return F.conv2d(x, weight, bias, stride, padding)
@@ -37,6 +41,9 @@ def conv_transpose2d(
 
     Libraries take a bias within the call too, but four times as long for its gradient.
     """
+    if dense.suits(y, size[0] * size[1]):
+        x = dense.dense_conv_transpose2d(y, weight, stride, padding, size)
+        return x if bias is None else x + bias[:, None, None]
     if suits(y, weight, y.shape[2] * y.shape[3]):
         x = tiny_conv_transpose2d(y, weight, stride, padding, size)
         return x if bias is None else x + bias[:, None, None]

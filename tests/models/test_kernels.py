@@ -32,7 +32,7 @@ def convolution(way: str, case: tuple[int, int, int, int, tuple[int, int]]) -> C
     inside, outside, kernel, stride, size = case
     padding = (kernel - 1) // 2
     x, weight = torch.randn(3, inside, *size), torch.randn(outside, inside, kernel, kernel)
-    if way == "conv2d":
+    if way.endswith("conv2d"):
         return [x, weight], [stride, padding]
     return [F.conv2d(x, weight, None, stride, padding), weight], [stride, padding, size]
 
@@ -48,6 +48,8 @@ CASES = {
     for name, build, kinds in (
         ("conv2d", convolution, CONVOLUTIONS),
         ("conv_transpose2d", convolution, CONVOLUTIONS),
+        ("dense_conv2d", convolution, CONVOLUTIONS),
+        ("dense_conv_transpose2d", convolution, CONVOLUTIONS),
         ("log_prob_of_means", pixels, [1, 50]),
         ("log_likelihood_and_error", pixels, [1, 100_000]),  # the latter in blocks
     )
