@@ -16,7 +16,6 @@ from bench.training.engine import SELECTION_SEED, Engine, own_tensors
 from bench.training.functional import call_with
 from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision
-from models.kernels.dense import models_stacked
 from models.networks.weight_norm import starts_from_data
 from models.noise import Draw, Noise, Recorder, Replay, drawn
 from models.training import Batch, Phase, Stackable, as_float, weighted_sum
@@ -93,8 +92,7 @@ class Stacked(Engine):
             return call_with(self._base, tensors, function, *rest)
 
         dims = (0, *((in_dims,) * len(arguments)))
-        with models_stacked():
-            return vmap(one, in_dims=dims)({**self._parameters, **self._buffers}, *arguments)
+        return vmap(one, in_dims=dims)({**self._parameters, **self._buffers}, *arguments)
 
     def _noise(self, requests: list[Draw]) -> list[Tensor]:
         """Return each draw for all models, [S, ...], from their own generators."""

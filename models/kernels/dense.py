@@ -1,36 +1,27 @@
-r"""A convolution of a small image as one matrix product: fast where many models of few channels are stacked.
+r"""A convolution of a small image with few channels as one matrix product.
 
 .. math:: W * x = M x, \quad W^{*} y = M^T y, \quad M_{(o, p), (i, q)} = W_{o, i, q - s p + c}, 0 outside the kernel
 
-Stacked models have each a kernel of its own, for which libraries take one model after another; products of matrices
-are batched. The result is the convolution's, up to the rounding of another order of summation.
+Libraries take several times as long for these, above all for the adjoint, and one model after another where several
+are stacked. The result is the convolution's, up to the rounding of another order of summation.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from functools import cache
 
 import torch
 from torch import Tensor
 
 MOST_PIXELS = 64  # of the larger image: a pixel more is a product more for each of the other image's
-_stacked = ContextVar("stacked", default=False)
+MOST_ENTRIES = 2**16  # of the matrix
 
 
-@contextmanager
-def models_stacked() -> Iterator[None]:
-    """Say that what is computed inside is of several models at once."""
-    token = _stacked.set(True)
-    try:
-        yield
-    finally:
-        _stacked.reset(token)
-
-
-def suits(x: Tensor, pixels: int) -> bool:
-    """Whether the product is the faster way for images of so many `pixels`."""
-    return _stacked.get() and pixels <= MOST_PIXELS and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+def suits(x: Tensor, weight: Tensor, larger: int, smaller: int) -> bool:
+    """Whether the product is the faster way, for images of so many pixels on the two sides."""
+    out_channels, in_channels = weight.shape[:2]
+    few = larger <= MOST_PIXELS and out_channels * smaller * in_channels * larger <= MOST_ENTRIES
+    plain = x.device.type == "cpu" and x.dtype == torch.float32
+    return few and plain and not torch.is_autocast_enabled("cpu")
 
 
 def dense_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
