@@ -70,9 +70,8 @@ def test_this_process_stops_where_its_accelerator_is_lost(tmp_path: Path, monkey
     assert len(done) == 1 and not accelerator.torch.cuda.is_initialized()
 
 
-def test_float32_keeps_all_its_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for flags in (torch.backends.cuda.matmul, torch.backends.cudnn):
-        monkeypatch.setattr(flags, "allow_tf32", True)
+def test_float32_keeps_all_its_bits() -> None:
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     accelerator.exact_float32()
     assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
 
