@@ -28,6 +28,7 @@ class _VAE(Objective, TrainedPrior, GaussianLatent, pythae.VAE):
     """VAE: minimise distortion + KL (Eq. 23, BVAE)."""
 
     mixed_in = (_Densities,)
+    family = "beta-VAE"
 
     def __init__(self, model_config: pythae.VAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         super().__init__(model_config, encoder, decoder)
@@ -55,6 +56,7 @@ class _BetaTCVAE(_VAE):
     """beta-TCVAE: minimise distortion + alpha I(x; z) + beta TC + gamma dimension-wise KL (Eq. 4, Chen et al. 2018)."""
 
     weight_options = frozenset({"alpha", "beta", "gamma"})
+    family = ""
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         q = self.posterior(batch.x)
@@ -77,6 +79,8 @@ class _BetaIWAEConfig(pythae.IWAEConfig):
 
 class _BetaIWAE(_VAE):
     """beta-IWAE: minimise the negative importance-weighted bound with K = `number_samples` (papers: BVAE, Table IV)."""
+
+    family = ""
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         k, x = self.model_config.number_samples, batch.x

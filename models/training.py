@@ -57,26 +57,42 @@ def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float | Tens
     return torch.stack([weights.get(name, 1.0) * term.mean() for name, term in terms.items()]).sum()
 
 
-class Objective:
-    """A model that trains on named terms. A subclass writes `terms`, and `weights` where not all are 1.
+class Stackable:
+    """A model of which several can train in one batched step.
 
-    Pythae's `forward` and the single default step are derived here, once. `weight_options` names the fields of the
-    configuration that `weights` alone reads: models that differ in nothing else can train in one batched step, as do
-    those of two classes with the same `family`. A model that alternates names its `phases`.
+    `weight_options` names the fields of the configuration that `weights` alone reads: models that differ in nothing
+    else train together, as do those of two classes with the same `family`.
     """
 
-    parameters: Callable[[], Iterator[nn.Parameter]]
     named_parameters: Callable[[], Iterator[tuple[str, nn.Parameter]]]
     weight_options: frozenset[str] = frozenset()
     family: str = ""
 
-    def terms(self, batch: Batch, generator: Noise = None) -> Terms:
-        """Return the named, unreduced, unweighted loss terms of a batch."""
-        raise NotImplementedError
-
     def weights(self, epoch: int) -> dict[str, float]:
         """Return the coefficients that differ from 1 in this epoch (counted from 1)."""
         return {}
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the kinds of update to make for each batch, in order, a repeated one as often as it is to be made."""
+        raise NotImplementedError
+
+    def owned(self, phase: Phase) -> dict[str, nn.Parameter]:
+        """Return the parameters that a phase moves, by name."""
+        named = self.named_parameters()
+        return {name: p for name, p in named if not phase.parts or name.partition(".")[0] in phase.parts}
+
+
+class Objective(Stackable):
+    """A model that trains on named terms. A subclass writes `terms`, and `weights` where not all are 1.
+
+    Pythae's `forward` and the single default step are derived here, once. A model that alternates names its `phases`.
+    """
+
+    parameters: Callable[[], Iterator[nn.Parameter]]
+
+    def terms(self, batch: Batch, generator: Noise = None) -> Terms:
+        """Return the named, unreduced, unweighted loss terms of a batch."""
+        raise NotImplementedError
 
     def loss(self, terms: dict[str, Tensor], epoch: int = 1) -> Tensor:
         """Return the mean over the batch of the weighted sum of terms: a scalar."""
@@ -91,13 +107,8 @@ class Objective:
         start_from_data(self, lambda: self.terms(batch, generator))  # type: ignore[arg-type]
 
     def phases(self) -> tuple[Phase, ...]:
-        """Return the kinds of update to make for each batch, in order, a repeated one as often as it is to be made."""
+        """Return one update of all parameters."""
         return (Phase("model", (), self.losses),)
-
-    def owned(self, phase: Phase) -> dict[str, nn.Parameter]:
-        """Return the parameters that a phase moves, by name."""
-        named = self.named_parameters()
-        return {name: p for name, p in named if not phase.parts or name.partition(".")[0] in phase.parts}
 
     def steps(self, epoch: int = 1) -> tuple[Step, ...]:
         """Return the updates of `phases`, of which equal ones share an optimiser."""

@@ -13,6 +13,7 @@ from bench.runs.execute import CRASH, execute
 from bench.runs.work import Listener
 from bench.storage.heartbeat import Heartbeat
 from bench.study.run import Run
+from bench.system import accelerator
 from bench.system.provenance import git_revision
 
 
@@ -23,6 +24,8 @@ def carry_out(jobs: Sequence[Job], work: Work, resources: Resources, update: Hea
     statuses: dict[str, str] = {}
     for job in jobs:
         statuses |= carry_out_job(job, work, update, finished)
+        if accelerator.lost():
+            raise BadInput("an assertion on the accelerator failed, which ends its use here; the same command goes on")
     return statuses
 
 

@@ -15,6 +15,7 @@ from bench.errors import BadInput
 from bench.executors import ATTEMPTS, Hear, Job, Resources, Work
 from bench.executors.attempts import Attempts
 from bench.executors.in_process import carry_out_job, crash_told, require_accelerator
+from bench.system import accelerator
 from bench.system.locks import Taken
 from bench.system.provenance import git_revision
 
@@ -158,6 +159,8 @@ def _serve(pipe: Connection, work: Work) -> None:
             with crash_told(job, work):
                 carry_out_job(job, work, tell("update"), tell("finished"))
             pipe.send(("end",))
+            if accelerator.lost():  # the next worker has it anew
+                return
     except (BadInput, OSError) as error:  # what the parent should say: results that cannot be written, for one
         pipe.send(("error", error))
     except Taken:

@@ -27,7 +27,7 @@ from bench.runs.work import Listener, Work
 from bench.storage import store
 from bench.storage.data_version import sha256_of
 from bench.study.suite import Run
-from bench.system import provenance
+from bench.system import accelerator, provenance
 from bench.system.memory import out_of_memory
 from bench.training.checkpoint import Checkpoints
 from bench.training.trainer import Diverged
@@ -52,6 +52,7 @@ def execute(job: Sequence[Run], work: Work, listener: Listener) -> dict[str, str
     training together fails as a whole, each run is tried alone. The listener hears of each run as it goes on and ends,
     the trackers named by `work.track` of what it does.
     """
+    accelerator.exact_float32()
     diverged: dict[str, str] = {}
     if len(job) > 1:
         with suppress(Exception):  # what is wrong comes up again, and is stored, when the run is tried alone

@@ -9,7 +9,7 @@ from bench.study.suite import Run
 from bench.training.stacked import stackable
 from models import MODELS
 from models.networks.two_way import count_parameters, shapes_alone
-from models.training import Objective
+from models.training import Stackable
 
 Job = tuple[Run, ...]  # runs that one worker carries out, training them together where there are several
 MOST = 12  # models in a group
@@ -49,12 +49,13 @@ def key_of(run: Run) -> str:
     """Return a text that runs share if they differ in the seed and in loss weights alone; empty for a model that
     cannot be stacked."""
     model = MODELS[run.model].resolve()
-    if not issubclass(model, Objective) or run.data.get("pixels") == "dynamic":
+    if not issubclass(model, Stackable) or run.data.get("pixels") == "dynamic":
         return ""
     options = {key: value for key, value in run.options.items() if key not in model.weight_options}
     facts = run.to_dict()
     shared = [facts[key] for key in ("dataset", "data", "network", "latent_dim", "likelihood", "training")]
-    return json.dumps([model.family or run.model, *shared, options], sort_keys=True)
+    kin = [model.family, getattr(model, "shared", False)] if model.family else run.model
+    return json.dumps([kin, *shared, options], sort_keys=True)
 
 
 def stacks(group: Job, shape: tuple[int, ...], stack: bool | None) -> bool:

@@ -18,7 +18,7 @@ from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision
 from models.networks.weight_norm import starts_from_data
 from models.noise import Draw, Noise, Recorder, Replay, drawn
-from models.training import Batch, Objective, Phase, as_float, weighted_sum
+from models.training import Batch, Phase, Stackable, as_float, weighted_sum
 
 
 class Stacked(Engine):
@@ -160,11 +160,16 @@ def stackable(first: BaseAE, other: BaseAE) -> bool:
     a, b = (asdict(model.model_config) for model in (first, other))
     if starts_from_data(first) or any(isinstance(module, nn.Dropout) for module in first.modules()):
         return False
-    if not isinstance(first, Objective):
+    if not isinstance(first, Stackable):
         return False
-    if type(first) is not type(other) and (not first.family or getattr(other, "family", "") != first.family):
+    if type(first) is not type(other) and (not first.family or _kin(first) != _kin(other)):
         return False
     return all(a[key] == b.get(key) for key in a if key not in first.weight_options | {"name"})
+
+
+def _kin(model: BaseAE) -> tuple[str, bool]:
+    """Return the family, and whether encoder and decoder share a network."""
+    return getattr(model, "family", ""), getattr(model, "shared", False)
 
 
 def _first(batch: Batch) -> Batch:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.kernels import dense
 from models.kernels.context import Context
 
 MOST_PIXELS = 4  # of the smaller image; above, the libraries' convolutions are as fast
@@ -24,9 +25,12 @@ FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are t
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
     """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
     height, width = (_positions(*sides, stride, padding) for sides in zip(x.shape[2:], weight.shape[2:], strict=True))
-    if not suits(x, weight, height * width):
+    if dense.suits(x, weight, x.shape[2] * x.shape[3], height * width):
+        y = dense.dense_conv2d(x, weight, stride, padding)
+    elif suits(x, weight, height * width):
+        y = tiny_conv2d(x, weight, stride, padding)
+    else:
         return F.conv2d(x, weight, bias, stride, padding)
-    y = tiny_conv2d(x, weight, stride, padding)
     return y if bias is None else y + bias[:, None, None]
 
 
@@ -37,7 +41,11 @@ def conv_transpose2d(
 
     Libraries take a bias within the call too, but four times as long for its gradient.
     """
-    if suits(y, weight, y.shape[2] * y.shape[3]):
+    pixels = y.shape[2] * y.shape[3]
+    if dense.suits(y, weight, size[0] * size[1], pixels):
+        x = dense.dense_conv_transpose2d(y, weight, stride, padding, size)
+        return x if bias is None else x + bias[:, None, None]
+    if suits(y, weight, pixels):
         x = tiny_conv_transpose2d(y, weight, stride, padding, size)
         return x if bias is None else x + bias[:, None, None]
     x = plain_conv_transpose2d(y, weight, stride, padding, size)

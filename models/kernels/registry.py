@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from models.kernels import bernoulli, convolution
+from models.kernels import bernoulli, convolution, dense
 
 Function = Callable[..., Tensor] | Callable[..., tuple[Tensor, ...]]
 
@@ -20,6 +20,8 @@ class Kernel(NamedTuple):
 KERNELS: dict[str, Kernel] = {
     "conv2d": Kernel(convolution.tiny_conv2d, convolution.plain_conv2d),
     "conv_transpose2d": Kernel(convolution.tiny_conv_transpose2d, convolution.plain_conv_transpose2d),
+    "dense_conv2d": Kernel(dense.dense_conv2d, convolution.plain_conv2d),
+    "dense_conv_transpose2d": Kernel(dense.dense_conv_transpose2d, convolution.plain_conv_transpose2d),
     "log_prob_of_means": Kernel(bernoulli.fast_log_prob_of_means, bernoulli.plain_log_prob_of_means),
     "log_likelihood_and_error": Kernel(
         bernoulli.fast_log_likelihood_and_error, bernoulli.plain_log_likelihood_and_error

@@ -17,6 +17,8 @@ from models.training import Batch, Terms
 class _Weighted(_VAE):
     """What the losses of several importance samples have in common: their log-weights."""
 
+    family = ""
+
     def log_weights(self, x: Tensor, k: int, generator: Noise = None) -> tuple[Tensor, Tensor, Likelihood]:
         r"""Return :math:`\ln w_j = \ln p(x|z_j) + \ln p(z_j) - \ln q(z_j|x)` [B, k], the first codes [B, L] and the
         likelihoods at those."""

@@ -5,24 +5,25 @@ from pythae.models import BaseAE, BaseAEConfig
 
 from models.capabilities import GaussianLatent, ImplicitLatent
 from models.forms import Family, forms
+from models.pythae.drawing import Drawn
 
 
-def _stock(base: type[BaseAE], config: type[BaseAEConfig], can: type = GaussianLatent) -> Family:
+def _stock(base: type[BaseAE], config: type[BaseAEConfig], *can: type) -> Family:
     """Return Pythae's `base` with the capabilities of `can`; it trains by Pythae's own `forward`."""
-    return Family(type(base.__name__, (can, base), {"__module__": base.__module__}), config)
+    return Family(type(base.__name__, (*can, base), {"__module__": base.__module__}), config)
 
 
 # The loss of MSSSIM-VAE is one minus the structural similarity of a batch: no density of pixels, whatever
 # `reconstruction_loss`.
 __getattr__ = forms(
     __name__,
-    VAE=_stock(pythae.VAE, pythae.VAEConfig),
-    BetaVAE=_stock(pythae.BetaVAE, pythae.BetaVAEConfig),
-    BetaTCVAE=_stock(pythae.BetaTCVAE, pythae.BetaTCVAEConfig),
-    IWAE=_stock(pythae.IWAE, pythae.IWAEConfig),
-    MIWAE=_stock(pythae.MIWAE, pythae.MIWAEConfig),
-    CIWAE=_stock(pythae.CIWAE, pythae.CIWAEConfig),
-    InfoVAE=_stock(pythae.INFOVAE_MMD, pythae.INFOVAE_MMD_Config),
-    DisentangledBetaVAE=_stock(pythae.DisentangledBetaVAE, pythae.DisentangledBetaVAEConfig),
-    MSSSIMVAE=_stock(pythae.MSSSIM_VAE, pythae.MSSSIM_VAEConfig, can=ImplicitLatent),
+    VAE=_stock(pythae.VAE, pythae.VAEConfig, Drawn, GaussianLatent),
+    BetaVAE=_stock(pythae.BetaVAE, pythae.BetaVAEConfig, Drawn, GaussianLatent),
+    BetaTCVAE=_stock(pythae.BetaTCVAE, pythae.BetaTCVAEConfig, Drawn, GaussianLatent),
+    IWAE=_stock(pythae.IWAE, pythae.IWAEConfig, Drawn, GaussianLatent),
+    MIWAE=_stock(pythae.MIWAE, pythae.MIWAEConfig, Drawn, GaussianLatent),
+    CIWAE=_stock(pythae.CIWAE, pythae.CIWAEConfig, Drawn, GaussianLatent),
+    InfoVAE=_stock(pythae.INFOVAE_MMD, pythae.INFOVAE_MMD_Config, Drawn, GaussianLatent),
+    DisentangledBetaVAE=_stock(pythae.DisentangledBetaVAE, pythae.DisentangledBetaVAEConfig, GaussianLatent),
+    MSSSIMVAE=_stock(pythae.MSSSIM_VAE, pythae.MSSSIM_VAEConfig, ImplicitLatent),
 )

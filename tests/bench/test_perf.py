@@ -123,6 +123,7 @@ def test_annealing_is_counted_by_leapfrog_steps_of_all_chains(tmp_path: Path) ->
     assert together["ratio"] == pytest.approx(together["rate"] / loop["rate"]) and loop["ratio"] == 1
 
 
+@pytest.mark.slow
 def test_limit_divides_the_counted_work_by_its_time(tmp_path: Path) -> None:
     found = outcome(limit, tmp_path, "--batches", "1")
     run = suite_runs("small", "VAE/unidirectional", "digits")[0]

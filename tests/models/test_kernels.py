@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from models.kernels import bernoulli
+from models.kernels import bernoulli, dense
 from models.kernels.convolution import _convolve, conv2d, conv_transpose2d, suits
 from models.kernels.registry import KERNELS, Function
 from models.networks.layers import BiConv2d
@@ -32,7 +32,7 @@ def convolution(way: str, case: tuple[int, int, int, int, tuple[int, int]]) -> C
     inside, outside, kernel, stride, size = case
     padding = (kernel - 1) // 2
     x, weight = torch.randn(3, inside, *size), torch.randn(outside, inside, kernel, kernel)
-    if way == "conv2d":
+    if way.endswith("conv2d"):
         return [x, weight], [stride, padding]
     return [F.conv2d(x, weight, None, stride, padding), weight], [stride, padding, size]
 
@@ -48,6 +48,8 @@ CASES = {
     for name, build, kinds in (
         ("conv2d", convolution, CONVOLUTIONS),
         ("conv_transpose2d", convolution, CONVOLUTIONS),
+        ("dense_conv2d", convolution, CONVOLUTIONS),
+        ("dense_conv_transpose2d", convolution, CONVOLUTIONS),
         ("log_prob_of_means", pixels, [1, 50]),
         ("log_likelihood_and_error", pixels, [1, 100_000]),  # the latter in blocks
     )
@@ -110,6 +112,24 @@ def test_products_are_taken_only_for_few_pixels_and_many_channels() -> None:
     assert not suits(few.to("meta"), weight, 4)  # where FLOPs are counted
     with torch.autocast("cpu", torch.bfloat16):
         assert not suits(few, weight, 4)
+
+
+def test_one_product_is_taken_only_for_small_images_of_few_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight, x = torch.empty(32, 16, 3, 3), torch.empty(2, 16, 4, 4)
+    assert dense.suits(x, weight, 16, 4)
+    assert not dense.suits(x, weight, 81, 1)  # larger images
+    assert not dense.suits(x, torch.empty(64, 64, 3, 3), 16, 4)  # more channels
+    assert not dense.suits(x.double(), weight, 16, 4)
+    assert not dense.suits(x.to("meta"), weight, 16, 4)  # where FLOPs are counted
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not dense.suits(x, weight, 16, 4)
+    layer, taken = BiConv2d(16, 32, 3, 2, (4, 4)), []
+    x, bias = torch.randn(3, 16, 4, 4), torch.randn(32)
+    found = layer(x, bias), layer.reverse(layer(x), torch.ones(16))
+    monkeypatch.setattr(dense, "suits", lambda *_: taken.append(True) or False)
+    for one, other in zip(found, (layer(x, bias), layer.reverse(layer(x), torch.ones(16))), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    assert len(taken) == 3
 
 
 @pytest.mark.parametrize("bias", [None, torch.randn(128)])

@@ -174,6 +174,7 @@ def test_extreme_shapes_become_the_square_asked_for(tmp_path: Path) -> None:
     assert load("imagefolder", data_dir=tmp_path).shape == (3, 32, 32)
 
 
+@pytest.mark.slow
 def test_the_cifar_jpeg_archive_loads(real_data: Path) -> None:
     data = load("imagefolder", data_dir=real_data / "cifar10-jpeg.tar.gz")
     assert [len(part) for part in (data.train, data.validation, data.test)] == [45_000, 5_000, 10_000]

@@ -1,5 +1,6 @@
 """Executors: the same numbers wherever runs are carried out, and one run's fault is no other's."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,12 +14,13 @@ import torch
 from faulty_runs import carried_out, cells_of, digest_of, runs_of, work_of
 
 from bench.errors import BadInput
-from bench.executors import ATTEMPTS, EXECUTORS, Resources, default_workers, resolve
+from bench.executors import ATTEMPTS, EXECUTORS, Resources, default_workers, in_process, resolve, workers
 from bench.executors.attempts import Attempts
 from bench.executors.workers import surroundings
 from bench.runs.execute import CRASH
 from bench.storage import store
 from bench.study.run import Run
+from bench.system import accelerator
 from bench.system.memory import out_of_memory
 
 pytestmark = pytest.mark.usefixtures("own_registries")
@@ -38,6 +40,40 @@ def attempts(tmp_path: Path) -> Attempts:
 def test_every_executor_resolves() -> None:
     assert list(EXECUTORS) == ["in-process", "workers", "dask"]
     assert all(callable(resolve(name)) for name in EXECUTORS)
+
+
+# An accelerator that is lost
+
+
+def test_a_worker_that_lost_its_accelerator_ends_after_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs_of(["VAE"], tmp_path)[0]
+    monkeypatch.setattr(workers, "carry_out_job", lambda job, work, update, finished: finished(job[0], "failed"))
+    monkeypatch.setattr(workers, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(workers.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(accelerator, "lost", lambda: True)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    here, there = multiprocessing.Pipe()
+    here.send([run])
+    workers._serve(there, work_of(tmp_path))
+    there.close()
+    assert [here.recv() for _ in range(3)] == [("ready",), ("finished", run.id, "failed"), ("end",)]
+    with pytest.raises(EOFError):
+        here.recv()
+
+
+def test_this_process_stops_where_its_accelerator_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, done = runs_of(["VAE", "IWAE"], tmp_path), []
+    monkeypatch.setattr(in_process, "carry_out_job", lambda job, *_: done.append(job) or {})
+    monkeypatch.setattr(accelerator, "lost", lambda: True)
+    with pytest.raises(BadInput, match="the same command goes on"):
+        in_process.carry_out([[run] for run in runs], work_of(tmp_path), Resources(), *(lambda *_: None,) * 2)
+    assert len(done) == 1 and not accelerator.torch.cuda.is_initialized()
+
+
+def test_float32_keeps_all_its_bits() -> None:
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    accelerator.exact_float32()
+    assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
 
 
 # How often
@@ -95,9 +131,9 @@ def test_what_a_dead_worker_had_finished_is_not_done_again(attempts: Attempts, t
 
 def test_workers_share_one_budget_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    for workers in (1, 2, 3, 8, 20):
-        threads = int(surroundings(0, workers)["OMP_NUM_THREADS"])
-        assert threads == max(1, 8 // workers)
+    for number in (1, 2, 3, 8, 20):
+        threads = int(surroundings(0, number)["OMP_NUM_THREADS"])
+        assert threads == max(1, 8 // number)
 
 
 def test_accelerators_are_dealt_out_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

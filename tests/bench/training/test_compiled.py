@@ -104,6 +104,7 @@ def test_a_compiled_training_ends_as_the_training(precision: str) -> None:
     assert not same(model, stock())
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_compiled_step_keeps_running_statistics() -> None:
     model, said = trained(build("BidirectionalVAE", "lbae"), capture=True)

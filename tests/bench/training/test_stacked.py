@@ -14,6 +14,7 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from bench.training.stacked import stackable
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
+from models.training import Stackable
 
 SHAPE = (1, 8, 8)
 TOLERANCE: dict[str, float] = {"rtol": 0.0, "atol": 1e-5}
@@ -48,6 +49,13 @@ def together_of(models: list[Any], seeds: list[int], states: Path | None = None,
         ("BidirectionalBetaVAE", [{"beta": 0.5}, {"beta": 1.5}]),
         ("BetaTCVAE", [{"beta": 0.5}, {"beta": 1.5}]),
         ("BidirectionalIWAE", [{}, {}]),
+        ("StockVAE", [{}]),
+        ("StockBetaVAE", [{"beta": 0.5}]),
+        ("StockBetaTCVAE", [{"beta": 1.5}]),
+        ("StockIWAE", [{"number_samples": 3}]),
+        ("StockMIWAE", [{}]),
+        ("BidirectionalCIWAE", [{}]),
+        ("StockInfoVAE", [{}]),
     ],
 )
 def test_together_equals_alone(name: str, options: list[dict[str, Any]], norm: str) -> None:
@@ -110,12 +118,34 @@ def test_a_group_that_is_interrupted_ends_with_the_same_bits(epochs: int, tmp_pa
     assert [h["train_loss"] for h in whole.histories] == [h["train_loss"] for h in resumed.histories]
 
 
+def test_a_vae_trains_with_beta_vaes_as_alone() -> None:
+    group = together_of([model_of("VAE", 0), model_of("BetaVAE", 1, beta=0.5)], [0, 1])
+    group.train()
+    alone = Trainer(model_of("VAE", 0), images(40), images(10, seed=1), settings(0))
+    alone.train()
+    for key, tensor in alone.model.state_dict().items():
+        torch.testing.assert_close(group.models[0].state_dict()[key], tensor, **TOLERANCE)
+
+
+def test_models_of_a_family_compute_the_same_terms() -> None:
+    kinds = [entry.resolve() for entry in MODELS.values()]
+    stacked = [kind for kind in kinds if issubclass(kind, Stackable)]
+    for family in {kind.family for kind in stacked} - {""}:
+        assert len({getattr(kind, "terms") for kind in stacked if kind.family == family}) == 1  # noqa: B009
+    assert {kind.__name__ for kind in stacked if kind.family == "beta-VAE"} == {
+        *("VAE", "BetaVAE", "BidirectionalVAE", "BidirectionalBetaVAE")
+    }
+
+
 def test_only_models_that_differ_in_loss_weights_stack() -> None:
     assert stackable(model_of("BetaVAE", 0, beta=1.0), model_of("BetaVAE", 1, beta=2.0))
     assert not stackable(model_of("VAE", 0), model_of("BidirectionalVAE", 0))
     assert not stackable(model_of("IWAE", 0, number_samples=2), model_of("IWAE", 0, number_samples=3))
     assert not stackable(model_of("BetaIWAE", 0, beta=1.0), model_of("BetaIWAE", 0, beta=2.0))  # beta is in the bound
-    assert not stackable(model_of("StockVAE", 0), model_of("StockVAE", 1))  # draws from the global generator
+    assert not stackable(model_of("BidirectionalVAE", 0), model_of("BidirectionalIWAE", 0))
+    assert stackable(model_of("StockVAE", 0), model_of("StockVAE", 1))
+    assert not stackable(model_of("StockBetaVAE", 0, beta=1.0), model_of("StockBetaVAE", 1, beta=2.0))
+    assert not stackable(model_of("StockDisentangledBetaVAE", 0), model_of("StockDisentangledBetaVAE", 1))
 
 
 def test_other_settings_than_the_seed_are_refused() -> None:
