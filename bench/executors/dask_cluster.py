@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BadInput, unknown
 from bench.executors import Resources
+from bench.system.files import write_whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -94,7 +95,7 @@ def _batch(name: str, resources: Resources, shared: Path) -> "Iterator[Cluster]"
         own = _certificate()
         for field in ("tls_ca_file", "tls_worker_cert", "tls_worker_key"):  # a job's command line names the files
             path = Path(folder, field)
-            path.write_text(getattr(own, field))
+            write_whole(path, getattr(own, field).encode(), durable=False)
             setattr(own, field, str(path))
         try:
             cls, options = getattr(dask_jobqueue, BATCH_SYSTEMS[name]), _scheduler_options(name)
