@@ -20,6 +20,7 @@ from typing import IO
 
 from bench.data.places import cache_folder
 from bench.errors import BadInput
+from bench.system.files import named
 
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 LEAST_BOUND, MOST_TIMES, MOST_MEMBERS = 1 << 28, 20, 5_000_000  # bytes; times an archive's own size; files and folders
@@ -158,7 +159,7 @@ def _place(folder: Path, name: str, is_folder: bool, plain: bool, left: _Budget)
 
 
 def _copy(source: IO[bytes] | None, target: Path, left: _Budget) -> None:
-    with target.open("wb") as file:
+    with named(target), target.open("wb") as file:
         while source is not None and (data := source.read(_CHUNK)):
             left.take(len(data))
             file.write(data)

@@ -34,7 +34,7 @@ def carry_out(jobs: Sequence[Job], work: Work, resources: Resources, update: Hea
     given = {name: getattr(work, name) for name in ("suite_folder", "data_dir", "fid_weights")}
     work = replace(work, **{name: path.absolute() for name, path in given.items() if path is not None})
     todo = Attempts(jobs, work, update, finished)
-    with connected(resources) as client:
+    with connected(resources, work.suite_folder / "runs") as client:
         _Coordinator(client, todo, work, resources, jobs[0][0]).run()
     return todo.statuses
 

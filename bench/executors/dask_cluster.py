@@ -6,14 +6,17 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BadInput, unknown
 from bench.executors import Resources
+from bench.system.files import write_whole
 
 if TYPE_CHECKING:
     from distributed import Client
     from distributed.deploy import Cluster
+    from distributed.security import Security
 
 BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is comes from ~/.config/dask/jobqueue.yaml
     "htcondor": "HTCondorCluster",
@@ -23,13 +26,16 @@ BATCH_SYSTEMS = {  # name -> class of dask-jobqueue; what a job of theirs is com
     "sge": "SGECluster",
     "slurm": "SLURMCluster",
 }
+_SILENT: dict[str, list[str]] = {f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker")}
 
 
 @contextmanager
-def connected(resources: Resources) -> "Iterator[Client]":
+def connected(resources: Resources, shared: Path) -> "Iterator[Client]":
     """Give a client of the cluster that `resources.scheduler` names, and close what was started for it.
 
-    A cluster on this machine listens on the loopback address alone; one of a batch system must be heard by its nodes.
+    A cluster that is started here speaks TLS alone, with a certificate of its own that no other process is given, and
+    shows nothing over HTTP. On this machine it listens on the loopback address; the nodes of a batch system must hear
+    it, and read the certificate in the folder `shared`. One that exists is spoken to as dask.config says.
     Raises BadInput where Dask is not installed, no scheduler answers, or its version is another.
     """
     try:
@@ -37,30 +43,33 @@ def connected(resources: Resources) -> "Iterator[Client]":
     except ImportError:
         raise BadInput("--executor dask needs the package distributed: pip install 'vae-bench[dask]'") from None
     if resources.scheduler is None:
-        with _local(resources) as cluster, _client(cluster.scheduler_address, resources) as client:
+        with _local(resources) as cluster, _client(cluster, resources) as client:
             yield client
     elif ":" in resources.scheduler:
         with _client(resources.scheduler, resources) as client:
             yield client
     else:
-        with _batch(resources.scheduler, resources) as cluster, _client(cluster, resources) as client:
+        with _batch(resources.scheduler, resources, shared) as cluster, _client(cluster, resources) as client:
             yield client
 
 
 @contextmanager
 def _local(resources: Resources) -> "Iterator[Cluster]":
     """Start a cluster of processes of this machine that share its cores; a process that dies is started anew."""
+    import dask
     from distributed import LocalCluster
 
     threads = max(1, (os.cpu_count() or 1) // resources.workers)
     variables = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL")}
     with (
         tempfile.TemporaryDirectory() as scratch,
+        dask.config.set(_SILENT),
         LocalCluster(
             n_workers=resources.workers,
             threads_per_worker=threads,
             memory_limit=0,  # a model's memory is none that Dask could spill
             host="127.0.0.1",
+            security=_certificate(),
             dashboard_address="127.0.0.1:0",
             worker_dashboard_address=None,
             local_directory=scratch,
@@ -72,7 +81,7 @@ def _local(resources: Resources) -> "Iterator[Cluster]":
 
 
 @contextmanager
-def _batch(name: str, resources: Resources) -> "Iterator[Cluster]":
+def _batch(name: str, resources: Resources, shared: Path) -> "Iterator[Cluster]":
     """Submit `resources.workers` jobs to a batch system, each of which starts workers."""
     if name not in BATCH_SYSTEMS:
         raise unknown("--scheduler", name, [*BATCH_SYSTEMS, "tcp://HOST:PORT"])
@@ -80,14 +89,33 @@ def _batch(name: str, resources: Resources) -> "Iterator[Cluster]":
         import dask_jobqueue
     except ImportError:
         raise BadInput(f"--scheduler {name} needs the package dask-jobqueue: pip install 'vae-bench[dask]'") from None
+    import dask
+
+    with tempfile.TemporaryDirectory(dir=shared, suffix=".partial") as folder, dask.config.set(_SILENT):
+        own = _certificate()
+        for field in ("tls_ca_file", "tls_worker_cert", "tls_worker_key"):  # a job's command line names the files
+            path = Path(folder, field)
+            write_whole(path, getattr(own, field).encode(), durable=False)
+            setattr(own, field, str(path))
+        try:
+            cls, options = getattr(dask_jobqueue, BATCH_SYSTEMS[name]), _scheduler_options(name)
+            made = cls(scheduler_options=options, security=own)
+        except (ValueError, TypeError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise BadInput(f"--scheduler {name}: {reason}; say what a job is in ~/.config/dask/jobqueue.yaml") from None
+        with made as cluster:
+            cluster.scale(jobs=resources.workers)
+            yield cluster
+
+
+def _certificate() -> "Security":
+    """Return a new certificate and its key, which admit to one cluster."""
+    from distributed.security import Security
+
     try:
-        made = getattr(dask_jobqueue, BATCH_SYSTEMS[name])(scheduler_options=_scheduler_options(name))
-    except (ValueError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"--scheduler {name}: {reason}; say what a job is in ~/.config/dask/jobqueue.yaml") from None
-    with made as cluster:
-        cluster.scale(jobs=resources.workers)
-        yield cluster
+        return Security.temporary()
+    except ImportError:
+        raise BadInput("--executor dask needs the package cryptography: pip install 'vae-bench[dask]'") from None
 
 
 def _scheduler_options(name: str) -> dict[str, object]:
@@ -124,8 +152,10 @@ def _client(address: "str | Cluster", resources: Resources) -> "Iterator[Client]
 async def _handshake(address: str, seconds: float) -> None:
     """Raise OSError where nobody answers in time; `Client` waits for ever for one who listens and says nothing."""
     from distributed.comm import connect
+    from distributed.security import Security
 
-    comm = await asyncio.wait_for(connect(address, timeout=seconds), seconds)
+    known = Security().get_connection_args("client")
+    comm = await asyncio.wait_for(connect(address, timeout=seconds, **known), seconds)
     await comm.close()
 
 

@@ -1,5 +1,6 @@
 """Carry out a job: train its runs, alone or together, evaluate each, and write their folders and digests."""
 
+import io
 import logging
 import time
 import traceback
@@ -28,6 +29,7 @@ from bench.storage import store
 from bench.storage.data_version import sha256_of
 from bench.study.suite import Run
 from bench.system import accelerator, provenance
+from bench.system.files import write_whole
 from bench.system.memory import out_of_memory
 from bench.training.checkpoint import Checkpoints
 from bench.training.trainer import Diverged
@@ -95,7 +97,7 @@ def _finish(run: Run, work: Work, listener: Listener, diverged: str | None) -> s
         about = {"data": about_data(_data_of(run, work))}
         record |= {"status": "diverged", "reason": str(error), "provenance": about}
     except Exception as error:
-        (folder / "traceback.txt").write_text(traceback.format_exc())
+        write_whole(folder / "traceback.txt", traceback.format_exc().encode("utf-8", "replace"), durable=False)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if out_of_memory(error):
             record |= {"status": "oom", "reason": f"{reason}; {smaller(run, trained=store.is_trained(folder))}"}
@@ -115,7 +117,7 @@ def give_up(run: Run, suite_folder: Path, reason: str) -> str:
     store.write_json(folder / "run.json", run.to_dict())
     crash = folder / CRASH
     told = crash.read_text() if crash.is_file() else ""
-    (folder / "traceback.txt").write_text(f"{told}{reason}\n")
+    write_whole(folder / "traceback.txt", f"{told}{reason}\n".encode("utf-8", "replace"), durable=False)
     crash.unlink(missing_ok=True)
     return _store(run, suite_folder, {"status": "failed", "reason": reason, "seconds": None})
 
@@ -159,7 +161,9 @@ def _evaluate(
     with suppress(Exception):  # the measurements are worth more than what is told of them
         tracking.evaluated(evaluation, measurements)
     kept = evaluation.already("nll_nats", "test_mean")
-    np.savez_compressed(folder / "arrays.npz", **kept)  # type: ignore[arg-type]
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **kept)  # type: ignore[arg-type]
+    write_whole(folder / "arrays.npz", buffer.getbuffer(), durable=False)
     trained["provenance"] |= networks.provenance() | {"evaluated_by": provenance.git_revision()}
     return trained | {
         "evaluation_id": run.evaluation_id,

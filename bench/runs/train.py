@@ -133,7 +133,11 @@ def _store(
         model.fit_sampler(training.data)
     partial = folder / "model.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    model.cpu().save(str(partial))
+    try:
+        model.cpu().save(str(partial))
+    except (OSError, RuntimeError) as error:  # of a full disk torch says "unexpected pos"; neither says where
+        shutil.rmtree(partial, ignore_errors=True)
+        raise OSError(f"{folder / 'model'} cannot be written: {' '.join(str(error).split())}") from error
     replace_folder(partial, folder / "model")
     store.seal(folder, "trained.json", {"curves": curves, "provenance": made})
 

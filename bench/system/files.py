@@ -3,9 +3,22 @@
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 Bytes = bytes | bytearray | memoryview
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Have an OSError name the file where it does not, as that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def write_whole(path: Path, *parts: Bytes, durable: bool = True) -> None:
@@ -15,16 +28,15 @@ def write_whole(path: Path, *parts: Bytes, durable: bool = True) -> None:
     """
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        with partial.open("wb") as file:
-            file.writelines(parts)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException as error:
+        with named(path):
+            with partial.open("wb") as file:
+                file.writelines(parts)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(partial, path)
+    except BaseException:
         partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
-            error.filename = str(path)
         raise
     if durable:
         sync(path.parent)
@@ -49,6 +61,7 @@ def sync(path: Path) -> None:
     """Have the system write a file, or the names in a folder, to its disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with named(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

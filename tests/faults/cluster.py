@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .common import (
     QUICK,
+    ROOT,
     Fault,
     Seen,
     assert_same_cells,
@@ -112,8 +113,17 @@ def no_accelerator(folder: Path) -> Seen:
     return Seen(f"{said.removeprefix('bench: ')}; of Dask: threads and memory of each worker")
 
 
+def stranger(folder: Path) -> Seen:
+    test = "tests/bench/executors/test_dask.py::test_a_cluster_of_its_own_refuses_a_stranger_at_every_port"
+    words = [sys.executable, "-m", "pytest", "-q", f"--basetemp={folder / 'pytest'}", test]  # its threads end with it
+    done = subprocess.run(words, cwd=ROOT, env=surroundings(folder), capture_output=True, text=True)
+    assert done.returncode == 0 and "[100%]" in done.stdout and "s" not in done.stdout.split()[0], done.stdout
+    return Seen("no credentials, another certificate, none, HTTP: refused at every port of scheduler and workers")
+
+
 FAULTS = [
     Fault("scheduler lost, silent, of another version", "clear error, no hang", lost_scheduler, True),
     Fault("Dask worker killed", "resumes elsewhere", dask_worker_killed, True),
     Fault("unsatisfiable GPU request", "error names what is there", no_accelerator, True),
+    Fault("another user at Dask's ports", "refused", stranger, True),
 ]

@@ -14,6 +14,7 @@ from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.pictures.level_tiles import between, modes, super_resolution, variations
 from bench.metrics.bit_codes import paths
 from bench.metrics.types import Blank
+from bench.system.files import write_whole
 
 STEPS, PAIRS, COLUMNS = 10, 4, 10
 EDIT, EDITED_ATTRIBUTES = 0.1, ("Eyeglasses", "Goatee")
@@ -46,7 +47,7 @@ def save_grid(path: Path, images: np.ndarray, limit: int, *, drop: int) -> None:
                 break
         if buffer.tell() <= limit:
             break
-    path.write_bytes(buffer.getvalue())
+    write_whole(path, buffer.getbuffer(), durable=False)
 
 
 @dataclass(frozen=True)

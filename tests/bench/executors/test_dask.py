@@ -1,15 +1,18 @@
 """Dask: the same cells as in this process, whichever worker dies, and an error that names what there is."""
 
+import asyncio
 import csv
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ pytestmark = pytest.mark.usefixtures("own_registries")
 ROOT = Path(__file__).parents[3]
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 import dask  # noqa: E402
+
+SOON = 0.5  # seconds; who answers does so in a few milliseconds
+PAGES = ("/info/main/workers.html", "/json/identity.json", "/api/v1/get_workers", "/metrics", "/health")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,7 +107,10 @@ def test_one_who_listens_and_says_nothing_is_an_error_and_no_hang(tmp_path: Path
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(BadInput, match=r"pip install 'vae-bench\[dask\]'"), dask_cluster.connected(Resources()):
+    with (
+        pytest.raises(BadInput, match=r"pip install 'vae-bench\[dask\]'"),
+        dask_cluster.connected(Resources(), tmp_path),
+    ):
         pass
 
 
@@ -191,6 +200,88 @@ def test_a_cluster_of_its_own_listens_on_the_loopback_address_alone(tmp_path: Pa
     assert found == {"127.0.0.1"}
 
 
+def listening() -> set[int]:
+    """Return every port on which this process or one that it started listens."""
+    import psutil
+
+    me = psutil.Process()
+    found = [each for process in (me, *me.children(recursive=True)) for each in process.net_connections("inet")]
+    return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
+
+
+def answers(address: str, **known: Any) -> bool:
+    """Whether who listens there takes up a conversation with one who connects with these credentials."""
+    from distributed.comm import connect
+
+    async def greeted() -> None:
+        comm = await asyncio.wait_for(connect(address, timeout=SOON, **known), SOON)
+        await comm.close()
+
+    try:
+        asyncio.run(greeted())
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
+def test_a_cluster_of_its_own_refuses_a_stranger_at_every_port(tmp_path: Path) -> None:
+    """Any user of the machine can reach the loopback address, and would have code of theirs run here."""
+    from distributed.security import Security
+
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # speaks TLS and shows no certificate
+    bare.check_hostname, bare.verify_mode = False, ssl.CERT_NONE
+    strangers: list[tuple[str, dict[str, Any]]] = [("tcp", {}), ("tls", {"ssl_context": bare})]
+    strangers.append(("tls", Security.temporary().get_connection_args("client")))
+    before = listening()
+    with dask_cluster.connected(Resources(1), tmp_path) as client:
+        client.wait_for_workers(1, timeout=60)
+        places = [f"127.0.0.1:{port}" for port in sorted(listening() - before)]
+        assert client.scheduler.address.removeprefix("tls://") in places
+        known = client.security.get_connection_args("client")
+        assert sum(answers(f"tls://{place}", **known) for place in places) == 3  # scheduler, nanny, worker
+        for place in places:
+            assert not any(answers(f"{scheme}://{place}", **theirs) for scheme, theirs in strangers), place
+            assert {http_status(place, path) for path in PAGES} <= {None, 404}, place
+
+
+def http_status(place: str, path: str) -> int | None:
+    """The answer to a GET over HTTP, None where there is none."""
+    connection = HTTPConnection(place, timeout=SOON)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def test_without_the_package_of_certificates_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(BadInput, match="package cryptography: pip install"):
+        with dask_cluster.connected(Resources(), tmp_path):
+            pass
+
+
+def test_a_cluster_that_runs_with_tls_is_spoken_to_with_the_certificate_of_dasks_configuration(tmp_path: Path) -> None:
+    from distributed import Scheduler, SpecCluster
+    from distributed.security import Security
+
+    own = Security.temporary()
+    names = {"distributed.comm.tls.ca-file": own.tls_ca_file} | {
+        f"distributed.comm.tls.client.{part}": getattr(own, f"tls_client_{part}") for part in ("key", "cert")
+    }
+    options = {"host": "127.0.0.1", "protocol": "tls://", "security": own, "dashboard_address": "127.0.0.1:0"}
+    with SpecCluster(workers={}, scheduler={"cls": Scheduler, "options": options}, security=own) as cluster:
+        where = Resources(scheduler=cluster.scheduler_address, wait=5)
+        with pytest.raises(BadInput, match="no answer within 5 s"), dask_cluster.connected(where, tmp_path):
+            pass
+        with dask.config.set(names), dask_cluster.connected(where, tmp_path) as client:
+            assert client.scheduler_info()["address"].startswith("tls://")
+
+
 @pytest.mark.slow
 def test_a_poison_run_fails_alone_and_a_killed_one_goes_on_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -217,7 +308,10 @@ def test_a_batch_system_is_asked_for_workers_and_rid_of_them(tmp_path: Path, mon
     with dask.config.set({"jobqueue.slurm.cores": 1, "jobqueue.slurm.memory": "2GB"}):
         found = carried_out("dask", [[run] for run in runs], tmp_path, workers=2, scheduler="slurm", wait=600)
     assert found == {"VAE/0": "done", "IWAE/0": "done"}
-    assert len(list(tmp_path.glob("job.*"))) == len((tmp_path / "cancelled").read_text().split()) == 2
+    jobs = [path.read_text() for path in tmp_path.glob("job.*")]
+    assert all("--protocol tls://" in job and "PRIVATE KEY" not in job for job in jobs)
+    assert not list(tmp_path.rglob("*.partial"))  # the certificate went with the cluster
+    assert len(jobs) == len((tmp_path / "cancelled").read_text().split()) == 2
 
 
 @pytest.mark.slow
