@@ -40,7 +40,15 @@ class Replay:
         return tensor
 
 
-Noise = torch.Generator | Recorder | Replay | None
+class Kept:
+    """Draws from another source and keeps the `tensors`, so that a second pass can have the same noise."""
+
+    def __init__(self, source: "Noise"):
+        self.source = source
+        self.tensors: list[Tensor] = []
+
+
+Noise = torch.Generator | Recorder | Replay | Kept | None
 
 
 def normal(shape: Sequence[int], noise: Noise = None, device: torch.device | str = "cpu") -> Tensor:
@@ -62,6 +70,9 @@ def drawn(request: Draw, generator: torch.Generator | None, device: torch.device
 def _draw(request: Draw, noise: Noise, device: torch.device | str) -> Tensor:
     if isinstance(noise, Replay):
         return noise.take(request.shape)
+    if isinstance(noise, Kept):
+        noise.tensors.append(_draw(request, noise.source, device))
+        return noise.tensors[-1]
     if isinstance(noise, Recorder):
         noise.requests.append(request)
         noise = noise.generator

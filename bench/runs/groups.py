@@ -49,7 +49,8 @@ def key_of(run: Run) -> str:
     """Return a text that runs share if they differ in the seed and in loss weights alone; empty for a model that
     cannot be stacked."""
     model = MODELS[run.model].resolve()
-    if not issubclass(model, Stackable) or run.data.get("pixels") == "dynamic":
+    drawn_anew = run.data.get("pixels") == "dynamic" or run.training.augmentation != "none"
+    if not issubclass(model, Stackable) or drawn_anew:
         return ""
     options = {key: value for key, value in run.options.items() if key not in model.weight_options}
     facts = run.to_dict()

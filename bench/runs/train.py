@@ -114,11 +114,11 @@ def _settled(suite_folder: Path, run: Run) -> bool:
 
 
 def _images(run: Run, data: ImageDataset) -> tuple[ImageTensors, ImageTensors]:
-    def tensors(split: Split, limit: int | None, dynamic: bool = False) -> ImageTensors:
-        return ImageTensors(torch.from_numpy(split.images[:limit]), torch.from_numpy(split.labels[:limit]), dynamic)
+    def tensors(split: Split, limit: int | None, **how: bool) -> ImageTensors:
+        return ImageTensors(torch.from_numpy(split.images[:limit]), torch.from_numpy(split.labels[:limit]), **how)
 
-    dynamic = run.data.get("pixels") == "dynamic"
-    return tensors(data.train, run.training.train_images, dynamic), tensors(data.validation, None)
+    how = {"dynamic": run.data.get("pixels") == "dynamic", "moved": run.training.augmentation == "flip-move"}
+    return tensors(data.train, run.training.train_images, **how), tensors(data.validation, None)
 
 
 def _store(

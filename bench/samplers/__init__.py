@@ -50,12 +50,17 @@ def own_sampler(capabilities: frozenset[str]) -> Sampler:
     return next(SAMPLERS[name] for name in OWN if not SAMPLERS[name].obstacle(capabilities))
 
 
-_DRAWS, _FLOWS = "bench.samplers.draws", "bench.samplers.flows"
+_DRAWS, _FLOWS, _STAGES = "bench.samplers.draws", "bench.samplers.flows", "bench.samplers.two_stage"
 
 SAMPLERS: dict[str, Sampler] = {
     "normal": Sampler("prior", frozenset({"prior"}), f"{_DRAWS}:prior"),
     "gmm": Sampler("Gaussian mixture", frozenset({"encode"}), f"{_DRAWS}:mixture", unless="bits"),
-    "two-stage": Sampler("second VAE", frozenset({"posterior", "prior"}), "bench.samplers.two_stage:second_stage"),
+    "gaussian": Sampler("single Gaussian", frozenset({"encode"}), f"{_DRAWS}:gaussian", unless="bits"),
+    # Pythae's, whose samples are not spread as the codes are, and the same without that fault
+    "two-stage": Sampler("second VAE", frozenset({"posterior", "prior"}), f"{_STAGES}:stock_second_stage"),
+    "two-stage-corrected": Sampler(
+        "second VAE, corrected", frozenset({"encode"}), f"{_STAGES}:second_stage", unless="bits"
+    ),
     "hyperplane": Sampler("hyperplane sampling", frozenset({"bits"}), f"{_DRAWS}:bits:hyperplane"),
     "rounding": Sampler("rounded Gaussian", frozenset({"bits"}), f"{_DRAWS}:bits:rounding"),
     "coins": Sampler("fair coins", frozenset({"bits"}), f"{_DRAWS}:bits:coins"),

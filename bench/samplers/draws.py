@@ -1,4 +1,4 @@
-"""Codes drawn without training anything: from the prior, a fitted mixture, bits' moments, or a metric."""
+"""Codes drawn without training anything: from the prior, a fitted Gaussian or mixture, bits' moments, or a metric."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from bench.samplers import own_sampler
 from bench.samplers.trained import Trained
-from models.lbae.hyperplane import BIT_SAMPLERS
+from models.lbae.hyperplane import BIT_SAMPLERS, square_root
 
 
 def prior(trained: Trained, n: int) -> Tensor:
@@ -24,6 +24,19 @@ def mixture(trained: Trained, n: int) -> Tensor:
     fitted = GaussianMixture(components, random_state=seed, reg_covar=1e-4, tol=1e-2).fit(codes.astype(np.float64))
     drawn, _ = fitted.sample(n)  # component by component
     return torch.from_numpy(np.random.default_rng(seed).permutation(drawn).astype(np.float32))
+
+
+def gaussian(trained: Trained, n: int) -> Tensor:
+    r"""Draw from the one Gaussian that has the moments of a code of each training image.
+
+    .. math:: z = \mu + V \epsilon, \quad \epsilon \sim N(0, I), \quad V V^T = \Sigma
+
+    Source: the columns N(mu, Sigma) of Tables 1 and 4, LBAE.
+    """
+    codes = trained.get("train_codes").astype(np.float64)  # [M, L]
+    factor = square_root(torch.from_numpy(np.atleast_2d(np.cov(codes.T))))
+    noise = torch.randn(n, codes.shape[1], generator=trained.generator("gaussian"), device=trained.device)
+    return torch.from_numpy(codes.mean(0)).float().to(noise) + noise @ factor.T.to(noise)
 
 
 def bits(kind: str, trained: Trained, n: int) -> Tensor:

@@ -117,7 +117,7 @@ class Evaluation(_Strict):
 
 class Preset(Training):
     """Sizes and training settings; `controls` names the rows that get a parameter-matched control. By model, `options`
-    are more of its configuration, and `networks` take the place of `network`.
+    are more of its configuration, and `networks` take the place of `network`; by row, `row_options` go over the row's.
 
     With a `grid`, each seed takes one combination of its values (`bench/study/combinations.py`), and a suite that names
     no seeds has one for each.
@@ -127,6 +127,7 @@ class Preset(Training):
     network: Table
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, Table] = {}
+    row_options: dict[str, Table] = {}
     networks: dict[str, Table] = {}
     grid: dict[GridKey, Annotated[tuple[JsonValue, ...], Field(min_length=1)]] = {}
     evaluation: Evaluation = Evaluation()

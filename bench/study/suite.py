@@ -72,10 +72,14 @@ def load(name: str, preset: PresetName, overrides: Iterable[str] = ()) -> Suite:
     for name in () if size.controls == "all" else size.controls:
         if name not in [row.row for row in suite.rows]:
             raise unknown("row in controls", name, (row.row for row in suite.rows))
-    for where, named in (("options", size.options), ("networks", size.networks)):
-        for name in named:
-            if name not in {row.model for row in rows}:
-                raise unknown(f"model in {where}", name, (row.model for row in rows))
+    models, named_rows = {row.model for row in rows}, {row.row for row in rows}
+    for where, named, known in (
+        ("model in options", size.options, models),
+        ("model in networks", size.networks, models),
+        ("row in row_options", size.row_options, named_rows),
+    ):
+        if absent := named.keys() - known:
+            raise unknown(where, min(absent), known)
     return suite
 
 
@@ -127,7 +131,7 @@ def expand(
     for row, variant in _rows(suite, preset):
         latent = row.latent_dim or size.latent_dim
         network = row.network or size.networks.get(row.model, size.network)
-        options = {**size.options.get(row.model, {}), **row.options}
+        options = {**size.options.get(row.model, {}), **row.options, **size.row_options.get(row.row, {})}
         likelihood = str(options.get("reconstruction_loss", suite.likelihood)) if variant == "control" else None
         runs += [
             Run(

@@ -63,11 +63,12 @@ def read(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path.name} extends {name!r}, which is not a file of {SUITES}; leave out its .toml")
     low = read(base)
     rows = [raw.get(key, low.get(key, [])) for key in ("rows", "extra_rows")]
-    models = {str(row.get("model")) for part in rows if isinstance(part, list) for row in part if isinstance(row, dict)}
-    for preset in low.get("presets", {}).values():  # what the base says of models whose rows are not taken over
-        for by_model in (preset.get("options", {}), preset.get("networks", {})):
-            for model in by_model.keys() - models:
-                del by_model[model]
+    kept = [row for part in rows if isinstance(part, list) for row in part if isinstance(row, dict)]
+    for preset in low.get("presets", {}).values():  # what the base says of rows that are not taken over
+        for table, key in (("options", "model"), ("networks", "model"), ("row_options", "row")):
+            said = preset.get(table, {})
+            for name in said.keys() - {str(row.get(key)) for row in kept}:
+                del said[name]
     return _merge(low, raw)
 
 

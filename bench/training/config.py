@@ -24,7 +24,7 @@ class TrainerConfig(BaseTrainerConfig):
     per_device_eval_batch_size: int = 500
     num_epochs: int = _DEFAULTS["num_epochs"]
     learning_rate: float = _DEFAULTS["learning_rate"]
-    optimizer_cls: str = "AdamW"
+    optimizer_cls: str = _DEFAULTS["optimizer_cls"]
     optimizer_params: dict | None = field(default_factory=lambda: dict(_DEFAULTS["optimizer_params"]))
     scheduler_cls: str | None = _DEFAULTS["scheduler_cls"]
     scheduler_params: dict | None = field(default_factory=lambda: dict(_DEFAULTS["scheduler_params"]))

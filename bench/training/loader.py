@@ -6,17 +6,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from bench.training.augment import flipped_and_moved
 from models.training import Batch, as_float
 
 
 class ImageTensors(Dataset):
     """Images uint8 [N, C, H, W] (or float in [0, 1]) and labels [N], kept whole; Pythae's attribute names.
 
-    `dynamic` images are trained on as draws of black and white, of which the grey value is the probability.
+    `dynamic` images are trained on as draws of black and white, of which the grey value is the probability, and
+    `moved` ones flipped and moved at random.
     """
 
-    def __init__(self, data: Tensor, labels: Tensor, dynamic: bool = False):
-        self.data, self.labels, self.dynamic = data, labels, dynamic
+    def __init__(self, data: Tensor, labels: Tensor, dynamic: bool = False, moved: bool = False):
+        self.data, self.labels, self.dynamic, self.moved = data, labels, dynamic, moved
 
     def __len__(self) -> int:
         return len(self.data)
@@ -37,7 +39,7 @@ class Loader:
     def __init__(self, dataset: Any, device: str, batch_size: int, seed: int, labelled_batch_size: int | None = None):
         self.x = dataset.data.to(device, non_blocking=True)
         self.y = dataset.labels.to(device, non_blocking=True)
-        self.dynamic = getattr(dataset, "dynamic", False)
+        self.dynamic, self.moved = getattr(dataset, "dynamic", False), getattr(dataset, "moved", False)
         self.batch_size, self.labelled_batch_size = batch_size, labelled_batch_size
         self.generator = torch.Generator().manual_seed(seed)
         self._left = torch.empty(0, dtype=torch.long)  # what remains of the labelled images' present round
@@ -75,8 +77,10 @@ class Loader:
         return list(torch.cat(parts).to(self.x.device).split([len(part) for part in parts]))
 
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
-        """Return the images and labels at an index [B]; `generator` draws the pixels of dynamic images."""
+        """Return the images and labels at an index [B]; `generator` draws how images move, and dynamic pixels."""
         x = as_float(self.x[index])
+        if self.moved:
+            x = flipped_and_moved(x, generator)
         if self.dynamic:
             x = (torch.rand(x.shape, generator=generator, device=x.device) < x).float()
         return Batch(x, self.y[index], index, len(self.x))

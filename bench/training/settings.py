@@ -37,11 +37,13 @@ class StepSettings(BaseModel):
 
 
 class Training(StepSettings):
-    """How a model is trained: AdamW, with a learning rate that follows a schedule.
+    """How a model is trained: by an optimiser, with a learning rate that follows a schedule.
 
     learning_rate  the largest of the schedule "onecycle", the constant one, or the first of "burda" (its milestones)
     pct_start      the part of "onecycle" in which the rate rises
+    optimizer      AdamW, or Adamax, as selfVAE has it
     adam_beta1     decay of the optimiser's first moment; that of the second is 0.999
+    augmentation   "flip-move": training images are flipped and moved by up to 2 pixels at random (selfVAE's code)
     train_images   the first so many of the training set; None: all
     """
 
@@ -51,6 +53,8 @@ class Training(StepSettings):
     weight_decay: float = Field(default=1e-4, ge=0)
     pct_start: float = Field(default=0.3, gt=0, lt=1)
     schedule: Literal["onecycle", "constant", "burda"] = "onecycle"
+    optimizer: Literal["AdamW", "Adamax"] = "AdamW"
+    augmentation: Literal["none", "flip-move"] = "none"
     adam_epsilon: float = Field(default=1e-8, gt=0)
     adam_beta1: float = Field(default=0.9, ge=0, lt=1)
     train_images: int | None = Field(default=None, ge=2)
@@ -83,6 +87,7 @@ class Training(StepSettings):
             "num_epochs": self.epochs,
             "per_device_train_batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
+            "optimizer_cls": self.optimizer,
             "optimizer_params": adam,
             "scheduler_cls": scheduler,
             "scheduler_params": parameters,

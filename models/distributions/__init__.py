@@ -1,4 +1,4 @@
 """Densities, likelihoods, priors and flows: the laws that models are made of.
 
-May import: models.noise, models.kernels.
+May import: models.noise, models.kernels, models.networks.
 """

@@ -10,8 +10,9 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from models.distributions.densities import Gaussian, StandardNormal
-from models.distributions.realnvp import RealNVP
+from models.distributions.realnvp import RealNVP, convolutions, dense
 from models.distributions.vamp_prior import VampPrior
+from models.networks.kinds import Size
 from models.noise import Noise, normal, uniform
 
 
@@ -88,7 +89,8 @@ def _mixture(config: PriorSizes) -> MixturePrior:
 
 
 def _realnvp(config: PriorSizes) -> RealNVP:
-    return RealNVP(config.latent_dim, config.prior.hidden)
+    of = config.prior
+    return RealNVP(config.latent_dim, convolutions(of.hidden) if of.dense is None else dense(*of.dense))
 
 
 def _vamp(config: PriorSizes) -> PseudoInputs:
@@ -116,11 +118,13 @@ class PriorConfig:
                   pseudo-inputs
     components    of the mixture; pseudo-inputs
     hidden        channels inside the couplings' networks (realnvp)
+    dense         growth and steps of those networks where they are densely connected, as in selfVAE's code (64, 5)
     """
 
     kind: PriorKind = "standard"
     components: int = Field(default=10, ge=1, le=10**6)
     hidden: int = Field(default=64, ge=1, le=10**5)
+    dense: tuple[Size, Size] | None = None
 
 
 class TrainedPrior:

@@ -1,16 +1,43 @@
 """RealNVP for codes: couplings that mask a checkerboard or channels, in two scales."""
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.distributions.densities import standard_normal_log_prob
+from models.networks.dense import DenseGroup
+from models.networks.weight_norm import normed
 from models.noise import Noise, normal
 
 LEAST_SIDE = 4
 Maps = tuple[int, int, int]  # C, H, W
+Network = Callable[[int, int], nn.Module]  # of channels that come in and go out
+
+
+def convolutions(hidden: int) -> Network:
+    """Return three convolutions of `hidden` channels, of which the last starts at 0, a coupling as the identity."""
+
+    def network(channels: int, out: int) -> nn.Module:
+        last = nn.Conv2d(hidden, out, 3, padding=1)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
+        first, second = nn.Conv2d(channels, hidden, 3, padding=1), nn.Conv2d(hidden, hidden, 1)
+        return nn.Sequential(first, nn.ELU(), second, nn.ELU(), last)
+
+    return network
+
+
+def dense(growth: int, steps: int) -> Network:
+    """Return a dense group and a 3 x 3 convolution, weight-normalised: in selfVAE's code growth 64, 5 steps."""
+
+    def network(channels: int, out: int) -> nn.Module:
+        group = DenseGroup(channels, growth, steps)
+        return nn.Sequential(group, normed(nn.Conv2d(group.out_channels, out, 3, padding=1)))
+
+    return network
 
 
 class Coupling(nn.Module):
@@ -20,17 +47,12 @@ class Coupling(nn.Module):
         s = r \tanh(\tilde s)
 
     Source: Eqs. 7-8 of Dinh et al. 2017 in the form of selfVAE's code: t before the scale, r a trained factor for each
-    channel. A subclass says which part moves. The network's last layer starts at 0, the coupling as the identity (our
-    choice; selfVAE's initialisation takes data). z is [B, C, H, W].
+    channel. A subclass says which part moves. z is [B, C, H, W].
     """
 
-    def __init__(self, channels: int, moved: int, hidden: int):
+    def __init__(self, channels: int, moved: int, network: Network):
         super().__init__()
-        last = nn.Conv2d(hidden, 2 * moved, 3, padding=1)
-        for parameter in last.parameters():
-            nn.init.zeros_(parameter)
-        first, second = nn.Conv2d(channels, hidden, 3, padding=1), nn.Conv2d(hidden, hidden, 1)
-        self.network = nn.Sequential(first, nn.ELU(), second, nn.ELU(), last)
+        self.network = network(channels, 2 * moved)
         self.rescale = nn.Parameter(torch.ones(moved, 1, 1))
 
     def parameters_of(self, kept: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,8 +74,8 @@ class CheckerboardCoupling(Coupling):
 
     mask: Tensor
 
-    def __init__(self, shape: Maps, odd: bool, hidden: int):
-        super().__init__(shape[0], shape[0], hidden)
+    def __init__(self, shape: Maps, odd: bool, network: Network):
+        super().__init__(shape[0], shape[0], network)
         rows, columns = torch.arange(shape[1])[:, None], torch.arange(shape[2])
         self.register_buffer("mask", ((rows + columns + odd) % 2).float(), persistent=False)  # 1: moves
 
@@ -69,8 +91,8 @@ class CheckerboardCoupling(Coupling):
 class ChannelCoupling(Coupling):
     """One half of the channels stays, the other moves."""
 
-    def __init__(self, shape: Maps, odd: bool, hidden: int):
-        super().__init__(shape[0] // 2, shape[0] // 2, hidden)
+    def __init__(self, shape: Maps, odd: bool, network: Network):
+        super().__init__(shape[0] // 2, shape[0] // 2, network)
         self.odd = odd
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,8 +146,8 @@ def code_shape(latent_dim: int) -> Maps:
 class Couplings(nn.ModuleList):
     """Couplings one after another."""
 
-    def __init__(self, kind: type[CheckerboardCoupling | ChannelCoupling], shape: Maps, count: int, hidden: int):
-        super().__init__(kind(shape, bool(i % 2), hidden) for i in range(count))
+    def __init__(self, kind: type[CheckerboardCoupling | ChannelCoupling], shape: Maps, count: int, network: Network):
+        super().__init__(kind(shape, bool(i % 2), network) for i in range(count))
 
     def forward(self, u: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
         """Return u after all, and log_det [B] plus their log-determinants."""
@@ -152,14 +174,14 @@ class RealNVP(nn.Module):
     Source: Figure 4 of Dinh et al. 2017, in the sizes of selfVAE's code (10 couplings, no batch normalisation).
     """
 
-    def __init__(self, latent_dim: int, hidden: int):
+    def __init__(self, latent_dim: int, network: Network):
         super().__init__()
         self.shape = channels, side, _ = code_shape(latent_dim)
         half = side // 2
         squeezed, rest = (4 * channels, half, half), (2 * channels, half, half)
-        self.fields = Couplings(CheckerboardCoupling, self.shape, 3, hidden)
-        self.channels = Couplings(ChannelCoupling, squeezed, 3, hidden)
-        self.last = Couplings(CheckerboardCoupling, rest, 4, hidden)
+        self.fields = Couplings(CheckerboardCoupling, self.shape, 3, network)
+        self.channels = Couplings(ChannelCoupling, squeezed, 3, network)
+        self.last = Couplings(CheckerboardCoupling, rest, 4, network)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return u = f(z) and the log-determinants: [M, L] -> [M, L], [M]."""

@@ -1,5 +1,7 @@
 """Symmetric VAE, sVAE-r, ALI and ALICE on images: a critic of pairs (x, z), and what encoder and decoder make of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -9,11 +11,12 @@ from pythae import models as pythae
 from pythae.models import BaseAE
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from models.capabilities import GaussianLatent, LastEpoch
 from models.forms import Family, forms
 from models.from_config import FromConfig
-from models.noise import Noise
+from models.noise import Kept, Noise, Replay
 from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms
 from models.svae.networks import Discriminator, MeanDecoder, SampledEncoder, SymmetricNetworkConfig, networks_of
 from models.training import Batch, Objective, Phase, Terms
@@ -44,6 +47,8 @@ class Adversarial(Objective, BaseAE):
     two errors, whose weight is `reconstruction_weight`; both reach encoder and decoder. The terms of either
     :math:`L_{fool}` are computed, the other's have weight 0, so that models on networks of one `kind` can train as one.
     In a step the critic sees the pairs of both kinds as one batch. `encoder` and `decoder` have `draw` and `error`.
+    The errors' passes move no running statistic, and take the noise that the pairs had, of which each error's other
+    argument does not depend: at :math:`\lambda = 0` the game is that without errors, to the bit.
     """
 
     weight_options = frozenset({"reconstruction_weight"})
@@ -74,11 +79,14 @@ class Adversarial(Objective, BaseAE):
             weights |= dict.fromkeys(("error_of_x", "error_of_z"), self.model_config.reconstruction_weight)
         return weights
 
-    def pairs(self, x: Tensor, generator: Noise = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Return z~ of images x, and draws z of the prior with their x~."""
-        z_of_x = self.encoder.draw(x, generator)
+    def pairs(
+        self, x: Tensor, generator: Noise = None, kept: tuple[Noise, Noise] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z~ of images x, and draws z of the prior with their x~; `kept` is what encoder and decoder draw by."""
+        of_encoder, of_decoder = kept or (generator, generator)
+        z_of_x = self.encoder.draw(x, of_encoder)
         z = self.prior.sample(len(x), generator, x.device)
-        return z_of_x, z, self.decoder.draw(z, generator)
+        return z_of_x, z, self.decoder.draw(z, of_decoder)
 
     def critic(
         self, x: Tensor, z_of_x: Tensor, x_of_z: Tensor, z: Tensor, generator: Noise = None
@@ -95,23 +103,40 @@ class Adversarial(Objective, BaseAE):
 
     def fooling_terms(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
         """Return what encoder and decoder minimise."""
-        return self._fooling(batch, self.pairs(batch.x, generator), generator)
+        return self._fooling(batch, generator)[0]
 
-    def _fooling(self, batch: Batch, pairs: tuple[Tensor, Tensor, Tensor], generator: Noise) -> dict[str, Tensor]:
-        z_of_x, z, x_of_z = pairs
+    def _fooling(self, batch: Batch, generator: Noise) -> tuple[dict[str, Tensor], Tensor]:
+        """Return that and z~."""
+        of_encoder, of_decoder = Kept(generator), Kept(generator)
+        z_of_x, z, x_of_z = self.pairs(batch.x, generator, (of_encoder, of_decoder))
         f = self.critic(batch.x, z_of_x, x_of_z, z, generator)
         terms = symmetric_terms(*f) | ali_terms(*f)
         if self.game.regularised:
-            terms["error_of_x"] = self.decoder.error(batch.x, z_of_x, generator)
-            terms["error_of_z"] = self.encoder.error(z, x_of_z, generator)
-        return terms
+            with still(self.encoder, self.decoder):
+                terms["error_of_x"] = self.decoder.error(batch.x, z_of_x, Replay(of_decoder.tensors))
+                terms["error_of_z"] = self.encoder.error(z, x_of_z, Replay(of_encoder.tensors))
+        return terms, z_of_x
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         """Return the terms of both kinds of step, for Pythae's `forward`, and the codes and images of a batch."""
-        critic = self.critic_terms(batch, generator)
-        pairs = self.pairs(batch.x, generator)
-        losses = critic | self._fooling(batch, pairs, generator)
-        return Terms(losses, pairs[0], self.likelihood(pairs[0]))
+        losses = self.critic_terms(batch, generator)
+        fooling, z_of_x = self._fooling(batch, generator)
+        return Terms(losses | fooling, z_of_x, self.likelihood(z_of_x))
+
+
+@contextmanager
+def still(*networks: nn.Module) -> Iterator[None]:
+    """Leave all running statistics of batch normalisation as they are; in training batches have their own."""
+    norms = {
+        m for network in networks for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats
+    }
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 class OfImages(FromConfig, LastEpoch, Adversarial, GaussianLatent, pythae.AE):

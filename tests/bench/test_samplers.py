@@ -127,6 +127,26 @@ def test_a_flow_fitted_to_codes_has_their_moments_and_is_a_function_of_the_seed(
     assert torch.equal(drawn, SAMPLERS[name].draw(given, 4000))
 
 
+CORRELATED = torch.tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 0.3], [0.0, 0.0, 0.02]])
+
+
+@pytest.mark.parametrize(("name", "most"), [("gaussian", 0.05), ("two-stage-corrected", 0.15)])
+def test_one_gaussian_and_the_second_stage_have_the_mean_and_covariance_of_gaussian_codes(
+    model: Any, monkeypatch: pytest.MonkeyPatch, name: str, most: float
+) -> None:
+    codes = torch.randn(1000, 3, generator=torch.Generator().manual_seed(0)) @ CORRELATED + 7
+    given = evaluation(model)
+    monkeypatch.setattr(given, "get", lambda array, setting=None: codes.numpy())
+    before = torch.get_rng_state()
+    drawn = SAMPLERS[name].draw(given, 20_000)
+    assert torch.equal(before, torch.get_rng_state())
+    scale = codes.std(0)
+    assert float(((drawn.mean(0) - codes.mean(0)) / scale).abs().max()) < most
+    assert float(((torch.cov(drawn.T) - torch.cov(codes.T)) / scale.outer(scale)).abs().max()) < most
+    monkeypatch.setattr("bench.samplers.two_stage.EPOCHS", 1)
+    assert torch.equal(SAMPLERS[name].draw(given, 9), SAMPLERS[name].draw(given, 9))
+
+
 def test_pixelcnn_draws_the_codebooks_vectors_as_often_as_images_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = MODELS["StockVQVAE"].resolve()
     small = {"channels": (4,), "strides": (2,), "hidden": (8,)}
@@ -145,11 +165,13 @@ def test_pixelcnn_draws_the_codebooks_vectors_as_often_as_images_have_them(monke
 
 
 def test_every_sampler_is_what_its_name_says_and_asks_for_what_it_draws_from() -> None:
-    flows, draws = "bench.samplers.flows", "bench.samplers.draws"
+    flows, draws, stages = (f"bench.samplers.{part}" for part in ("flows", "draws", "two_stage"))
     assert {name: (s.label, set(s.needs), s.target, s.unless) for name, s in SAMPLERS.items()} == {
         "normal": ("prior", {"prior"}, f"{draws}:prior", None),
         "gmm": ("Gaussian mixture", {"encode"}, f"{draws}:mixture", "bits"),
-        "two-stage": ("second VAE", {"posterior", "prior"}, "bench.samplers.two_stage:second_stage", None),
+        "gaussian": ("single Gaussian", {"encode"}, f"{draws}:gaussian", "bits"),
+        "two-stage": ("second VAE", {"posterior", "prior"}, f"{stages}:stock_second_stage", None),
+        "two-stage-corrected": ("second VAE, corrected", {"encode"}, f"{stages}:second_stage", "bits"),
         "hyperplane": ("hyperplane sampling", {"bits"}, f"{draws}:bits:hyperplane", None),
         "rounding": ("rounded Gaussian", {"bits"}, f"{draws}:bits:rounding", None),
         "coins": ("fair coins", {"bits"}, f"{draws}:bits:coins", None),

@@ -21,7 +21,7 @@ from models.distributions.densities import (
     log_mean_exp,
 )
 from models.distributions.priors import PRIORS, MixturePrior, PriorConfig, PseudoInputs
-from models.distributions.realnvp import RealNVP
+from models.distributions.realnvp import RealNVP, convolutions
 from models.distributions.vamp_prior import VampPrior
 from models.networks.kinds import Convolutional, network_types
 from models.objectives import total_correlation_terms
@@ -87,7 +87,7 @@ def test_the_density_integrates_to_one_and_samples_have_its_moments(kind: str) -
 def test_the_flow_integrates_to_one_and_its_samples_have_its_moments() -> None:
     """In 16 dimensions, both by importance sampling from a wider Gaussian: five standard errors are allowed."""
     torch.manual_seed(0)
-    prior, n, log_variance = shaken(RealNVP(16, hidden=4)), 20_000, torch.full((16,), 0.3)
+    prior, n, log_variance = shaken(RealNVP(16, convolutions(4))), 20_000, torch.full((16,), 0.3)
     for parameter in prior.parameters():
         parameter.requires_grad_(False).mul_(0.4)
     wide = torch.exp(0.5 * log_variance) * torch.randn(n, 16)

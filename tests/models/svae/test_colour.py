@@ -171,6 +171,19 @@ def test_several_values_of_lambda_trained_together_equal_separate_runs() -> None
             torch.testing.assert_close(stacked.state_dict()[key], tensor, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize(("plain", "regularised"), [NAMES[:2], NAMES[2:]])
+def test_without_lambda_the_regularised_model_is_trained_as_the_plain_one_to_the_bit(
+    plain: str, regularised: str
+) -> None:
+    data, tensors = ImageTensors(images(40), torch.zeros(40, dtype=torch.long)), []
+    for model in (build(plain), build(regularised, reconstruction_weight=0.0)):
+        config = TrainerConfig(num_epochs=2, per_device_train_batch_size=16, scheduler_cls=None, no_cuda=True)
+        trainer = Trainer(model, data, data, config)
+        trainer.train()
+        tensors.append(trainer.model.state_dict())
+    assert all(torch.equal(tensors[1][name], tensor) for name, tensor in tensors[0].items())
+
+
 def test_what_networks_cannot_have_is_refused() -> None:
     with pytest.raises(ValueError, match="encoder_kernel"):
         build("ColourALI").model_config.network.__class__(encoder_kernel=3)

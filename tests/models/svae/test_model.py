@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from bench.training.trainer import Diverged, ImageTensors, Trainer, TrainerConfig
 from models import MODELS
+from models.noise import Recorder
 from models.svae.losses import ali_terms, discriminator_terms, literal_ali_terms, symmetric_terms
+from models.svae.model import still
 from models.training import Batch
 
 SHAPE = (1, 8, 8)
@@ -171,13 +173,42 @@ def test_a_model_minimises_the_terms_of_its_own_game(kind: str, sum_of: str) -> 
     torch.testing.assert_close(model.loss(terms), own)
 
 
-@pytest.mark.parametrize(("plain", "regularised"), [("SymmetricVAE", "SymmetricVAER"), ("PlaneALI", "PlaneALICE")])
-def test_without_lambda_the_regularised_model_is_the_plain_one(plain: str, regularised: str) -> None:
-    losses = []
+PAIRED = [
+    ("SymmetricVAE", "SymmetricVAER"),
+    ("ALI", "ALICE"),
+    ("PlaneALI", "PlaneALICE"),
+    ("PlaneSymmetricVAE", "PlaneSymmetricVAER"),
+]
+
+
+@pytest.mark.parametrize(("plain", "regularised"), PAIRED)
+def test_without_lambda_the_regularised_model_is_trained_as_the_plain_one_to_the_bit(
+    plain: str, regularised: str
+) -> None:
+    x = batch(plain, 40).x
+    data = ImageTensors(x, torch.zeros(len(x), dtype=torch.long))
+    found = []
     for model in (build(plain), build(regularised, reconstruction_weight=0.0)):
-        step = model.eval().steps()[1]
-        losses.append(step.loss(batch(plain), torch.Generator().manual_seed(0)))
-    assert torch.equal(*losses)
+        trainer = Trainer(model, data, data, settings(3))
+        trainer.train()
+        found.append((trainer.history["train_loss"], trainer.model.state_dict()))
+    (losses, tensors), (again, others) = found
+    assert losses == again
+    assert all(torch.equal(others[name], tensor) for name, tensor in tensors.items())
+
+
+@pytest.mark.parametrize("name", ["SymmetricVAER", "BidirectionalSymmetricVAER", "PlaneALICE"])
+def test_the_errors_take_no_noise_of_their_own_and_move_no_statistic(name: str) -> None:
+    model, recorder = build(name).train(), Recorder(torch.Generator().manual_seed(0))
+    model.pairs(batch(name).x, recorder)
+    of_pairs, before = list(recorder.requests), {k: v.clone() for k, v in model.named_buffers()}
+    recorder.requests.clear()
+    with still(model):
+        model.fooling_terms(batch(name), recorder)
+    assert recorder.requests == of_pairs
+    assert all(torch.equal(value, before[k]) for k, value in model.named_buffers())
+    model.pairs(batch(name).x)
+    assert name.startswith("Plane") or any(not torch.equal(v, before[k]) for k, v in model.named_buffers())
 
 
 def test_table_3_is_the_default_network() -> None:
