@@ -1,7 +1,7 @@
 """Model classes that extend Pythae. `MODELS` names them without importing torch; `load_model` opens a stored one.
 
-Floors: noise, kernels, networks, distributions, objectives, training, capabilities, from_config, bidirectional, forms,
-bvae, pythae, lbae, svae, untapped, selfvae.
+Floors: noise, kernels, distributions, networks, objectives, training, capabilities, interface, from_config,
+bidirectional, forms, bvae, pythae, lbae, svae, untapped, selfvae.
 """
 
 import hashlib

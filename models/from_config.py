@@ -3,22 +3,27 @@
 import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import ClassVar, Self, SupportsIndex
+from typing import Any, ClassVar, Self, SupportsIndex
 
 import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAE, BaseAEConfig
+from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
+
+from models.interface.output import complete
+from models.interface.trainers import ModelName, Output, refusal, step_shared_weights_once, trainers_of
 
 
 class FromConfig(BaseAE):
     """A Pythae class whose networks follow from its configuration, so that it is stored without pickles.
 
     `networks` makes what the next class's `__init__` takes. `shared` says whether encoder and decoder are one network,
-    and `replaceable` whether others can be given in their place, which one network's never can.
+    and `replaceable` whether others can be given in their place, which one network's never can. Trainers of
+    Pythae's that do not take the model (`models.interface.trainers`) are refused in one line.
     """
 
     config_class: ClassVar[type[BaseAEConfig]]
@@ -38,8 +43,21 @@ class FromConfig(BaseAE):
         if given and (self.shared or not self.replaceable):
             raise ValueError(f"{name} builds its networks from the configuration; it takes none")
         super().__init__(model_config, *self.networks(model_config, **given), **others)
-        self.model_name = name
+        self.model_name = ModelName(name, trainers_of(type(self)))
         model_config.uses_default_encoder, model_config.uses_default_decoder = encoder is None, decoder is None
+
+    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
+        """Pythae's interface: loss, terms, codes and images of a batch `{"data": x, "labels": y}`."""
+        out = complete(self, super().forward(inputs, **kwargs), inputs["data"])
+        return Output.of(out, self.model_name, trainers_of(type(self)))
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "discriminator":  # that some of Pythae's trainers look for
+                raise AttributeError(refusal(self.model_name, trainers_of(type(self)))) from None
+            raise
 
     @classmethod
     def _load_model_config_from_folder(cls, dir_path: str) -> BaseAEConfig:
@@ -83,6 +101,8 @@ def form(
     That is `<name>Config`, `config` and the fields of `mixed_in`, which refuses unknown keys; it is made an attribute
     of the module, where pickle looks for it.
     """
+    if shared:
+        step_shared_weights_once()
     written, how = bases[-1], "one network, run both ways," if shared else "networks"
     doc = f"{written.__name__} of {written.__module__}, with {how} built from the configuration."
     fields = {"__module__": module, "__doc__": f"Configuration of {name}, as of {config.__name__}."}

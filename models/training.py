@@ -125,8 +125,22 @@ class Objective(Stackable):
         x = inputs["data"]
         batch = Batch(x, inputs.get("labels"), dataset_size=kwargs.get("dataset_size") or len(x))
         losses, z, p_x = self.terms(batch)
-        means = {name: term.mean() for name, term in losses.items()}
-        return ModelOutput(loss=self.loss(losses, kwargs.get("epoch", 1)), recon_x=p_x.mean, z=z, **means)
+        return self.output(self.loss(losses, kwargs.get("epoch", 1)), x, Terms(losses, z, p_x))
+
+    def output(self, loss: Tensor, x: Tensor, terms: Terms) -> ModelOutput:
+        """Return Pythae's output for images x [B, C, H, W]: the loss, the terms' means, codes and images.
+
+        `recon_loss` is the term "distortion" (of a chain "distortion_x"), and `reg_loss` the sum of all others,
+        unweighted; without such a term they are -ln p(x|z) and what else the loss has.
+        """
+        means = {name: term.mean() for name, term in terms.losses.items()}
+        others = dict(means)
+        error = others.pop("distortion", others.pop("distortion_x", None))
+        if error is None:
+            error = -terms.p_x.log_prob(x).mean()
+            others = {"rest": loss - error}
+        rest = torch.stack([error.new_zeros(()), *others.values()]).sum()
+        return ModelOutput(loss=loss, recon_loss=error, reg_loss=rest, recon_x=terms.p_x.mean, z=terms.z, **means)
 
 
 def steps_of(model: BaseAE, epoch: int) -> tuple[Step, ...]:

@@ -16,6 +16,8 @@ from models.bidirectional import Decoder, PointEncoder
 from models.capabilities import PointLatent
 from models.distributions.densities import StandardNormal
 from models.forms import Family, forms
+from models.interface.routes import Route, followed, owned
+from models.interface.trainers import COUPLED
 from models.networks.layers import BiConv2d, BiLinear
 from models.noise import Noise
 
@@ -69,6 +71,8 @@ class _RAE(_Point, pythae.RAE_L2):
     Pythae lacks, divides each weight of the decoder by its largest singular value instead of weighing its size.
     """
 
+    trainers = COUPLED
+
     def __init__(self, model_config: _RAEConfig, encoder: BaseEncoder, decoder: BaseDecoder):
         super().__init__(model_config, encoder, decoder)
         if model_config.spectral_norm:
@@ -76,11 +80,13 @@ class _RAE(_Point, pythae.RAE_L2):
                 spectral_norm(module, "weight")
 
     def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
-        """Pythae's output, with the decoder's term in the loss."""
+        """Pythae's output, with the decoder's term in the loss; the losses of two optimisers move a network each."""
         out = super().forward(inputs, **kwargs)
         if not self.model_config.spectral_norm:
             size = sum(p.square().sum() for p in self.decoder.parameters())
             out.loss = out.loss + 0.5 * self.model_config.reg_weight * size
+        out.encoder_loss = followed(Route(owned(self.encoder), out.loss))
+        out.decoder_loss = followed(Route(owned(self.decoder), out.loss))
         return out
 
 

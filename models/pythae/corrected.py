@@ -20,9 +20,9 @@ from models.distributions.densities import Gaussian, standard_normal_log_prob
 from models.distributions.flows import ConstrainedPlanarFlow, FlowPosterior, pulled, pushed
 from models.distributions.vamp_prior import VampPrior
 from models.forms import Family, forms
+from models.interface.routes import Route, owned
 from models.noise import Noise, normal
 from models.pythae.latents import HVAE, VAMP, with_plain_slopes
-from models.pythae.routes import Route, owned
 from models.pythae.several_optimisers import VAEGAN, FactorVAE
 
 
@@ -37,8 +37,8 @@ class _FactorVAE(FactorVAE):
 
     def routes(self, out: ModelOutput) -> list[Route]:
         return [
-            Route(owned(self.encoder, self.decoder), out.autoencoder_loss),
-            Route(owned(self.discriminator), out.discriminator_loss),
+            Route(owned(self.encoder, self.decoder), out.autoencoder_loss, "autoencoder_loss"),
+            Route(owned(self.discriminator), out.discriminator_loss, "discriminator_loss"),
         ]
 
 
@@ -105,16 +105,16 @@ class _HVAE(HVAE):
 
     def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
         """Pythae's interface: loss, codes and images of a batch `{"data": x}`."""
-        loss, z = self.bound(inputs["data"])
-        return ModelOutput(loss=loss.mean(), recon_x=self.decode(z), z=z)
+        loss, z, log_p_x = self.bound(inputs["data"])
+        return ModelOutput(loss=loss.mean(), recon_loss=-log_p_x.mean(), recon_x=self.decode(z), z=z)
 
     def neg_elbo(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> Tensor:
         """Return the negative bound of each image [N], with one draw of z_0 and rho_0."""
         with torch.enable_grad():
             return self.bound(x, generator, q)[0].detach()
 
-    def bound(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> tuple[Tensor, Tensor]:
-        """Return the negative bound of each image [B], and where it ends, z_K [B, L]."""
+    def bound(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the negative bound of each image [B], where it ends, z_K [B, L], and ln p(x|z_K) [B]."""
         q = self.posterior(x) if q is None else q
         z_0 = q.rsample(1, generator)  # [B, 1, L]
         log_q = q.log_prob(z_0)[:, 0]
@@ -126,9 +126,10 @@ class _HVAE(HVAE):
             z = z + self.eps_lf * half
             now = self._tempering(k, self.n_lf)
             rho, before = before / now * (half - 0.5 * self.eps_lf * self._slope(z, x)), now
-        log_joint = self.log_likelihood(x, z) + standard_normal_log_prob(z)
+        log_p_x = self.log_likelihood(x, z)
+        log_joint = log_p_x + standard_normal_log_prob(z)
         kinetic = 0.5 * (rho.square() - gamma.square()).sum(1)
-        return log_q + kinetic - log_joint, z
+        return log_q + kinetic - log_joint, z, log_p_x
 
     def _slope(self, z: Tensor, x: Tensor) -> Tensor:
         """Return the gradient of U at z, which moves with the parameters in training: [B, L]."""

@@ -1,5 +1,7 @@
 """The importance-weighted models, corrected: values that are the bounds themselves, over the axis of the K samples."""
 
+from collections.abc import Mapping
+
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
@@ -8,8 +10,8 @@ from models.bvae import _IWAE, _VAE
 from models.distributions.densities import gaussian_log_prob, log_mean_exp
 from models.distributions.likelihoods import Likelihood
 from models.forms import Family, forms
+from models.interface.routes import Route, owned
 from models.noise import Noise
-from models.pythae.routes import Route, owned
 from models.pythae.several_optimisers import PIWAE
 from models.training import Batch, Terms
 
@@ -80,17 +82,23 @@ class _PIWAE(PIWAE):
     surrogates, and the encoder follows the second as well.
     """
 
-    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
-        """Pythae's interface, with the losses of both networks."""
+    def passed(self, inputs: Mapping[str, Tensor | None], **kwargs: int) -> ModelOutput:
+        """Return Pythae's output, with the losses of both networks."""
         x, m = inputs["data"], self.model_config.number_gradient_estimates
+        assert x is not None
         log_w, z, p_x = _Weighted.log_weights(self, x, m * self.model_config.number_samples)
         encoder_loss = _multiply_weighted(log_w, m).mean()
         decoder_loss = -log_mean_exp(log_w, 1).mean()
-        losses = {"encoder_loss": encoder_loss, "decoder_loss": decoder_loss}
-        return ModelOutput(loss=encoder_loss + decoder_loss, recon_x=p_x.mean, z=z, **losses)
+        loss, recon_loss = encoder_loss + decoder_loss, -p_x.log_prob(x).mean()
+        losses = {"encoder_loss": encoder_loss, "decoder_loss": decoder_loss, "recon_loss": recon_loss}
+        updates = {"update_encoder": True, "update_decoder": True}
+        return ModelOutput(loss=loss, recon_x=p_x.mean, z=z, **losses, **updates)
 
     def routes(self, out: ModelOutput) -> list[Route]:
-        return [Route(owned(self.encoder), out.encoder_loss), Route(owned(self.decoder), out.decoder_loss)]
+        return [
+            Route(owned(self.encoder), out.encoder_loss, "encoder_loss"),
+            Route(owned(self.decoder), out.decoder_loss, "decoder_loss"),
+        ]
 
 
 __getattr__ = forms(

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from models.capabilities import GaussianLatent, ImplicitLatent, LastEpoch
 from models.forms import Family, forms
-from models.pythae.routes import Route, Routed, owned
+from models.interface.routes import Route, Routed, owned
+from models.interface.trainers import ADVERSARIAL, COUPLED, COUPLED_ADVERSARIAL
 
 
 class FactorVAE(Routed, GaussianLatent, pythae.FactorVAE):
@@ -19,20 +20,24 @@ class FactorVAE(Routed, GaussianLatent, pythae.FactorVAE):
     Its `embed` is the posterior mean of every image; Pythae's gives half of a batch, shuffled.
     """
 
+    trainers = ADVERSARIAL
+
     def routes(self, out: ModelOutput) -> list[Route]:
         return [
-            Route(owned(self.encoder, self.decoder), out.autoencoder_loss + out.discriminator_loss),
-            Route(owned(self.discriminator), out.discriminator_loss),
+            Route(owned(self.encoder, self.decoder), out.autoencoder_loss + out.discriminator_loss, "autoencoder_loss"),
+            Route(owned(self.discriminator), out.discriminator_loss, "discriminator_loss"),
         ]
 
 
 class AdversarialAE(Routed, LastEpoch, GaussianLatent, pythae.Adversarial_AE):
     """Adversarial autoencoder: a discriminator on codes in the place of the divergence; the last epoch is kept."""
 
+    trainers = ADVERSARIAL
+
     def routes(self, out: ModelOutput) -> list[Route]:
         return [
-            Route(owned(self.encoder, self.decoder), out.autoencoder_loss),
-            Route(owned(self.discriminator), out.discriminator_loss),
+            Route(owned(self.encoder, self.decoder), out.autoencoder_loss, "autoencoder_loss"),
+            Route(owned(self.discriminator), out.discriminator_loss, "discriminator_loss"),
         ]
 
 
@@ -46,6 +51,8 @@ class VAEGAN(Routed, ImplicitLatent, pythae.VAEGAN):
     The decoder's coefficient of :math:`L_{GAN}` is :math:`+(1 - \lambda)`: it helps the discriminator.
     """
 
+    trainers = COUPLED_ADVERSARIAL
+
     def routes(self, out: ModelOutput) -> list[Route]:
         into_encoder, into_decoder = out.encoder_loss, out.decoder_loss
         if out.update_decoder:
@@ -56,21 +63,23 @@ class VAEGAN(Routed, ImplicitLatent, pythae.VAEGAN):
 
     def updated(self, out: ModelOutput, into_encoder: Tensor, into_decoder: Tensor) -> list[Route]:
         """Return the routes of the networks that Pythae's margin says to update in this batch."""
-        routes = [Route(owned(self.encoder), into_encoder)]
+        routes = [Route(owned(self.encoder), into_encoder, "encoder_loss")]
         if out.update_decoder:
-            routes.append(Route(owned(self.decoder), into_decoder))
+            routes.append(Route(owned(self.decoder), into_decoder, "decoder_loss"))
         if out.update_discriminator:
-            routes.append(Route(owned(self.discriminator), out.discriminator_loss))
+            routes.append(Route(owned(self.discriminator), out.discriminator_loss, "discriminator_loss"))
         return routes
 
 
 class PIWAE(Routed, GaussianLatent, pythae.PIWAE):
     """PIWAE as Pythae trains it: the encoder follows the decoder's bound as well as its own."""
 
+    trainers = COUPLED
+
     def routes(self, out: ModelOutput) -> list[Route]:
         return [
-            Route(owned(self.encoder), out.encoder_loss + out.decoder_loss),
-            Route(owned(self.decoder), out.decoder_loss),
+            Route(owned(self.encoder), out.encoder_loss + out.decoder_loss, "encoder_loss"),
+            Route(owned(self.decoder), out.decoder_loss, "decoder_loss"),
         ]
 
 

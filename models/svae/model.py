@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models import BaseAE
+from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -16,6 +17,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from models.capabilities import GaussianLatent, LastEpoch
 from models.forms import Family, forms
 from models.from_config import FromConfig
+from models.interface.routes import Route, owned, with_routes
+from models.interface.trainers import ADVERSARIAL
 from models.noise import Kept, Noise, Replay
 from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms
 from models.svae.networks import Discriminator, MeanDecoder, SampledEncoder, SymmetricNetworkConfig, networks_of
@@ -52,6 +55,7 @@ class Adversarial(Objective, BaseAE):
     """
 
     weight_options = frozenset({"reconstruction_weight"})
+    trainers = ADVERSARIAL
     game: ClassVar[Game] = GAMES["SymmetricVAE"]
     kind: ClassVar[str] = ""
     shared: ClassVar[bool] = False
@@ -122,6 +126,25 @@ class Adversarial(Objective, BaseAE):
         losses = self.critic_terms(batch, generator)
         fooling, z_of_x = self._fooling(batch, generator)
         return Terms(losses | fooling, z_of_x, self.likelihood(z_of_x))
+
+    def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
+        """Pythae's interface: the losses of encoder and decoder and of the critic, each of which moves its own.
+
+        Raises ValueError in training with other `steps` than Pythae's trainers take, one of each a batch.
+        """
+        if self.training and torch.is_grad_enabled() and tuple(self.model_config.steps) != (1, 1):
+            raise ValueError(f"Pythae's trainers take one step of each part a batch, not {self.model_config.steps}")
+        x, epoch = inputs["data"], kwargs.get("epoch", 1)
+        terms = self.terms(Batch(x, inputs.get("labels")))
+        critics = {name: term for name, term in terms.losses.items() if name.startswith("critic")}
+        others = {name: term for name, term in terms.losses.items() if name not in critics}
+        routes = [
+            Route(owned(self.encoder, self.decoder), self.loss(others, epoch), "autoencoder_loss"),
+            Route(owned(self.discriminator), self.loss(critics, epoch), "discriminator_loss"),
+        ]
+        out = self.output(self.loss(terms.losses, epoch), x, terms)
+        out.update({route.name: route.loss for route in routes})
+        return with_routes(out, routes)
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from models.distributions.poincare_ball import BallPrior, WrappedNormal
 from models.distributions.riemannian import Metric
 from models.distributions.vamp_prior import VampPrior
 from models.distributions.von_mises_fisher import UniformSphere, VonMisesFisher
+from models.interface.routes import Route, routed
 from models.pythae.latents import BallEncoder
-from models.pythae.routes import Route, routed
 
 SHAPE = (1, 8, 8)
 NETWORK = {"channels": (4,), "strides": (2,), "hidden": (16,)}
