@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtri
 
 from report.names import PAIR, row_label
 
 PAPER = "BVAE"
 SAME = ("VAE", "beta-TCVAE 1")  # one objective: alpha = gamma = beta = 1 leaves the ELBO
 BY_NOISE = 0.4226  # share of gaps to expect above the floor if all are noise: P(|t| > 1) with 2 degrees of freedom
+LOW, HIGH = (float(np.sqrt(2 / quantile)) for quantile in chdtri(2, [0.025, 0.975]))  # σ / floor: 2 floor² / σ² is χ²₂
 _NOT_TRAINED = ("parameters", "parameter_mib")
 
 
@@ -62,9 +64,10 @@ def explained(floors: Sequence[NoiseFloor]) -> str:
     names = [row_label(name) for name in SAME]
     return (
         f"{names[1]} has the objective of {names[0]}, so what Tables I–III print for the two differs by chance alone. "
-        "The floor is one standard deviation between two runs of one model, estimated from two gaps, whose root mean "
-        f"square it is. Of {cells} printed differences between a bidirectional model and its unidirectional one "
-        f"{exceeding} ({exceeding / cells:.0%}) are greater than their floor; if all were chance, about "
+        "The floor is one standard deviation between two runs of one model, estimated from two gaps alone, whose root "
+        f"mean square it is: the true one may be {LOW:.2f} to {HIGH:.1f} times as great (95%). Of "
+        f"{cells} printed differences between a bidirectional model and its unidirectional one {exceeding} "
+        f"({exceeding / cells:.0%}) are greater than their floor; if all were chance, about "
         f"{BY_NOISE:.0%} would be."
     )
 

@@ -56,24 +56,21 @@ def draw_stored(suite: Suite, published: Published | None, tile: str, width: int
 
 
 def draw_backwards(suite: Suite, published: Published | None = None) -> list[Path]:
-    """Write originals above what each unidirectional encoder makes of them when run backwards, with both PSNRs."""
+    """Write originals above what each unidirectional encoder makes of them when run backwards, with the PSNRs."""
     panels = []
     for row in suite.rows:
         runs = suite.runs(row, "unidirectional")
         run = next((d for d in runs if d.tile("backwards")), None)
         if run is not None:
             pixels = first_tile([run], "backwards")
-            panels.append(Panel(f"{row_label(row)}: {_backwards_label(run)}", pixels))
+            panels.append(Panel(": ".join(filter(None, [row_label(row), _backwards_label(run)])), pixels))
     return draw_panels(panels, suite, "backwards", 2, 640)
 
 
 def _backwards_label(run: Digest) -> str:
     psnr = run.value("psnr", "reconstruction=mean")  # the backwards pass also starts from the posterior mean
-    return f"decoder {_decibel(psnr)}, backwards {_decibel(run.value('psnr_backwards'))}"
-
-
-def _decibel(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} dB"
+    found = {"decoder": psnr, "backwards": run.value("psnr_backwards")}
+    return ", ".join(f"{name} {value:.1f} dB" for name, value in found.items() if value is not None)
 
 
 def first_tile(runs: list[Digest], tile: str) -> Pixels | None:

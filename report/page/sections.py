@@ -115,7 +115,7 @@ def _row(suite: Suite, line: Line, cost: tuple[Column, ...], columns: tuple[Colu
     """Return a line of the table with its costs; one that is not of the table brings its `columns`."""
     runs = tuple(suite.runs(line.row, line.variant))
     cells = (*line.cells, *(_mean(column, runs) for column in (*columns, *cost)))
-    status = "+".join(sorted({d.status for d in runs}))
+    status = "+".join(sorted({d.status for d in runs} or set(line.statuses)))
     again = command(suite, line.row, line.variant, [d.seed for d in runs])
     return Row(line.row, line.variant, line.label, status, cells, runs, _settings(runs), again)
 

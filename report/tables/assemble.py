@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from report.names import model_label
+from report.names import PAIR, model_label
 from report.published import Printed, Published, printed_cell
 from report.statistics import paired_interval, t_interval
 from report.store import Digest, NoResults, Suite, number, seed_values
@@ -27,7 +27,8 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
     """Build the suite's table from its digests; with `published`, printed values stand beside the measured ones.
 
     A cell is the mean over seeds; the better cell of a pair is marked where the paired 95% t-interval over at least
-    two shared seeds excludes zero. Columns without any value are left out and named in the caption.
+    two shared seeds excludes zero. Columns without any value, measured or printed, are left out and named in the
+    caption; what the paper prints of other rows stands in lines of its own.
     Raises NoResults for a kind of table that is not in TABLES.
     """
     layout = TABLES.get(suite.facts["table"])
@@ -37,8 +38,17 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
     runs = [d for *_, group in groups for d in group]
     done = [d for d in runs if d.status == "done"]
     measured = {key for d in runs for key in d.values()}
-    candidates = [c for c in (*layout.columns, *_added(suite, measured)) if (c.metric, c.setting) in measured]
-    columns = [c for c in candidates if seed_values(done, c.metric, c.setting) or not done]
+    printed = {key[2:] for key in published or ()}
+    candidates = [
+        c
+        for c in (*layout.columns, *_added(suite, measured))
+        if (c.metric, c.setting) in measured or (c.metric, c.printed_setting) in printed
+    ]
+    columns = [
+        c
+        for c in candidates
+        if seed_values(done, c.metric, c.setting) or not done or (c.metric, c.printed_setting) in printed
+    ]
     notes: dict[str, int] = {}
     lines = []
     for row, variant, group in groups:
@@ -46,6 +56,7 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
         seeds, statuses = tuple(d.seed for d in group), tuple(d.status for d in group)
         lines.append(Line(row, variant, model_label(row, variant), seeds, statuses, cells))
     lines, compared = _mark_best(lines, columns, layout, suite)
+    lines = _with_printed_alone(suite, lines, columns, published or {})
     dropped = {c.header: _reason(c, done) for c in candidates if c not in columns}
     return Table(
         suite=suite.name,
@@ -108,9 +119,29 @@ def _reason(column: Column, runs: Iterable[Digest]) -> str:
 
 
 def _printed(published: Published | None, row: str, variant: str, column: Column) -> Printed | None:
-    if column.printed_setting is None or variant not in _PRINTED_AS:
+    """Return what the paper prints for a cell: of the same variant, else of the one that it stands beside."""
+    if column.printed_setting is None:
         return None
-    return printed_cell(published, row, _PRINTED_AS[variant], column.metric, column.printed_setting)
+    variants = (variant, _PRINTED_AS.get(variant, variant))
+    found = (printed_cell(published, row, v, column.metric, column.printed_setting) for v in variants)
+    return next((cell for cell in found if cell), None)
+
+
+def _with_printed_alone(suite: Suite, lines: list[Line], columns: list[Column], published: Published) -> list[Line]:
+    """Return the lines and, below those of the same row or of its settings, those that only the paper has."""
+    shown = {id(cell) for x in lines for c in columns if (cell := _printed(published, x.row, x.variant, c))}
+    left = {key: cell for key, cell in published.items() if id(cell) not in shown}
+    alone = []
+    for row, variant in dict.fromkeys(key[:2] for key in left):
+        found = [left.get((row, variant, c.metric, str(c.printed_setting))) for c in columns]
+        label = f"{model_label(row, variant if variant in PAIR else PAIR[0])}, as printed"
+        if any(found):
+            alone.append(Line(row, variant, label, (), ("printed",), tuple(_beside(Cell(None, ""), p) for p in found)))
+    order = list(suite.rows)
+    for row in dict.fromkeys(line.row for line in alone if line.row not in suite.rows):
+        beside = [i for i, name in enumerate(order, 1) if name.startswith((f"{row} ", f"{row}-"))]
+        order.insert(beside[-1] if beside else len(order), row)
+    return sorted([*lines, *alone], key=lambda line: order.index(line.row))
 
 
 def _beside(cell: Cell, printed: Printed | None) -> Cell:

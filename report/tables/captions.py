@@ -14,12 +14,10 @@ _SETTINGS: tuple[
     tuple[Section, str, str], ...
 ] = (  # section and key of a run's configuration, and how the caption says them
     ("training", "epochs", "{} epochs"),
-    ("training", "train_images", "trained on {} images only"),
     ("options", "number_samples", "IWAE trained with K = {}"),
     ("evaluation", "nll_samples", "NLL with K = {} importance samples"),
     ("evaluation", "nll_images", "on the first {} test images"),
 )
-_AVAILABLE: dict[str, Literal["train", "test"]] = {"train_images": "train", "nll_images": "test"}  # at most so many
 _VARIANTS = {
     "control": "Control: the unidirectional model narrowed to the bidirectional parameter count.",
     "stock": "Stock: Pythae's own class.",
@@ -57,6 +55,8 @@ def settings(suite: Suite) -> str:
         f"preset {preset}" + (" (not the paper's sizes)" if preset == "small" else ""),
         f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds)) or 'none'}",
     ]
+    if images := sorted({n for d in suite.digests if (n := _trained_on(d))}):
+        parts.append(f"trained on {' or '.join(f'{n:,}' for n in images)} images")
     for section, key, text in _SETTINGS:
         if values := _settings(suite, section, key):
             parts.append(text.format(" or ".join(values)))
@@ -91,7 +91,7 @@ def _how_to_read(suite: Suite, lines: list[Line], columns: Sequence[Column], com
         shown = stock if any(line.variant == "stock" for line in lines) else ""
         place = source["table"]
         place = place if place.startswith("Section") else f"Table {place}"
-        said.append(f"In parentheses: as printed in {source['paper']}, {place}{shown}.")
+        said.append(f"In italics and parentheses: as printed in {source['paper']}, {place}{shown}.")
     return said
 
 
@@ -145,9 +145,15 @@ def _settings(suite: Suite, section: Section, key: str) -> list[str]:
         value = options.get(key)
         if value is None or (key.startswith("nll_") and "nll" not in _metrics(digest)):
             continue
-        there = (digest.data.get("images") or {}).get(_AVAILABLE[key]) if key in _AVAILABLE else None
+        there = (digest.data.get("images") or {}).get("test") if key == "nll_images" else None
         found.add(str(value if there is None or not isinstance(value, Number) else min(value, there)))
     return sorted(found)
+
+
+def _trained_on(digest: Digest) -> Number | None:
+    """Return how many images a run was trained on, those of the split or fewer where so set; None: unknown."""
+    known = ((digest.data.get("images") or {}).get("train"), digest.training.get("train_images"))
+    return min((n for n in known if n is not None), default=None)
 
 
 def _metrics(digest: Digest) -> Sequence[str]:

@@ -27,12 +27,15 @@ class Cell:
     @property
     def display(self) -> str:
         """The entry as plain text: "86.72 ± 0.11 (86.69)"."""
-        return f"{self.measured} ({self.printed})" if self.printed else self.measured
+        return f"{self.measured} ({self.printed})".lstrip() if self.printed else self.measured
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row and variant: the runs it stands on and its cells, in the order of the table's columns."""
+    """One row and variant: the runs it stands on and its cells, in the order of the table's columns.
+
+    A line that only the paper has stands on no run; its status is "printed".
+    """
 
     row: str
     variant: str

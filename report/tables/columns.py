@@ -24,6 +24,7 @@ def _fid(features: str, size: str) -> tuple[Column, ...]:
 _BVAE = Layout(
     columns=(
         Column("parameters", "", "Parameters", 0, style="count", printed_setting="", comparable=False),
+        Column("parameter_mib", "", "MiB", 1, printed_setting="", comparable=False),
         Column("nll", "", "NLL", 2, GENERATIVE, printed_setting="", image_error=True),
         Column("active_units", "", "AU", 1, GENERATIVE, printed_setting=""),
         *_fid("inception64", "64"),
@@ -54,6 +55,7 @@ _DRAWS = (
     ("rounding", "rounding"),
     ("coins", "coins"),
 )
+_PRINTED_DRAWS = (*_DRAWS, ("gaussian", "N(μ, Σ)"))
 _FITTED = (("gmm", "GMM"), ("hyperplane", "hyperplane"))
 _PROTOCOLS = (("code", "code's protocol"), ("figure", "Figure 10's"), ("interior", "steps alone"))
 _CODES = "Codes"
@@ -73,12 +75,12 @@ _LBAE = Layout(
     columns=(
         Column("parameters", "", "Parameters", 0, style="count", comparable=False),
         Column("code_bits", "", "Code\n(bits)", 0, comparable=False),
-        *by_sampler("fid", "FID-2048", 2, _DRAWS, features=INCEPTION),
+        *by_sampler("fid", "FID-2048", 2, _PRINTED_DRAWS, features=INCEPTION),
         *by_sampler("fd_classifier", "FD-classifier", 2, _DRAWS),
         *by_sampler("kid", "KID × 10³", 2, _DRAWS, features=INCEPTION),
-        *by_sampler("prd_f8", "PRD F8 (recall)", 3, _DRAWS, features=INCEPTION),
+        *by_sampler("prd_f8", "PRD F8 (recall)", 3, _PRINTED_DRAWS, features=INCEPTION),
         *by_sampler("prd_f8_classifier", "PRD F8 (recall), classifier", 3, _FITTED),
-        *by_sampler("prd_f1_8", "PRD F1/8 (precision)", 3, _DRAWS, features=INCEPTION),
+        *by_sampler("prd_f1_8", "PRD F1/8 (precision)", 3, _PRINTED_DRAWS, features=INCEPTION),
         *by_sampler("prd_f1_8_classifier", "PRD F1/8 (precision), classifier", 3, _FITTED),
         *by_sampler("class_tv", "Class TV", 3, _FITTED),
         Column("psnr", "reconstruction=mean", "PSNR", 2, RECONSTRUCTION),

@@ -36,9 +36,7 @@ def unlike_printed(suite: Suite) -> list[str]:
     found += [f"trained on {' or '.join(map(str, images))} images only"] if images else []
     theirs: Mapping[str, str] = _DATA.get(key, {})
     ours = {name: value for d in suite.digests for name, value in (d.facts["run"].get("data") or {}).items()}
-    found += [
-        f"{name} {ours[name]}, the paper's {theirs[name]}" for name in theirs if ours.get(name, "") != theirs[name]
-    ]
+    found += [f"{k} {ours[k]}, the paper's {theirs[k]}" for k in theirs if k in ours and ours[k] != theirs[k]]
     notes = dict.fromkeys(d.data.get("note") for d in suite.digests)
     return found + [f"data: {note}" for note in notes if note]
 

@@ -32,33 +32,19 @@ def grid(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
     return sheet[:, :, 0] if channels == 1 else sheet
 
 
-def save_grid(path: Path, images: np.ndarray, limit: int, *, drop: int) -> None:
-    """Write images [rows, columns, C, H, W] as a PNG of at most `limit` bytes.
-
-    Where needed colours are reduced to a palette of 64, then rows (drop=0) or columns (drop=1) are left out.
-    """
-    for keep in range(images.shape[drop], 0, -1):
-        kept = images.take(range(keep), axis=drop)
-        picture = Image.fromarray(grid(kept.reshape(-1, *images.shape[2:]), kept.shape[1]))
-        for candidate in (picture, picture.quantize(64)) if picture.mode == "RGB" else (picture,):
-            buffer = io.BytesIO()
-            candidate.save(buffer, "PNG", optimize=True)
-            if buffer.tell() <= limit:
-                break
-        if buffer.tell() <= limit:
-            break
+def save_grid(path: Path, images: np.ndarray) -> None:
+    """Write images [rows, columns, C, H, W] in [0, 1] as a PNG: every pixel and every colour as it is."""
+    picture, buffer = Image.fromarray(grid(images.reshape(-1, *images.shape[2:]), images.shape[1])), io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
     write_whole(path, buffer.getbuffer(), durable=False)
 
 
 @dataclass(frozen=True)
 class Tile:
     """A picture of a model: the function that returns its images [rows, columns, C, H, W], or None where it has none;
-    the capabilities that it needs, the extra of the evaluation that asks for it (None: always drawn), the most bytes
-    that its file may have, and whether rows (0) or columns (1) are left out to get there."""
+    the capabilities that it needs, and the extra of the evaluation that asks for it (None: always drawn)."""
 
     images: Callable[[Evaluation], np.ndarray | None]
-    limit: int
-    drop: int
     needs: frozenset[str] = frozenset({"reconstruct"})
     extra: str | None = None
 
@@ -74,7 +60,7 @@ def save_tiles(folder: Path, evaluation: Evaluation, lost: dict[str, str] | None
         asked = tile.extra is None or tile.extra in evaluation.settings.extras
         try:
             if asked and tile.needs <= evaluation.view.capabilities and (images := tile.images(evaluation)) is not None:
-                save_grid(folder / f"{name}.png", images, tile.limit, drop=tile.drop)
+                save_grid(folder / f"{name}.png", images)
         except Blank:  # the table's cell says why
             continue
         except Exception as error:
@@ -110,9 +96,15 @@ def _rows_of_samples(evaluation: Evaluation, sampler: str, n: int) -> np.ndarray
 
 
 def _reconstructions(evaluation: Evaluation) -> np.ndarray:
-    """Return test images above their reconstructions from a posterior sample."""
+    """Return test images above their reconstructions from a posterior sample: of colour images two rows of either.
+
+    Figures 8, 10 and 11 of the symmetric VAE's paper have two rows of images above two rows of reconstructions.
+    """
+    images = _first_images(evaluation, 2 * COLUMNS if evaluation.data.shape[0] == 3 else COLUMNS)
+    columns = min(COLUMNS, len(images))
+    n = len(images) // columns * columns
     decoded = evaluation.get("reconstructions", {"reconstruction": "sample"})
-    return np.stack([_first_images(evaluation, COLUMNS), decoded[:COLUMNS]])
+    return np.concatenate([images[:n], decoded[:n]]).reshape(-1, columns, *images.shape[1:])
 
 
 def _backwards(evaluation: Evaluation) -> np.ndarray | None:
@@ -207,19 +199,19 @@ def _label_walks(evaluation: Evaluation) -> np.ndarray | None:
 
 _BITS, _LABELS, _LEVELS = frozenset({"bits"}), frozenset({"class_codes"}), frozenset({"levels"})
 TILES: dict[str, Tile] = {
-    "samples": Tile(_samples, 28_000, drop=0, needs=frozenset({"generate"})),
-    "reconstructions": Tile(_reconstructions, 12_000, drop=1),
-    "interpolations": Tile(_interpolations, 22_000, drop=0),
+    "samples": Tile(_samples, needs=frozenset({"generate"})),
+    "reconstructions": Tile(_reconstructions),
+    "interpolations": Tile(_interpolations),
     "latent-interpolations": Tile(
-        _latent_interpolations, 18_000, drop=0, needs=frozenset({"encode", "reconstruct"}), extra="densities"
+        _latent_interpolations, needs=frozenset({"encode", "reconstruct"}), extra="densities"
     ),
-    "backwards": Tile(_backwards, 10_000, drop=1, needs=frozenset({"encode"})),
-    "coins": Tile(_coins, 12_000, drop=0, needs=_BITS, extra="codes"),
-    "walks": Tile(_walks, 18_000, drop=0, extra="codes"),
-    "edits": Tile(_edits, 18_000, drop=0, needs=_BITS, extra="codes"),
-    "canonical": Tile(_canonical, 12_000, drop=1, needs=_LABELS, extra="labels"),
-    "label-walks": Tile(_label_walks, 60_000, drop=0, needs=_LABELS, extra="labels"),
-    "modes": Tile(modes, 22_000, drop=1, needs=_LEVELS, extra="levels"),
-    "variations": Tile(variations, 16_000, drop=0, needs=_LEVELS, extra="levels"),
-    "super-resolution": Tile(super_resolution, 10_000, drop=0, needs=_LEVELS, extra="levels"),
+    "backwards": Tile(_backwards, needs=frozenset({"encode"})),
+    "coins": Tile(_coins, needs=_BITS, extra="codes"),
+    "walks": Tile(_walks, extra="codes"),
+    "edits": Tile(_edits, needs=_BITS, extra="codes"),
+    "canonical": Tile(_canonical, needs=_LABELS, extra="labels"),
+    "label-walks": Tile(_label_walks, needs=_LABELS, extra="labels"),
+    "modes": Tile(modes, needs=_LEVELS, extra="levels"),
+    "variations": Tile(variations, needs=_LEVELS, extra="levels"),
+    "super-resolution": Tile(super_resolution, needs=_LEVELS, extra="levels"),
 }

@@ -22,7 +22,10 @@ def aligned(cells: Sequence[Cell], escape: Escape, mark: Callable[[int], str]) -
     """
     values, spreads, printed = zip(*map(segments, cells), strict=True) if cells else ((), (), ())
     parts = zip(
-        _padded(values, escape), _padded(spreads, escape, r" $\pm$ "), _padded(printed, escape, " (", ")"), strict=True
+        _padded(values, escape),
+        _padded(spreads, escape, r" $\pm$ "),
+        _padded(printed, escape, r" \textsl{(", ")}"),
+        strict=True,
     )
     written = []
     for cell, (value, spread, beside) in zip(cells, parts, strict=True):

@@ -33,4 +33,4 @@ def row(cells: list[str]) -> str:
 def _cell(cell: Cell) -> str:
     text = f"**{escape(cell.measured)}**" if cell.best else escape(cell.measured)
     text += f"<sup>{mark(cell.note)}</sup>" if cell.note is not None else ""
-    return text + (f" ({escape(cell.printed)})" if cell.printed else "")
+    return (text + (f" *({escape(cell.printed)})*" if cell.printed else "")).lstrip()

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import matplotlib.image
@@ -18,7 +18,7 @@ from report.figures import style
 from report.figures.curves import draw_curves
 from report.figures.registry import FIGURES, draw_figures
 from report.figures.style import COLUMN, PAGE
-from report.figures.tiles import draw_pairs, enlarge
+from report.figures.tiles import draw_backwards, draw_pairs, enlarge
 from report.names import PAIR
 from report.published import Printed
 from report.store import Suite, read_suite
@@ -105,6 +105,26 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_others(
     with caplog.at_level(logging.WARNING, logger="report"):
         assert {path.name for path in draw_figures(read_suite(tmp_path))} == {"curves.png", "curves.pdf"}
     assert caplog.messages[0] == f"{tmp_path}: samples is not drawn: IndexError: list index out of range"
+
+
+@pytest.mark.parametrize(
+    ("measured", "label"),
+    [
+        ([], "VAE"),
+        ([ok("psnr", "reconstruction=mean", 22.24)], "VAE: decoder 22.2 dB"),
+        ([ok("psnr", "reconstruction=mean", 22.24), ok("psnr_backwards", "", 7.7)],
+         "VAE: decoder 22.2 dB, backwards 7.7 dB"),
+    ],
+)  # fmt: skip
+def test_pictures_run_backwards_name_what_was_measured_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: list[dict[str, Any]], label: str
+) -> None:
+    labels: list[str] = []
+    monkeypatch.setattr("report.figures.tiles.draw_panels", lambda panels, *_: labels.extend(p.label for p in panels))
+    write_suite(tmp_path, ["VAE"])
+    write_digest(tmp_path, "VAE", "unidirectional", 0, measured, pictures=True)
+    draw_backwards(read_suite(tmp_path))
+    assert labels == [label]
 
 
 @pytest.mark.parametrize("name", FIGURES)

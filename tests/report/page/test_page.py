@@ -182,8 +182,20 @@ def test_published_values_stand_beside_with_difference_and_settings(tmp_path: Pa
     folder = write_suite(tmp_path / "a", ["VAE"], dataset="mnist", published={"paper": "BVAE", "table": "I"})
     write_digest(folder, "VAE", "unidirectional", 0, [ok("nll", "", 90.0)])
     _, _, data = page_of(tmp_path)
-    notes = " ".join(data["suites"][0]["rows"][0]["notes"][0])
+    labels = [column["label"] for column in data["suites"][0]["columns"]]
+    notes = " ".join(data["suites"][0]["rows"][0]["notes"][labels.index("NLL")])
     assert "Published: 86.72" in notes and "Measured − published: +3.28; settings differ" in notes
+
+
+def test_a_row_that_only_the_paper_has_shows_no_run_and_no_command(tmp_path: Path) -> None:
+    folder = write_suite(
+        tmp_path / "a", ["sVAE"], dataset="mnist", table="svae", published={"paper": "sVAE", "table": "1"}
+    )
+    write_digest(folder, "sVAE", "unidirectional", 0, [ok("inception_score", "", 6.0)])
+    _, page, data = page_of(tmp_path)
+    rows = {row["label"]: row for row in data["suites"][0]["rows"]}
+    assert not rows["GAN, as printed"]["runs"] and rows["sVAE"]["runs"]
+    assert page.said.count("make it again") == 1 and "not run here" in page.said
 
 
 def test_command_makes_exactly_the_row_again(tmp_path: Path) -> None:

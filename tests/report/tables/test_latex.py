@@ -36,23 +36,29 @@ def test_digits_lacking_before_a_point_inside_a_cell_are_empty_space() -> None:
         r"1.00 $\pm$ \phantom{0}6.48",
         r"1.00 $\pm$ 12.61",
     ]
-    assert _column(_cell("9.5", "86.72"), _cell("8.5", "110.00")) == [r"9.5\phantom{0} (86.72)", "8.5 (110.00)"]
+    assert _column(_cell("9.5", "86.72"), _cell("8.5", "110.00")) == [
+        r"9.5\phantom{0} \textsl{(86.72)}",
+        r"8.5 \textsl{(110.00)}",
+    ]
 
 
 def test_numbers_that_a_cell_lacks_are_empty_space() -> None:
     assert _column(_cell("9.5 ± 0.1", "8.0"), _cell("9.5"), _cell("–", note=0)) == [
-        r"9.5 $\pm$ 0.1 (8.0)",
-        r"9.5\phantom{ $\pm$ 0.1}\phantom{ (8.0)}",
-        r"--\phantom{ $\pm$ 0.1}\textsuperscript{a}\phantom{ (8.0)}",
+        r"9.5 $\pm$ 0.1 \textsl{(8.0)}",
+        r"9.5\phantom{ $\pm$ 0.1}\phantom{ \textsl{(8.0)}}",
+        r"--\phantom{ $\pm$ 0.1}\textsuperscript{a}\phantom{ \textsl{(8.0)}}",
     ]
 
 
 def test_bold_leaves_the_printed_value_plain() -> None:
-    assert _column(_cell("9.5 ± 0.1", "8.0", best=True)) == [r"\textbf{9.5 $\pm$ 0.1} (8.0)"]
+    assert _column(_cell("9.5 ± 0.1", "8.0", best=True)) == [r"\textbf{9.5 $\pm$ 0.1} \textsl{(8.0)}"]
 
 
 def test_counts_and_percents_and_negative_numbers() -> None:
-    assert _column(_cell("1.29M", "22.1M"), _cell("652.5k", "11.1M")) == ["1.29M (22.1M)", "652.5k (11.1M)"]
+    assert _column(_cell("1.29M", "22.1M"), _cell("652.5k", "11.1M")) == [
+        r"1.29M \textsl{(22.1M)}",
+        r"652.5k \textsl{(11.1M)}",
+    ]
     assert _column(_cell("95.1%")) == [r"95.1\%"]
     assert _column(_cell("-0.5")) == ["$-$0.5"]
 

@@ -156,7 +156,7 @@ def test_printed_values_stand_beside_pairs_and_stock(tmp_path: Path) -> None:
     accuracy = _cell(table, "bidirectional", "probe_accuracy[probe=linear]")
     assert accuracy.display.endswith("% (95.26%)")
     assert accuracy.printed_value == 95.26
-    assert "In parentheses: as printed in BVAE, Table I" in table.caption
+    assert "In italics and parentheses: as printed in BVAE, Table I" in table.caption
 
 
 def test_printed_fid_stands_beside_one_column_only(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_caption_says_how_many_images_there_were(tmp_path: Path) -> None:
     write_digest(tmp_path, "VAE", "unidirectional", 0, [ok("nll", "", 1.0)], run=run, provenance=provenance)
     caption = make_table(read_suite(tmp_path)).caption
     assert "on the first 3 test images" in caption and "360" not in caption
-    assert "trained on 24 images only" in caption and "5000" not in caption
+    assert "trained on 24 images" in caption and "5000" not in caption
 
 
 def _captioned(folder: Path, metric: str, setting: str, version: int, table: str, **run: Any) -> str:
