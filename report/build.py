@@ -42,8 +42,9 @@ def write(suite_folder: Path, published: bool = True) -> list[Path]:
     return written + write_trials(suite) + write_rates(suite) + draw_figures(suite, printed)
 
 
-def write_page(results: Path, published: bool = True) -> tuple[Path, list[str]]:
-    """Rebuild index.html and claims.md of a results folder; return the page's path and what its suites lack.
+def write_page(results: Path, published: bool = True, claims: bool = True) -> tuple[Path, list[str]]:
+    """Rebuild index.html of a results folder and, with `claims`, its claims.md; return the page's path and what its
+    suites lack.
 
     The figures that lie in the folder are shown. What cannot be read is left out, with a line on the page. Where a
     folder has its name, the page is index-2.html. Raises OSError where the page cannot be written.
@@ -59,7 +60,7 @@ def write_page(results: Path, published: bool = True) -> tuple[Path, list[str]]:
             problems += suite.problems
         except NoResults as error:
             problems.append(str(error))
-    judged, floors, unjudged = _claims(results, suites)
+    judged, floors, unjudged = _claims(results, suites, claims)
     names = chain(["index.html"], (f"index-{n}.html" for n in count(2)))
     path = next(path for name in names if not (path := results / name).is_dir())
     taken = [] if path.name == "index.html" else [f"index.html is a folder, so this page is {path.name}"]
@@ -102,15 +103,16 @@ def _odd(suite: Suite, error: Exception) -> NoResults:
     return NoResults(f"{suite.folder}: a digest holds what no run writes ({_why(error)}); measure it anew")
 
 
-def _claims(results: Path, suites: dict[str, Suite]) -> tuple[list[Verdict], list[NoiseFloor], list[str]]:
-    """Judge the claims, write claims.md, and return verdicts, noise floors, and what could not be done."""
+def _claims(results: Path, suites: dict[str, Suite], write: bool) -> tuple[list[Verdict], list[NoiseFloor], list[str]]:
+    """Judge the claims, write claims.md if asked to, and return verdicts, noise floors, and what could not be done."""
     try:
         judged, floors = verdicts(results, known=suites), noise_floors(printed_cells(results))
     except Exception as error:
         log.warning("claims are not judged: %s", _why(error))
         return [], [], [f"Claims are not judged: {_why(error)}"]
     try:
-        write_claims(results, judged)
+        if write:
+            write_claims(results, judged)
         return judged, floors, []
     except OSError as error:
         return judged, floors, [f"claims.md is not written: {_why(error)}"]

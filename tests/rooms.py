@@ -105,7 +105,7 @@ def _floor(module: str, floors: list[str]) -> int:
 
 def _may_cross(name: str, other: str) -> bool:
     """models <- bench <- bench.run -> report."""
-    return other.startswith("models") and name.startswith("bench") or name == "bench.run"
+    return other.startswith("models") and name.startswith("bench") or _within(name, ["bench.run"])
 
 
 def circles(known: dict[str, Path]) -> list[list[str]]:

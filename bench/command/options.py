@@ -70,7 +70,7 @@ def parse(arguments: list[str] | None) -> Options:
     add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
     add("--seeds", type=_seeds, metavar="N,…", help="seeds of the runs (default: the suite's)")
     add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
-    add("--results", type=Path, default=Path("results"), help="folder for results (default: %(default)s)")
+    add("--results", type=Path, default=Path("runs"), help="folder for results (default: %(default)s)")
     add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
     add("--plugin", action="append", default=[], metavar="MODULE", help="add a module's models, data sets and metrics")

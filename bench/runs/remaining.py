@@ -14,9 +14,15 @@ log = logging.getLogger("bench")
 
 
 def unfinished(folder: Path, runs: Sequence[Run], force: bool) -> list[Run]:
-    """Return the runs that are not finished, or whose files are no longer what they were; those are named."""
+    """Return the runs that are not finished, or whose files are no longer what they were; those are named.
+
+    A run whose packed digest alone is here was finished elsewhere.
+    """
     found = []
+    elsewhere = {} if force else store.finished_elsewhere(folder, runs)
     for run in runs:
+        if run.id in elsewhere:
+            continue
         damaged = store.damage(folder, run) if store.is_done(folder, run) and not force else []
         if damaged:
             log.warning("%s is damaged and is made anew: %s", folder / "runs" / run.id, ", ".join(damaged))

@@ -112,7 +112,7 @@ class Tracking(TrainingCallback):
 
 
 class TensorBoardCallback(TrainingCallback):
-    """Writes losses, measurements and pictures for TensorBoard: `tensorboard --logdir results/SUITE/runs`."""
+    """Writes losses, measurements and pictures for TensorBoard: `tensorboard --logdir runs/SUITE/runs`."""
 
     def setup(
         self,

@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.system.files import write_whole
 
@@ -31,6 +32,21 @@ def pack(suite_folder: Path) -> None:
     _write(suite_folder, lines, pictures)
 
 
+def facts(suite_folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what the packed digests say of their runs, by id; what is damaged is left out."""
+    return {run: json.loads(text) for run, text in _lines(suite_folder).items()}
+
+
+def adopt(suite_folder: Path, source: Path, ids: Collection[str]) -> list[str]:
+    """Add packed digests of another folder, those of `ids` that are not packed here; return which they were."""
+    lines, pictures = _read(suite_folder)
+    theirs, shown = _read(source)
+    found = [run for run in ids if run in theirs and run not in lines]
+    if found:
+        _write(suite_folder, lines | {run: theirs[run] for run in found}, shown | pictures)
+    return found
+
+
 def drop(suite_folder: Path, ids: Collection[str]) -> None:
     """Take runs out of the packed digests, so that they start anew."""
     lines, pictures = _read(suite_folder)
@@ -43,10 +59,9 @@ def line(facts: Mapping[str, object]) -> str:
     return f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}'
 
 
-def _read(suite_folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return the packed lines by id and the pictures by name; what is damaged is left out."""
+def _lines(suite_folder: Path) -> dict[str, str]:
+    """Return the packed lines by id; what is damaged is left out."""
     lines: dict[str, str] = {}
-    pictures: dict[str, bytes] = {}
     path = suite_folder / LINES
     for text in path.read_text().splitlines() if path.is_file() else ():
         try:
@@ -56,13 +71,19 @@ def _read(suite_folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
                 lines[str(facts["id"])] = text
         except (ValueError, KeyError, AttributeError):
             continue
+    return lines
+
+
+def _read(suite_folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return the packed lines by id and the pictures by name; what is damaged is left out."""
+    pictures: dict[str, bytes] = {}
     if (suite_folder / PICTURES).is_file():
         try:
             with zipfile.ZipFile(suite_folder / PICTURES) as archive:
                 pictures = {name: archive.read(name) for name in archive.namelist()}
         except (zipfile.BadZipFile, OSError):
             pictures = {}
-    return lines, pictures
+    return _lines(suite_folder), pictures
 
 
 def _write(suite_folder: Path, lines: Mapping[str, str], pictures: Mapping[str, bytes]) -> None:

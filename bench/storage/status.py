@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Required, TypedDict
 
-from bench.storage import heartbeat, store
+from bench.storage import heartbeat, packed, store
 from bench.storage.heartbeat import Beat
 from bench.study.run import Run
 from bench.system import locks
@@ -70,14 +70,44 @@ def write_plan(folder: Path, description: Mapping[str, object], runs: Sequence[R
 
 
 def read(folder: Path) -> Found | None:
-    """Return the plan with what became of each of its runs, and the seconds left; None where no plan was written."""
-    plan = store.read_json(folder / PLAN, *Plan.__required_keys__)
+    """Return the plan with what became of each of its runs, and the seconds left.
+
+    Where no plan was written, that of suite.json and the packed digests, which others carried out; None without them.
+    """
+    ended = packed.facts(folder)
+    plan: Plan | None = store.read_json(folder / PLAN, *Plan.__required_keys__) or _committed(folder, ended)
     if plan is None:
         return None
     companions = _companions(folder)
-    runs = [line | _state(folder, line["id"], plan["evaluation_id"], companions) for line in plan["runs"]]
+    runs: list[Line] = []
+    for line in plan["runs"]:
+        state = _state(folder, line["id"], plan["evaluation_id"], companions)
+        if state["state"] == "to do" and not (folder / "runs" / line["id"]).exists():
+            state = _ended(ended.get(line["id"]), plan["evaluation_id"])
+        runs.append(line | state)
     left = _seconds_left(folder, runs, plan["epochs"], plan["workers"])
-    return plan | {"runs": runs, "owner": locks.owner(folder), "seconds_left": left}
+    found: Found = {**plan, "runs": runs, "owner": locks.owner(folder), "seconds_left": left}
+    return found
+
+
+def _committed(folder: Path, ended: Mapping[str, dict[str, Any]]) -> Plan | None:
+    """Return the plan of results of which the packed digests alone are here."""
+    about = store.read_json(folder / "suite.json", "suite", "preset", "runs")
+    if not about or not ended or not isinstance(about["runs"], dict):
+        return None
+    runs: list[Line] = []
+    for key, identity in about["runs"].items():
+        row, variant, seed = key.rsplit("/", 2)
+        runs.append({"id": identity, "row": row, "variant": variant, "seed": int(seed), "state": "to do"})
+    suite, preset = str(about["suite"]), str(about["preset"])
+    return Plan(suite=suite, preset=preset, configuration="", evaluation_id="", epochs=0, workers=1, runs=runs)
+
+
+def _ended(facts: Mapping[str, Any] | None, evaluation_id: str) -> State:
+    """Return what a packed digest says of its run; without `evaluation_id`, however it was measured."""
+    if facts is None or evaluation_id not in ("", store.evaluation_of(facts)):
+        return {"state": "to do"}
+    return {"state": "done"} if facts["status"] == "done" else _failure(dict(facts))
 
 
 def describe(folder: Path, found: Found) -> str:

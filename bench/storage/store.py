@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.errors import BadInput
 from bench.storage import packed
-from bench.study.run import Run
+from bench.study.run import Run, digest
+from bench.study.schema import Evaluation
 from bench.system import manifest
 from bench.system.files import replace_folder, write_whole
 
@@ -76,6 +77,30 @@ def is_done(suite_folder: Path, run: Run) -> bool:
     return finished and (suite_folder / "digests" / run.id / "digest.json").is_file()
 
 
+def finished_elsewhere(suite_folder: Path, runs: Iterable[Run]) -> dict[str, str]:
+    """Return how those runs ended, by id, whose digest is packed here and whose folder is not: committed ones.
+
+    They count where they were measured with the same evaluation settings.
+    """
+    ended = packed.facts(suite_folder)
+    return {
+        run.id: found["status"]
+        for run in runs
+        if (found := ended.get(run.id))
+        and found["status"] in ("done", "diverged")
+        and not (suite_folder / "runs" / run.id).exists()
+        and evaluation_of(found) == run.evaluation_id
+    }
+
+
+def evaluation_of(facts: Mapping[str, Any]) -> str | None:
+    """Return the hash of a digest's evaluation settings as they are written today; None where they are none."""
+    try:
+        return digest(Evaluation.model_validate(facts["run"]["evaluation"]).identity())
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def status(suite_folder: Path, run: Run) -> str:
     """Return the stored status of a run, "todo" where there is none."""
     return str(read_record(suite_folder / "runs" / run.id)["status"])
@@ -123,22 +148,13 @@ def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
     replace_folder(folder, suite_folder / "digests" / run.id)
 
 
-def listed(suite_folder: Path, configuration: str) -> list[str]:
-    """Return the ids of the runs that suite.json lists, of the same configuration."""
-    return list(_listed(suite_folder, configuration).values())
+def listed(suite_folder: Path) -> dict[str, str]:
+    """Return the runs that suite.json lists: id by "row/variant/seed"."""
+    before = read_json(suite_folder / "suite.json", "runs")
+    return dict(before["runs"]) if before is not None and isinstance(before["runs"], dict) else {}
 
 
-def _listed(suite_folder: Path, configuration: str) -> dict[str, str]:
-    before = read_json(suite_folder / "suite.json", "runs", "configuration")
-    same = before is not None and before["configuration"] == configuration and isinstance(before["runs"], dict)
-    return dict(before["runs"]) if same else {}
-
-
-def write_suite(suite_folder: Path, description: Mapping[str, object], planned: Iterable[Run]) -> None:
-    """Write suite.json: how to show the suite, and which runs belong to it now.
-
-    Runs of earlier calls, of other seeds, stay in it where their configuration is the same.
-    """
-    keys = _listed(suite_folder, str(description["configuration"]))
-    keys |= {f"{run.row}/{run.variant}/{run.seed}": run.id for run in planned}
+def write_suite(suite_folder: Path, description: Mapping[str, object], runs: Iterable[Run]) -> None:
+    """Write suite.json: how to show the suite, and which runs belong to it now."""
+    keys = {f"{run.row}/{run.variant}/{run.seed}": run.id for run in runs}
     write_json(suite_folder / "suite.json", {**description, "runs": keys})

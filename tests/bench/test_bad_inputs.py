@@ -52,7 +52,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     monkeypatch.setattr("socket.getaddrinfo", refuse)
     monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("bench.run._carry_out", lambda *_: pytest.fail("it was not refused"))
+    monkeypatch.setattr("bench.run.train._carry_out", lambda *_: pytest.fail("it was not refused"))
     Path("good.toml").write_text(SUITE)
     return tmp_path
 

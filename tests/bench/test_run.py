@@ -388,7 +388,7 @@ def test_the_readmes_python_examples_work(pair: Path) -> None:
     assert len(blocks) == 2
     names: dict[str, Any] = {"__name__": "readme"}
     for block in blocks:
-        exec(block.replace("results/digits/runs/RUN", str(next(pair.glob("runs/*/")))), names)
+        exec(block.replace("runs/digits/runs/RUN", str(next(pair.glob("runs/*/")))), names)
     assert names["model"].embed(names["x"]).shape == (16, 16)
     assert names["Twin"].__name__ == "Twin"
 

@@ -145,7 +145,7 @@ def _import_all() -> None:
         "bench.runs.execute",
         "bench.executors.workers",
         "bench.runs.cost",
-        "bench.run",
+        "bench.run.train",
         "report",
         "sklearn.mixture",
     ):

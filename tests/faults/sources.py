@@ -7,7 +7,7 @@ from pathlib import Path
 from .common import ROOT
 
 WITHSTAND = (
-    *("bench/run.py", "bench/command", "bench/executors", "bench/runs", "bench/storage", "bench/system"),
+    *("bench/run", "bench/command", "bench/executors", "bench/runs", "bench/storage", "bench/system"),
     *("bench/data/archives.py", "bench/data/download.py", "bench/data/listing.py", "bench/training/checkpoint.py"),
     *("report/files.py", "report/store.py", "report/stored_json.py", "tests/faults"),
 )

@@ -67,10 +67,10 @@ def test_a_table_tells_which_sources_have_changed_since(tmp_path: Path) -> None:
         path.write_text("1")
     stored = sources(tmp_path)
     assert len(stored) == len(WITHSTAND) and differing(stored, tmp_path) == []
-    (tmp_path / "bench" / "run.py").write_text("2")
+    (tmp_path / "bench" / "run" / "file.py").write_text("2")
     (tmp_path / "bench" / "system" / "new.py").touch()
     (tmp_path / "bench" / "runs" / "file.py").rename(tmp_path / "bench" / "runs" / "moved.py")
-    changed = ["bench/run.py", "bench/runs/file.py", "bench/runs/moved.py", "bench/system/new.py"]
+    changed = ["bench/run/file.py", "bench/runs/file.py", "bench/runs/moved.py", "bench/system/new.py"]
     assert differing(stored, tmp_path) == changed
 
 

@@ -41,7 +41,7 @@ def test_the_guides_files_and_command_make_its_table(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", *arguments, "--jobs", "1"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    table = (tmp_path / "results" / "mine" / "table.md").read_text()
+    table = (tmp_path / "runs" / "mine" / "table.md").read_text()
     rows = ("VAE, my networks", "warm VAE", "Bidirectional warm VAE", "FactorVAE, stock", "FactorVAE, corrected")
     for row in rows:
         assert f"| {row} |" in table

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "torchvision", "pythae", "numpy", "scipy", "sklearn", "skimage", "pandas", "matplotlib", "PIL")
 CODE = """
 import json, sys

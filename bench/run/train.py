@@ -1,56 +1,42 @@
-"""The command line: `python -m bench.run`."""
+"""The command `run`: a suite trained, measured and written as tables; what it would cost, and what became of it."""
 
 import json
-import shlex
 import signal
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bench.command.options import Options, choose, parse
-from bench.command.streams import answer, prepare, say
+from bench.command.options import Options, choose
+from bench.command.streams import answer, say
 from bench.errors import BadInput, unknown
 from bench.runs.work import Work
 from bench.study import PRESETS, PresetName
-from bench.system.locks import Taken, hold
+from bench.system.locks import hold
 
 if TYPE_CHECKING:
+    from bench.storage.status import Found
     from bench.study.run import Run
+    from bench.study.schema import Suite
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
-    prepare()
-    try:
-        options = parse(arguments)
-        if options.plugin:
-            from bench import plugins
+def carry_out(options: Options) -> int:
+    """Do what the options of `run` ask for and return the exit code: 0 all done, 1 some run failed, 2 plug-ins lack."""
+    if options.plugin:
+        from bench import plugins
 
-            plugins.load(options.plugin)
-        if options.check_plugin:
-            return _check_plugins()
-        if options.list:
-            from bench.command import listing
+        plugins.load(options.plugin)
+    if options.check_plugin:
+        return _check_plugins()
+    if options.list:
+        from bench.command import listing
 
-            answer(listing.listing(options.json))
-            return 0
-        if options.status:
-            return _status(options)
-        return _run(options)
-    except (BadInput, Taken) as error:
-        say(f"bench: {error}")
-        return 2
-    except OSError as error:  # a disk that is full, or cannot be written
-        if error.filename is None and error.errno is None:
-            raise
-        said = f"{error.filename or options.results}: {error.strerror or error}"
-        say(f"bench: {said}; what is finished is kept, the same command goes on")
-        return 2
-    except KeyboardInterrupt as stopped:
-        command = shlex.join(["python", "-m", "bench.run", *(sys.argv[1:] if arguments is None else arguments)])
-        say(f"\nbench: interrupted; finished runs are kept, go on with: {command}")
-        return 143 if stopped.args == (signal.SIGTERM,) else 130
+        answer(listing.listing(options.json))
+        return 0
+    if options.status:
+        return _status(options)
+    return _run(options)
 
 
 def _check_plugins() -> int:
@@ -63,21 +49,20 @@ def _check_plugins() -> int:
 
 
 def _status(options: Options) -> int:
-    """Print what became of the runs of a suite."""
+    """Print what became of the runs of a suite, in the folder of results or among those that the package carries."""
     from bench.storage import status
+    from bench.storage.stored import committed
     from bench.study import suite
 
     presets = (options.preset,) if options.preset else PRESETS
-    folders = {p: options.results / suite.results_name(options.suite, p, options.set) for p in presets}
-    preset = next((p for p, folder in folders.items() if status.read(folder)), presets[0])
-    folder, found = folders[preset], status.read(folders[preset])
+    places = [options.results, *([carried] if (carried := committed()) else [])]
+    names = {preset: suite.results_name(options.suite, preset, options.set) for preset in presets}
+    folders = [(preset, place / names[preset]) for place in places for preset in presets]
+    preset, folder = next(((p, folder) for p, folder in folders if status.read(folder)), folders[0])
+    found = status.read(folder)
     loaded = suite.load(options.suite, preset, _overrides(options)[1])
-    if (
-        found
-        and (options.preset or options.set)
-        and found["configuration"] != suite.description(loaded, folder.name, preset)["configuration"]
-    ):
-        found = None
+    if found and (options.preset or options.set) and not _of_these_settings(found, folder, loaded, options, preset):
+        found, folder = None, options.results / names[preset]
     if found is None:
         runs = suite.count(loaded, preset, options.seeds)
         answer(
@@ -86,6 +71,18 @@ def _status(options: Options) -> int:
         return 0
     answer(json.dumps(found) if options.json else status.describe(folder, found))
     return 0
+
+
+def _of_these_settings(found: "Found", folder: Path, loaded: "Suite", options: Options, preset: PresetName) -> bool:
+    """Whether what was found is of the suite as the options change it."""
+    from bench import data
+    from bench.storage import store
+    from bench.study import suite
+
+    if found["configuration"]:
+        return found["configuration"] == suite.description(loaded, folder.name, preset)["configuration"]
+    shape = data.image_shape(loaded.dataset, loaded.data)
+    return bool(store.finished_elsewhere(folder, suite.expand(loaded, options.suite, preset, shape=shape)))
 
 
 def _overrides(options: Options) -> tuple[Path | None, list[str]]:
@@ -131,12 +128,13 @@ def _run(options: Options) -> int:
     now = remaining.data_now(runs, todo, options.data_dir)  # what is missing is said before anything is written
     if todo and weights is not None:
         load_inception(weights, "cpu")
-    kept = {*store.listed(folder, str(description["configuration"])), *(run.id for run in plan)}
-    remaining.refuse_other_data(folder, kept - {run.id for run in todo if options.force}, now)
+    belonging = _belonging(folder, plan, partial(suite.expand, loaded, options.suite, preset, shape=shape))
+    kept = {run.id for run in belonging} - {run.id for run in todo if options.force}
+    remaining.refuse_other_data(folder, kept, now)
     store.prepare(folder)
     with hold(folder) as token:
         leftovers.remove(folder)
-        status.write_plan(folder, description, plan, resources.workers)
+        status.write_plan(folder, description, belonging, resources.workers)
         work = Work(
             folder,
             options.data_dir,
@@ -147,9 +145,9 @@ def _run(options: Options) -> int:
             options.trust_pickle,
         )
         statuses = _carry_out(options, work, runs, todo, shape, False if options.track else loaded.stack)
-        others = remaining.finished_by_other_code(folder, plan)
+        others = remaining.finished_by_other_code(folder, belonging)
         description |= {"other_code": others, "arguments": options.given()}
-        store.write_suite(folder, description, plan)
+        store.write_suite(folder, description, belonging)
         packed.pack(folder)
         import report
 
@@ -157,7 +155,7 @@ def _run(options: Options) -> int:
             written = report.write(folder)
         except report.NoResults as error:
             raise BadInput(str(error)) from None
-    written.append(report.write_page(options.results)[0])
+    written.append(report.write_page(options.results, claims=False)[0])
     for path in written:
         say(f"wrote {path}")
     if options.json:
@@ -166,6 +164,16 @@ def _run(options: Options) -> int:
     failed = [run for run in runs if statuses[run.id] != "done"]
     say(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}")
     return 1 if failed else 0
+
+
+def _belonging(folder: Path, plan: "list[Run]", expand: "Callable[..., list[Run]]") -> "list[Run]":
+    """Return the runs that a suite's table is of: the plan, and those of other seeds that suite.json lists."""
+    from bench.storage import store
+
+    listed = store.listed(folder)
+    seeds = {int(seed) for key in listed if (seed := key.rpartition("/")[2]).isdecimal()}
+    known = {*listed.values(), *(run.id for run in plan)}
+    return [run for run in expand(seeds=sorted(seeds | {run.seed for run in plan})) if run.id in known]
 
 
 def _default_preset() -> PresetName:
@@ -191,7 +199,8 @@ def _carry_out(
     folder = work.suite_folder
     skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
     banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}"
-    statuses = {run.id: store.status(folder, run) for run in runs}
+    elsewhere = {} if options.force else store.finished_elsewhere(folder, runs)
+    statuses = {run.id: store.status(folder, run) for run in runs} | elsewhere
     if not todo:
         say(banner)
         return statuses
@@ -200,7 +209,7 @@ def _carry_out(
     for run in todo:
         if store.is_done(folder, run):  # and damaged
             store.withdraw(folder, run)
-    jobs = groups.jobs(runs, todo, shape, stack)
+    jobs = groups.jobs([run for run in runs if run.id not in elsewhere], todo, shape, stack)
     name, resources = choose(options, len(jobs))
     at_once = f"{resources.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
     say(f"{banner}, {at_once}")
@@ -229,7 +238,3 @@ class _Failed(Exception):
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
