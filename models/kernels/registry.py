@@ -22,6 +22,7 @@ KERNELS: dict[str, Kernel] = {
     "conv_transpose2d": Kernel(convolution.tiny_conv_transpose2d, convolution.plain_conv_transpose2d),
     "dense_conv2d": Kernel(dense.dense_conv2d, convolution.plain_conv2d),
     "dense_conv_transpose2d": Kernel(dense.dense_conv_transpose2d, convolution.plain_conv_transpose2d),
+    "folded_conv_transpose2d": Kernel(convolution.folded_conv_transpose2d, convolution.plain_conv_transpose2d),
     "log_prob_of_means": Kernel(bernoulli.fast_log_prob_of_means, bernoulli.plain_log_prob_of_means),
     "log_likelihood_and_error": Kernel(
         bernoulli.fast_log_likelihood_and_error, bernoulli.plain_log_likelihood_and_error

@@ -12,6 +12,7 @@ from torch.func import vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from models.kernels import bernoulli, dense
+from models.kernels import convolution as convolutions
 from models.kernels.convolution import _convolve, conv2d, conv_transpose2d, suits
 from models.kernels.registry import KERNELS, Function
 from models.networks.layers import BiConv2d
@@ -50,6 +51,7 @@ CASES = {
         ("conv_transpose2d", convolution, CONVOLUTIONS),
         ("dense_conv2d", convolution, CONVOLUTIONS),
         ("dense_conv_transpose2d", convolution, CONVOLUTIONS),
+        ("folded_conv_transpose2d", convolution, CONVOLUTIONS),
         ("log_prob_of_means", pixels, [1, 50]),
         ("log_likelihood_and_error", pixels, [1, 100_000]),  # the latter in blocks
     )
@@ -112,6 +114,18 @@ def test_products_are_taken_only_for_few_pixels_and_many_channels() -> None:
     assert not suits(few.to("meta"), weight, 4)  # where FLOPs are counted
     with torch.autocast("cpu", torch.bfloat16):
         assert not suits(few, weight, 4)
+
+
+def test_windows_are_summed_where_no_gradient_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, taken = BiConv2d(3, 16, 3, 2, (28, 28)), []
+    folded = convolutions.folded_conv_transpose2d
+    monkeypatch.setattr(convolutions, "folded_conv_transpose2d", lambda *a: taken.append(True) or folded(*a))
+    y, bias = torch.randn(2, 16, 14, 14), torch.randn(3)
+    plain = layer.reverse(y, bias)
+    assert not taken
+    with torch.no_grad():
+        torch.testing.assert_close(layer.reverse(y, bias), plain, rtol=1e-4, atol=1e-4)
+    assert taken
 
 
 def test_one_product_is_taken_only_for_small_images_of_few_channels(monkeypatch: pytest.MonkeyPatch) -> None:

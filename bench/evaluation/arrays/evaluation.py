@@ -49,7 +49,7 @@ class Evaluation:
         features: FeatureNetworks,
         seconds_per_epoch: float,
     ):
-        self.model, self.view = model.eval(), capable(model)
+        self.model, self.view = model.eval().to(memory_format=torch.channels_last), capable(model)
         self.data, self.settings, self.seed, self.features = data, settings, seed, features
         self.seconds_per_epoch = seconds_per_epoch
         self.device = next(model.parameters()).device
