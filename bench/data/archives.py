@@ -34,8 +34,8 @@ def extracted(archive: Path) -> Path:
     """Return the cache folder with the contents of a tar or zip file, unpacked on first use.
 
     The folder is named after the archive's name and contents. Raises BadInput for a damaged archive, for one with a
-    link, a device, a member that would land outside the folder, or more than 256 MiB and twenty times its own size
-    unpacked (nothing of the archive is kept then), and when the disk refuses.
+    link, a device, a member that would land outside the folder or on another, or more than 256 MiB and twenty times
+    its own size unpacked (nothing of the archive is kept then), and when the disk refuses.
     """
     try:
         with archive.open("rb") as stream:
@@ -154,6 +154,8 @@ def _place(folder: Path, name: str, is_folder: bool, plain: bool, left: _Budget)
         raise tarfile.TarError(f"{name!r} would be written outside the folder")
     left.take(0, members=1)
     target = folder.joinpath(*parts)
+    if not is_folder and target.exists():
+        raise tarfile.TarError(f"{name!r} is in it twice")
     (target if is_folder else target.parent).mkdir(parents=True, exist_ok=True)
     return None if is_folder else target
 

@@ -28,6 +28,7 @@ _TURNS = {  # EXIF orientation -> what makes the image upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_MOST = 1 << 26  # pixels of an image; eight are decoded at once
 _LONGEST = 1 << 28  # pixels after the short side was resized
 _BLOCK = 1024
 _VERSION = 1  # part of the cache key: raise it when the same files give other pixels
@@ -126,6 +127,8 @@ def _opened(source: Path | io.BytesIO, mode: Mode) -> Image.Image:
     except UnidentifiedImageError:
         raise ValueError(f"it is none of {', '.join(FORMATS)}") from None
     with opened as image:
+        if image.width * image.height > _MOST:
+            raise ValueError(f"it has {image.width} x {image.height} pixels; {_MOST:,} at most")
         image.load()
         if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
             raise ValueError(f"{'floating-point' if image.mode == 'F' else '32-bit'} pixels; give 8 or 16 bits a pixel")

@@ -76,7 +76,7 @@ def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping
             raise TypeError(f"the metric gave {type(found).__name__}, not Measured")
     except Blank as blank:
         return _empty(name, metric, setting, "blank", str(blank))
-    except Exception as error:  # one cell that cannot be computed leaves the others
+    except (Exception, SystemExit) as error:  # one cell that cannot be computed leaves the others
         if out_of_memory(error):  # which is no property of the model
             raise
         return _empty(name, metric, setting, "failed", f"{type(error).__name__}: {error}")

@@ -96,7 +96,7 @@ def _finish(run: Run, work: Work, listener: Listener, diverged: str | None) -> s
     except Diverged as error:
         about = {"data": about_data(_data_of(run, work))}
         record |= {"status": "diverged", "reason": str(error), "provenance": about}
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plug-in that ends the process ends its run
         write_whole(folder / "traceback.txt", traceback.format_exc().encode("utf-8", "replace"), durable=False)
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if out_of_memory(error):

@@ -1,17 +1,25 @@
 """Whatever a file of a results folder holds, the report ends with a page and lines, never with a traceback."""
 
+import copy
+import hashlib
 import json
 import tempfile
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pytest
 from fake_results import fake_tsne, full_measurements, write_digest, write_suite
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from mutations import changed, examples, mutated, respelt
 
 from bench.storage import packed
-from report import NoResults, write_page
+from bench.system import manifest
+from report import NoResults, build, write_page
 from report.build import suite_folders
+from report.page import page
 from report.store import read_suite
 from report.tables.assemble import make_table
 from report.tables.formats.csv_text import to_csv, to_measurements
@@ -30,11 +38,7 @@ PUBLISHED = """paper,table,dataset,row,variant,metric,setting,printed,value,unit
 BVAE,I,digits,VAE,unidirectional,nll,,86.72,86.72,nats,
 BVAE,I,digits,VAE,bidirectional,nll,,"85,9",85.9,nats,"a note"
 """
-ODD = st.sampled_from(
-    [None, True, -1, 0, 1, 10**400, -(2**70), 1e308, -1e-320, float("inf"), float("nan"), {}, [], [[]], [None]]
-    + ["", "\udcff", "\0\r\n", "=1", "</script>", "é\u2028", "x" * 5000, [1, "x"], {"": None}, {"value": {}}]
-)
-QUICK = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = examples(20)
 
 
 def results(folder: Path) -> Path:
@@ -46,28 +50,6 @@ def results(folder: Path) -> Path:
         packed.pack(suite)
     (folder / "published.csv").write_text(PUBLISHED)
     return run
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of every part of a JSON value."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(place for key, inner in items for place in places(inner, (*path, key)))]
-
-
-def changed(data: st.DataObject, value: Any) -> Any:
-    """Return a JSON value of which one part is odd, or gone."""
-    path = data.draw(st.sampled_from(places(value)), label="part")
-    odd = data.draw(ODD, label="becomes")
-    if not path:
-        return odd
-    inner = value
-    for key in path[:-1]:
-        inner = inner[key]
-    if data.draw(st.booleans(), label="gone"):
-        del inner[path[-1]]
-    else:
-        inner[path[-1]] = odd
-    return value
 
 
 def report_of(folder: Path) -> str:
@@ -106,10 +88,97 @@ def test_a_file_with_odd_bytes(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
         run = results(Path(name)).name
         path = Path(name, "odd", data.draw(st.sampled_from(FILES), label="file").replace("RUN", run))
-        stored = bytearray(path.read_bytes() if path.is_file() else b'{"files": {}, "digest": {"digest.json": "0"}}')
-        for _ in range(data.draw(st.integers(1, 4), label="changes")):
-            at = data.draw(st.integers(0, len(stored)), label="at")
-            stored[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3), label="bytes")
+        stored = path.read_bytes() if path.is_file() else b'{"files": {}, "digest": {"digest.json": "0"}}'
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(stored)
+        path.write_bytes(respelt(data, stored))
         assert ">whole <" in report_of(Path(name))
+
+
+class Room(NamedTuple):
+    """A results folder that is mended after each example: the odd suite's folder, its run, and what both hold."""
+
+    suite: Path
+    run: str
+    digest: dict[str, Any]
+    facts: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """Two suites; the template is compiled once, and claims, which the tests above have, are left out."""
+    folder = tmp_path_factory.mktemp("results")
+    run = results(folder).name
+    (folder / "odd" / "runs" / run).mkdir(parents=True)
+    read = [json.loads((folder / "odd" / name).read_text()) for name in (f"digests/{run}/digest.json", "suite.json")]
+    read[0]["plots"] = PLOTS
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page, "_environment", cache(page._environment))
+        patched.setattr(build, "_claims", lambda *_: ([], [], []))
+        yield Room(folder / "odd", run, read[0], read[1])
+
+
+PLOTS = {
+    "gradients": {"epoch": [1, 2], "cosine": [0.5, 0.1]},
+    "prd": {"precision": [0.0, 0.5, 1.0], "recall": [1.0, 0.5, 0.0]},
+    "class_shares": [0.1] * 10,
+    "bit_sums": {"test": [1, 2, 3], "prior": [3, 2, 1]},
+    "rates": {"modes": ["a", "b"], "bits": [1.0, 2.0], "psnr": [10.0, 20.0]},
+}
+PARTS = ("curves", "tsne", "plots", "pictures", "classes", "measurements", "run", "provenance")
+
+
+def digest_line(facts: Any) -> str:
+    """Return the line of a packed digest with the right sum, as who makes one on purpose would."""
+    body = json.dumps(facts, separators=(",", ":"))[:-1]
+    return f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n'
+
+
+def try_digest(room: Room, data: st.DataObject) -> None:
+    place = room.suite / "digests" / room.run / "digest.json"
+    place.write_bytes(mutated(data, copy.deepcopy(room.digest), json.dumps))
+    assert ">whole <" in report_of(room.suite.parent)
+    packed.pack(room.suite)
+    place.write_text(json.dumps(room.digest))
+
+
+def try_suite(room: Room, data: st.DataObject) -> None:
+    (room.suite / "suite.json").write_bytes(mutated(data, copy.deepcopy(room.facts), json.dumps))
+    assert ">whole <" in report_of(room.suite.parent)
+    (room.suite / "suite.json").write_text(json.dumps(room.facts))
+
+
+def try_manifest(room: Room, data: st.DataObject) -> None:
+    folder = room.suite / "runs" / room.run
+    sums = {"digest.json": manifest.checksum(room.suite / "digests" / room.run / "digest.json")}
+    known = {"files": {"record.json": "0" * 64, "model/model.pt": "1" * 64}, "digest": sums}
+    (folder / manifest.NAME).write_bytes(mutated(data, known, json.dumps))
+    assert all(isinstance(name, str) for name in manifest.damage(folder, room.suite / "digests" / room.run))
+    assert manifest.differs(folder, "record.json") in (True, False)
+    assert ">whole <" in report_of(room.suite.parent)
+    packed.pack(room.suite)
+    (folder / manifest.NAME).unlink()
+
+
+def try_page_data(room: Room, data: st.DataObject) -> None:
+    """What the page embeds and figures are drawn of, in a packed digest whose sum is right."""
+    value = copy.deepcopy(room.digest) | {"pictures": {"samples": "a.png"}}
+    for _ in range(data.draw(st.integers(1, 3), label="changes")):
+        value = changed(data, value, lambda path: bool(path) and path[0] in PARTS)
+    (room.suite / packed.LINES).write_text(digest_line(value))
+    (room.suite / "digests").rename(room.suite / "elsewhere")
+    assert ">whole <" in report_of(room.suite.parent)
+    (room.suite / "elsewhere").rename(room.suite / "digests")
+
+
+TRIES = pytest.mark.parametrize("attempt", [try_digest, try_suite, try_manifest, try_page_data])
+
+
+@TRIES
+def test_a_mutated_input_ends_in_a_page_and_lines(room: Room, attempt: Any) -> None:
+    given(st.data())(examples(12)(lambda data: attempt(room, data)))()
+
+
+@pytest.mark.slow
+@TRIES
+def test_two_thousand_mutated_inputs_of_each_end_in_a_page_and_lines(room: Room, attempt: Any) -> None:
+    given(st.data())(examples(2000)(lambda data: attempt(room, data)))()

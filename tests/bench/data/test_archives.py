@@ -55,6 +55,21 @@ def test_links_and_devices_are_refused_wherever_they_point(tmp_path: Path, kind:
     assert not list(cache_folder().rglob("file"))
 
 
+@pytest.mark.parametrize("second", ["good/file", "good/./file", "good//file"])
+def test_a_member_that_would_take_the_place_of_another_is_refused(tmp_path: Path, second: str) -> None:
+    archive = packed(tmp_path / "a.tar", FILE, (second, tarfile.REGTYPE, "", b"other pixels"))
+    with pytest.raises(BadInput, match="is in it twice"):
+        extracted(archive)
+    assert not list(cache_folder().rglob("file"))
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "a.tar", FILE, ("good/file/below", tarfile.REGTYPE, "", b"x"))
+    with pytest.raises(BadInput, match="could not unpack"):
+        extracted(archive)
+    assert not list(cache_folder().rglob("file"))
+
+
 def test_a_zip_with_a_link_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         info = zipfile.ZipInfo("link")

@@ -216,6 +216,13 @@ def test_other_pixels_of_the_same_names_sizes_and_times_are_decoded_anew(tmp_pat
     assert len(list((tmp_path / "cache").rglob("decoded/*.npy"))) == 2  # a moved folder is not decoded again
 
 
+def test_a_small_file_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    paint(tmp_path / "a" / "train" / "x", 3)
+    Image.new("1", (9000, 9000)).save(tmp_path / "a" / "train" / "x" / "bomb.png")
+    with pytest.raises(BadInput, match=r"bomb\.png cannot be decoded.*9000 x 9000 pixels; 67,108,864 at most"):
+        read(tmp_path / "a")
+
+
 def test_no_flipped_bit_of_decoded_images_is_believed(tmp_path: Path) -> None:
     paint(tmp_path / "a" / "train" / "x", 12)
     right = read(tmp_path / "a").sha256
