@@ -1,6 +1,6 @@
 """Model classes that extend Pythae. `MODELS` names them without importing torch; `load_model` opens a stored one.
 
-Floors: noise, kernels, distributions, networks, objectives, training, capabilities, interface, from_config,
+Floors: noise, kernels, networks, distributions, objectives, training, capabilities, interface, from_config,
 bidirectional, forms, bvae, pythae, lbae, svae, untapped, selfvae.
 """
 
