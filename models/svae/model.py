@@ -102,7 +102,7 @@ class Adversarial(Objective, BaseAE):
             weights[f"{self.game.fools}_of_encoder"] = 0.0
         if self.game.regularised:
             weights |= dict.fromkeys(self.game.errors, self.model_config.reconstruction_weight)
-        return weights | ({"size_of_critic": self.model_config.critic_decay} if self.game.linear else {})
+        return weights | ({"critic_size": self.model_config.critic_decay} if self.game.linear else {})
 
     def pairs(
         self, x: Tensor, generator: Noise = None, kept: tuple[Noise, Noise] | None = None
@@ -132,7 +132,7 @@ class Adversarial(Objective, BaseAE):
         if not self.game.linear:
             return discriminator_terms(*f)
         size = torch.stack([weight.square().sum() / 2 for weight in self.discriminator.parameters()]).sum()
-        return wasserstein_terms(*f) | {"size_of_critic": size.expand(len(batch.x))}
+        return wasserstein_terms(*f) | {"critic_size": size.expand(len(batch.x))}
 
     def fooling_terms(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
         """Return what encoder and decoder minimise."""
