@@ -58,6 +58,8 @@ _TITLES = {
     "ColourSymmetricVAER": "sVAE-r (colour)",
     "ColourALI": "ALI (colour)",
     "ColourALICE": "ALICE (colour)",
+    "ColourGAN": "GAN (colour)",
+    "ColourWGAN": "WGAN (colour)",
 }
 
 # The models of each module, and the forms that each of them has there.
@@ -77,10 +79,11 @@ _FORMS = (
     ("pythae.corrected_importance", "corrected bidirectional", "MIWAE CIWAE"),
     ("lbae.model", "unidirectional bidirectional", "LBAE"),
     ("untapped.model", "unidirectional bidirectional", "M2 Untapped"),
-    ("svae.model", "unidirectional", "SymmetricVAE ALI ALICE"),
+    ("svae.model", "unidirectional", "SymmetricVAE ALI ALICE GAN WGAN AVB"),
     ("svae.model", "unidirectional bidirectional", "SymmetricVAER"),
     ("svae.plane", "unidirectional", "PlaneSymmetricVAE PlaneSymmetricVAER PlaneALI PlaneALICE"),
     ("svae.colour", "unidirectional", "ColourSymmetricVAE ColourSymmetricVAER ColourALI ColourALICE"),
+    ("svae.colour", "unidirectional", "ColourGAN ColourWGAN"),
     ("selfvae.model", "unidirectional", "SelfVAE"),
 )
 

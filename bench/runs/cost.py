@@ -1,5 +1,6 @@
 """What a suite would cost, before anything is trained."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,13 @@ import torch
 
 from bench.data import DATASETS, image_shape
 from bench.errors import BadInput
+from bench.evaluation.features.score_classifier import RECIPES, ScoreClassifier
 from bench.runs.train import build, configure
+from bench.study import PresetName
 from bench.study.run import Run
-from bench.study.schema import Suite
-from bench.training.flops import training_cost
+from bench.study.schema import Annealing, Evaluation, Suite
+from bench.training.flops import Cost, cost
+from models import MODELS
 from models.networks.two_way import count_parameters, shapes_alone
 
 MOST_PARAMETERS = 10**10  # 40 GB of weights
@@ -21,7 +25,8 @@ DEVICE_RATE = 2e13  # and on an accelerator
 
 
 class PlanLine(NamedTuple):
-    """What a run is, its parameters, its folder and the FLOPs of its training, None where they follow from the data."""
+    """What a run is, its parameters, its folder and the FLOPs of its training, None where they follow from the data,
+    and of its evaluation: passes of the model on images, codes and chains."""
 
     row: str
     model: str
@@ -31,18 +36,22 @@ class PlanLine(NamedTuple):
     parameters: int
     path: str
     training_flops: float | None
+    evaluation_flops: float
 
 
 def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
     """Raise BadInput for the first run whose data settings, options or networks cannot be; reads nothing."""
-    seen = set()
+    configured, built = set(), set()
     for run in runs:
-        key = repr((run.model, run.network, run.latent_dim, run.options, run.likelihood, run.dataset, run.data))
-        if key in seen:
+        kind = repr((run.model, run.network, run.latent_dim, run.options, run.likelihood, run.dataset, run.data))
+        if kind in configured:
             continue
-        seen.add(key)
+        configured.add(kind)
         image_shape(run.dataset, run.data)
         configure(run, shape)
+        if (key := _architecture(run)) in built:
+            continue
+        built.add(key)
         try:
             with shapes_alone():
                 parameters = count_parameters(build(run, shape))
@@ -53,30 +62,84 @@ def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
             raise BadInput(f"row {run.row!r}: its network would have {parameters:,} parameters; make it smaller")
 
 
+def _architecture(run: Run) -> str:
+    """Return a text that runs share if they differ in loss weights and in how often steps are made alone."""
+    model = MODELS[run.model].resolve()
+    free = getattr(model, "weight_options", frozenset()) | {"steps"}
+    options = {key: value for key, value in run.options.items() if key not in free}
+    family = getattr(model, "family", "") or run.model
+    return repr((family, run.network, run.latent_dim, run.likelihood, json.dumps(options, sort_keys=True)))
+
+
 def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> list[PlanLine]:
     """Return one entry a run."""
     lines: list[PlanLine] = []
-    costs: dict[str, tuple[int, float]] = {}
+    costs: dict[str, Cost] = {}
     for run in runs:
-        key = repr((run.model, run.network, run.latent_dim, run.options))
-        if key not in costs:
-            costs[key] = training_cost(partial(build, run, shape), shape)
-        parameters, per_image = costs[key]
+        if (key := _architecture(run)) not in costs:
+            costs[key] = cost(partial(build, run, shape), shape)
+        found, steps = costs[key], run.options.get("steps")
+        per_image = found.training(tuple(steps) if isinstance(steps, list | tuple) else None)
         images = run.training.train_images or DATASETS[run.dataset].train_images
         flops = per_image * images * run.training.epochs if images else None
         about = run.row, run.model, run.variant, run.dataset, run.seed
-        lines.append(PlanLine(*about, parameters, str(folder / "runs" / run.id), flops))
+        measured = evaluation_flops(run.evaluation, found, DATASETS[run.dataset].train_images)
+        lines.append(PlanLine(*about, found.parameters, str(folder / "runs" / run.id), flops, measured))
     return lines
 
 
-def describe(lines: list[PlanLine], suite: Suite, preset: str) -> str:
+def evaluation_flops(settings: Evaluation, model: Cost, most: int | None) -> float:
+    """Return the FLOPs of the model's passes in an evaluation: test images and those that codes are fitted to, samples
+    of each sampler, importance samples, and chains, each transition a forward and a backward pass of the decoder for
+    each leapfrog step. There are at most `most` images of a kind."""
+
+    def images(n: int) -> int:
+        return n if most is None else min(n, most)
+
+    def wanted(*names: str) -> bool:
+        return not settings.metrics or not set(names).isdisjoint(settings.metrics)
+
+    shown = images(settings.images)
+    encoded, decoded = shown + images(settings.gmm_images), shown * (2 + len(settings.samplers))
+    if "likelihood" in model.capabilities and wanted("nll", "bits_per_dim"):
+        decoded += images(settings.nll_images) * settings.nll_samples
+    if "annealing" in settings.extras and "likelihood" in model.capabilities:
+        schedule = settings.annealing or Annealing()
+        bounds = wanted("nll_ais") + 2 * wanted("bdmc_lower", "bdmc_upper", "bdmc_gap")
+        transitions = images(schedule.images) * schedule.chains * schedule.distributions
+        decoded += 2 * bounds * transitions * schedule.leapfrog
+    return encoded * model.encode + decoded * model.decode
+
+
+def classifier_flops(settings: Evaluation, dataset: str, shape: tuple[int, ...]) -> float:
+    """Return the FLOPs of training the scores' classifier, which is done once for a data set; 0 where none is."""
+    entry, recipe = DATASETS[dataset], RECIPES[settings.score_classifier]
+    if entry.classes is None or entry.train_images is None or entry.points or entry.attributes:
+        return 0.0
+    if "scores" not in settings.extras or min(shape[1:]) < 4:
+        return 0.0
+    with torch.device("meta"):
+        network = ScoreClassifier((shape[0], shape[1], shape[2]), entry.classes)
+    sides = [shape[1] * shape[2] // 4**i for i in range(2)]  # of the maps that the two convolutions give
+    weights = [p.numel() for p in network.parameters() if p.ndim > 1]
+    passes = 2 * sum(n * w for n, w in zip((*sides, 1, 1), weights, strict=True))
+    return 3.0 * passes * entry.train_images * (1 + recipe.copies) * recipe.epochs
+
+
+def describe(lines: list[PlanLine], suite: Suite, preset: PresetName) -> str:
     """Return the plan as text."""
     rate, what = (DEVICE_RATE, "this accelerator") if torch.cuda.is_available() else (CORE_RATE, "one core")
     head = f"{suite.title}: {len(lines)} runs on {DATASETS[suite.dataset].title}, preset {preset}"
     rows = [f"  {x.row:<20} {x.variant:<15} seed {x.seed} {x.parameters:>12,} parameters  {x.path}" for x in lines]
+    once = classifier_flops(suite.presets[preset].evaluation, suite.dataset, image_shape(suite.dataset, suite.data))
+    parts = {"evaluation": sum(line.evaluation_flops for line in lines)}
+    parts |= {"the scores' classifier, once": once} if once else {}
     flops = [found for line in lines if (found := line.training_flops) is not None]
-    if len(flops) < len(lines):
-        return "\n".join([head, *rows, "training cost: known once the folder of images is read"])
-    total = sum(flops)
-    cost = f"training: {total / 1e15:.3g} PFLOP, roughly {total / rate / 3600:.2g} hours on {what}; evaluation extra"
-    return "\n".join([head, *rows, cost])
+    if len(flops) == len(lines):
+        parts = {"training": sum(flops)} | parts
+    else:
+        rows.append("training cost: known once the folder of images is read")
+    said = [
+        f"{name}: {total / 1e15:.3g} PFLOP, roughly {total / rate / 3600:.2g} hours" for name, total in parts.items()
+    ]
+    return "\n".join([head, *rows, f"{'; '.join(said)} on {what}"])

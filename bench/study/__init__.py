@@ -5,5 +5,5 @@ May import: bench.errors, bench.training.settings, bench.samplers, bench.metrics
 
 from typing import Literal, get_args
 
-PresetName = Literal["small", "paper", "code"]
+PresetName = Literal["small", "paper", "code", "paper-half", "medium", "mirror"]
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)  # each has a folder of results of its own

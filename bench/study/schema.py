@@ -36,7 +36,8 @@ class _Strict(BaseModel):
 class Row(_Strict):
     """One row of the paper's table in its variants; `options` are fields of the model's configuration.
 
-    `latent_dim` and `network` take the place of the preset's, settings in `data` that of the suite's of that name.
+    `latent_dim` and `network` take the place of the preset's, each setting in `training` that of the preset's, and in
+    `data` that of the suite's.
     """
 
     row: str = Field(min_length=1)
@@ -45,6 +46,7 @@ class Row(_Strict):
     options: Table = {}
     latent_dim: Count | None = None
     network: Table | None = None
+    training: Table = {}
     data: dict[str, Setting] = {}
 
 
@@ -118,6 +120,7 @@ class Evaluation(_Strict):
 class Preset(Training):
     """Sizes and training settings; `controls` names the rows that get a parameter-matched control. By model, `options`
     are more of its configuration, and `networks` take the place of `network`; by row, `row_options` go over the row's.
+    `pixels` takes the place of the suite's setting of data of that name.
 
     With a `grid`, each seed takes one combination of its values (`bench/study/combinations.py`), and a suite that names
     no seeds has one for each.
@@ -128,14 +131,14 @@ class Preset(Training):
     controls: tuple[str, ...] | Literal["all"] = "all"
     options: dict[str, Table] = {}
     row_options: dict[str, Table] = {}
+    pixels: str | None = None
     networks: dict[str, Table] = {}
     grid: dict[GridKey, Annotated[tuple[JsonValue, ...], Field(min_length=1)]] = {}
     evaluation: Evaluation = Evaluation()
 
-    @property
-    def training(self) -> Training:
-        """The training settings alone."""
-        return Training(**{name: getattr(self, name) for name in Training.model_fields})
+    def training(self, row: Row) -> Training:
+        """Return the training settings alone, those of a row over the preset's."""
+        return Training(**{name: getattr(self, name) for name in Training.model_fields} | row.training)
 
 
 class Published(_Strict):

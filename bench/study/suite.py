@@ -16,6 +16,7 @@ from bench.study import PresetName, suite_files
 from bench.study.combinations import combination
 from bench.study.run import Run, digest
 from bench.study.schema import Evaluation, Preset, Published, Row, Suite, explain
+from bench.training.settings import Training
 from models import MODELS
 from models.networks.kinds import KINDS, NetworkConfig, network_of, network_types
 
@@ -129,6 +130,10 @@ def expand(
     evaluation = size.evaluation.model_copy(update={"plugin_metrics": plugins.entries("METRICS")})
     runs = []
     for row, variant in _rows(suite, preset):
+        try:
+            training = size.training(row)
+        except ValidationError as error:
+            raise explain(error, f"training of row {row.row!r}", Training.model_fields) from None
         latent = row.latent_dim or size.latent_dim
         network = row.network or size.networks.get(row.model, size.network)
         options = {**size.options.get(row.model, {}), **row.options, **size.row_options.get(row.row, {})}
@@ -143,11 +148,11 @@ def expand(
                 preset=preset,
                 seed=seed,
                 latent_dim=latent,
-                data=suite.data | row.data,
+                data=suite.data | ({"pixels": size.pixels} if size.pixels else {}) | row.data,
                 network=_network(VARIANTS[variant] + row.model, network | fields, shape, latent, likelihood),
                 options=options | chosen,
                 likelihood=suite.likelihood,
-                training=size.training,
+                training=training,
                 evaluation=evaluation,
             )
             for seed in dict.fromkeys(suite.seeds_of(preset) if seeds is None else seeds)

@@ -20,8 +20,9 @@ def names() -> list[str]:
 
 
 def titles() -> dict[str, str]:
-    """Return the titles of these suites by name."""
-    return {name: read(SUITES / f"{name}.toml")["title"] for name in names()}
+    """Return the titles of these suites by name, each with its presets."""
+    files = {name: read(SUITES / f"{name}.toml") for name in names()}
+    return {name: f"{file['title']} ({', '.join(file['presets'])})" for name, file in files.items()}
 
 
 def find(name: str) -> Path:

@@ -1,45 +1,94 @@
-"""Floating-point operations of training, counted without computing anything."""
+"""Floating-point operations of training and of a model's passes, counted without computing anything."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from pythae.models import BaseAE
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.capabilities import capable
 from models.networks.two_way import count_parameters, shapes_alone
-from models.training import Batch
+from models.training import Batch, Step
 
 _COUNTED = 4  # images
 
 
-def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[int, float]:
-    """Return a model's parameters, and the FLOPs of training on an image of `shape` (C, H, W) once: a forward and a
-    backward pass of every step that it takes on a batch.
+class Cost(NamedTuple):
+    """Of a model: its parameters, what it can do, FLOPs of encoding an image and of decoding a code, and by name, in
+    order, those of training on an image by each kind of step once, and how often a batch takes it."""
+
+    parameters: int
+    capabilities: frozenset[str]
+    encode: float
+    decode: float
+    steps: dict[str, float]
+    repeats: dict[str, int]
+
+    def training(self, repeats: tuple[int, ...] | None = None) -> float:
+        """Return the FLOPs of training on an image once, each kind of step made as often as said, or as it is."""
+        times = self.repeats.values() if repeats is None else repeats
+        return sum(flops * n for flops, n in zip(self.steps.values(), times, strict=True))
+
+
+def cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> Cost:
+    """Return the cost of a model and of images of a shape (C, H, W); a step is a forward and a backward pass.
 
     A multiplication and an addition are two; convolutions count as the direct ones that they stand for, since the
     meta device, on which `build` is called, has no other. A loss that looks at values, which that device has none of,
-    counts as three times what the encoder and the decoder compute.
+    counts as three times what the encoder and the decoder compute, and where these cannot be counted they do as a third
+    of a loss.
     """
     with shapes_alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of tensors that Pythae copies on this device
         model = build()
         images = {"data": torch.empty(_COUNTED, *shape), "labels": torch.zeros(_COUNTED, dtype=torch.long)}
+        passes = _passes(model, images["data"])
+        taken = model.steps() if hasattr(model, "steps") else ()
+        repeats = Counter(step.name for step in taken) or Counter(["model"])
         try:
-            with FlopCounterMode(display=False) as counter:
-                _train(model, images)
-            flops = counter.get_total_flops()
+            steps = {step.name: _flops(partial(_train, step, images)) for step in _distinct(taken)}
+            if len(repeats) < 2:
+                steps = {name: _flops(partial(_forward, model, images)) for name in repeats}
         except RuntimeError:
-            with FlopCounterMode(display=False) as counter:
-                model.decoder(model.encoder(images["data"]).embedding)
-            flops = 3 * counter.get_total_flops()
-    return count_parameters(model), flops / _COUNTED
+            steps = dict.fromkeys(repeats, 0.0) | {next(iter(repeats)): 3 * sum(passes)}
+    encode, decode = passes if sum(passes) else (sum(steps.values()) / 6,) * 2
+    return Cost(count_parameters(model), capable(model).capabilities, encode, decode, steps, dict(repeats))
 
 
-def _train(model: BaseAE, images: dict[str, torch.Tensor]) -> None:
-    """Make the passes of one batch: of a model that takes several steps each of them, as often as it takes it."""
-    steps = model.steps() if hasattr(model, "steps") else ()
-    if len(steps) < 2:
-        model(images, epoch=1, dataset_size=_COUNTED).loss.backward()
-    for step in steps if len(steps) > 1 else ():
-        step.loss(Batch(images["data"], images["labels"], dataset_size=_COUNTED), None).backward(inputs=step.parameters)
+def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[int, float]:
+    """Return a model's parameters, and the FLOPs of training on an image of `shape` (C, H, W) once: a forward and a
+    backward pass of every step that it takes on a batch."""
+    found = cost(build, shape)
+    return found.parameters, found.training()
+
+
+def _flops(function: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return counter.get_total_flops() / _COUNTED
+
+
+def _passes(model: BaseAE, x: torch.Tensor) -> tuple[float, float]:
+    """Return the FLOPs of the encoder and the decoder, zeros where they are not of an image and a code."""
+    try:
+        with torch.no_grad():
+            encode = _flops(lambda: model.encoder(x))
+            return encode, _flops(lambda: model.decoder(model.encoder(x).embedding)) - encode
+    except Exception:  # whatever networks of other codes raise
+        return 0.0, 0.0
+
+
+def _distinct(steps: tuple[Step, ...]) -> list[Step]:
+    return list({step.name: step for step in steps}.values()) if len(steps) > 1 else []
+
+
+def _forward(model: BaseAE, images: dict[str, torch.Tensor]) -> None:
+    model(images, epoch=1, dataset_size=_COUNTED).loss.backward()
+
+
+def _train(step: Step, images: dict[str, torch.Tensor]) -> None:
+    step.loss(Batch(images["data"], images["labels"], dataset_size=_COUNTED), None).backward(inputs=step.parameters)

@@ -1,5 +1,6 @@
 """An optimiser and a schedule for a list of parameters."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,10 +32,11 @@ class Optimiser:
     ):
         self.parameters, self._stacked = distinct(parameters), stacked
         self._steps = 0
-        self._limits = config.steps.limits
+        self._limits, self._early = config.steps.limits, config.steps.early_epsilon
         options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
         optimizer_class = getattr(torch.optim, config.optimizer_cls)
         self.optimizer: torch.optim.Optimizer = optimizer_class(self.parameters, lr=config.learning_rate, **options)
+        self._epsilon = self.optimizer.param_groups[0].get("eps", 0.0)
         self.schedule: lr_scheduler.LRScheduler | None = None
         self._per_batch = config.scheduler_cls == "OneCycleLR"
         if config.scheduler_cls is not None:
@@ -52,8 +54,11 @@ class Optimiser:
         if largest is not None:
             torch._foreach_clamp_min_(gradients, -largest)
             torch._foreach_clamp_max_(gradients, largest)
-        self.optimizer.step()
         self._steps += 1
+        if self._early:
+            for group in self.optimizer.param_groups:
+                group["eps"] = self._epsilon / math.sqrt(1 - group["betas"][1] ** self._steps)
+        self.optimizer.step()
         if self._steps % TRACE_STEPS == 0:
             self._drop_traces()
         if self._per_batch and self.schedule is not None:

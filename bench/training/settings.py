@@ -18,6 +18,7 @@ class StepSettings(BaseModel):
     clip_value           largest size of an element of the gradient, after that
     precision            of the networks in training: "auto" is bfloat16 on an accelerator, float32 on a processor;
                          likelihoods, divergences, weights and optimisers are float32 always
+    early_epsilon        see `adam_epsilon`
     capture              compile each step's forward and backward pass as one graph, which takes some seconds once a
                          training, and a C++ compiler on a processor
     """
@@ -28,6 +29,7 @@ class StepSettings(BaseModel):
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    early_epsilon: bool = False
     capture: bool = False
 
     @property
@@ -42,6 +44,8 @@ class Training(StepSettings):
     learning_rate  the largest of the schedule "onecycle", the constant one, or the first of "burda" (its milestones)
     pct_start      the part of "onecycle" in which the rate rises
     optimizer      AdamW, or Adamax, as selfVAE has it
+    adam_epsilon   added to the root of the second moment; `early_epsilon` says whether before that is corrected for its
+                   start at zero, as Lasagne does, so that it weighs more in the first steps
     adam_beta1     decay of the optimiser's first moment; that of the second is 0.999
     augmentation   "flip-move": training images are flipped and moved by up to 2 pixels at random (selfVAE's code)
     train_images   the first so many of the training set; None: all

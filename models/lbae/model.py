@@ -37,19 +37,23 @@ class BitEncoder(PointEncoder):
 
     .. math:: b = f_b(\tanh z), \quad \partial b / \partial z := 1 - \tanh^2 z
 
-    Source: Section 3.1, LBAE.
+    Source: Section 3.1, LBAE. Without `tanh` the bits are the same and the gradient is 1.
     """
+
+    tanh = True
 
     def forward(self, x: Tensor) -> ModelOutput:
         """Return `embedding`, bits -1 and +1: [B, C, H, W] -> [B, N]."""
-        return ModelOutput(embedding=binarise(self.network.point(x).tanh()))
+        z = self.network.point(x)
+        return ModelOutput(embedding=binarise(z.tanh() if self.tanh else z))
 
 
 @dataclass
 class _LBAEConfig(pythae.AEConfig):
-    """LBAE: `latent_dim` is the number of bits N."""
+    """LBAE: `latent_dim` is the number of bits N; `tanh` says whether there is one before the signs."""
 
     reconstruction_loss: Literal["bce", "mse"] = "bce"
+    tanh: bool = True
 
 
 class _LBAE(Objective, PointLatent, pythae.AE):
@@ -74,6 +78,7 @@ class _LBAE(Objective, PointLatent, pythae.AE):
         if not (isinstance(encoder, BitEncoder) and isinstance(decoder, Decoder)):
             raise ValueError("LBAE takes a BitEncoder and a models.bidirectional.Decoder, or none of its own")
         super().__init__(model_config, encoder, decoder)
+        encoder.tanh = model_config.tanh
         self.register_buffer("moments", torch.zeros(model_config.latent_dim + 1, model_config.latent_dim + 1))
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:

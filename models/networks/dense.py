@@ -1,5 +1,7 @@
 """Densely connected networks of selfVAE: blocks with channel attention, and what is made of them at several scales."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,6 +9,22 @@ from torch import Tensor, nn
 from models.networks.weight_norm import normed
 
 REDUCTION = 8  # of channels inside channel attention
+
+
+class Style(NamedTuple):
+    """What Section A.2 of selfVAE chooses: channel attention after each group, and weight or batch normalisation."""
+
+    attention: bool = True
+    batch_norm: bool = False
+
+    def layer(self, convolution: nn.Conv2d | nn.ConvTranspose2d, last: bool = False) -> nn.Module:
+        """Return a convolution with its normalisation, which the last of a network has of its weights alone."""
+        if not self.batch_norm:
+            return normed(convolution)
+        return convolution if last else nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
+
+
+PAPER = Style()
 
 
 class DenseStep(nn.Module):
@@ -17,10 +35,10 @@ class DenseStep(nn.Module):
     Source: Figure 10, selfVAE; G is the growth. [B, C, H, W] -> [B, C + G, H, W].
     """
 
-    def __init__(self, channels: int, growth: int):
+    def __init__(self, channels: int, growth: int, style: Style = PAPER):
         super().__init__()
-        self.narrow = normed(nn.Conv2d(channels, 4 * growth, 1))
-        self.wide = normed(nn.Conv2d(4 * growth, growth, 3, padding=1))
+        self.narrow = style.layer(nn.Conv2d(channels, 4 * growth, 1))
+        self.wide = style.layer(nn.Conv2d(4 * growth, growth, 3, padding=1))
 
     def forward(self, h: Tensor) -> Tensor:
         return F.elu(torch.cat([h, self.wide(self.narrow(h))], 1))
@@ -46,22 +64,22 @@ class ChannelAttention(nn.Module):
 class DenseGroup(nn.Sequential):
     """Dense steps, then channel attention (Figure 10, selfVAE): [B, C, H, W] -> [B, C + steps * growth, H, W]."""
 
-    def __init__(self, channels: int, growth: int, steps: int):
+    def __init__(self, channels: int, growth: int, steps: int, style: Style = PAPER):
         self.out_channels = channels + steps * growth
-        inner = [DenseStep(channels + i * growth, growth) for i in range(steps)]
-        super().__init__(*inner, ChannelAttention(self.out_channels))
+        inner = [DenseStep(channels + i * growth, growth, style) for i in range(steps)]
+        super().__init__(*inner, *[ChannelAttention(self.out_channels)] * style.attention)
 
 
-def dense_flat(channels: int, out: int, growth: int, steps: int, groups: int) -> nn.Sequential:
+def dense_flat(channels: int, out: int, growth: int, steps: int, groups: int, style: Style = PAPER) -> nn.Sequential:
     """Return groups at one scale, then a 1 x 1 convolution: [B, C, H, W] -> [B, out, H, W]."""
     layers: list[nn.Module] = []
     for _ in range(groups):
-        layers.append(DenseGroup(channels, growth, steps))
+        layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
-    return nn.Sequential(*layers, normed(nn.Conv2d(channels, out, 1)))
+    return nn.Sequential(*layers, style.layer(nn.Conv2d(channels, out, 1), last=True))
 
 
-def dense_down(channels: int, out: int, size: tuple[int, int], downs: int) -> nn.Sequential:
+def dense_down(channels: int, out: int, size: tuple[int, int], downs: int, style: Style = PAPER) -> nn.Sequential:
     """Return groups with a convolution of stride 2 between two, which doubles channels, as the growth doubles, and a
     last one of 1 x 1: [B, C, H, W] -> [B, out, H / 2^downs, W / 2^downs].
 
@@ -70,14 +88,14 @@ def dense_down(channels: int, out: int, size: tuple[int, int], downs: int) -> nn
     layers: list[nn.Module] = []
     growth, steps = size
     for _ in range(downs):
-        layers.append(DenseGroup(channels, growth, steps))
+        layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
-        layers.append(normed(nn.Conv2d(channels, 2 * channels, 3, 2, 1)))
+        layers.append(style.layer(nn.Conv2d(channels, 2 * channels, 3, 2, 1)))
         channels, growth = 2 * channels, 2 * growth
-    return nn.Sequential(*layers, dense_flat(channels, out, growth, steps, groups=1))
+    return nn.Sequential(*layers, dense_flat(channels, out, growth, steps, 1, style))
 
 
-def dense_up(channels: int, out: int, size: tuple[int, int], ups: int) -> nn.Sequential:
+def dense_up(channels: int, out: int, size: tuple[int, int], ups: int, style: Style = PAPER) -> nn.Sequential:
     """Return groups with a transposed convolution of stride 2 after each, which halves channels, as the growth halves,
     and a last one of 3 x 3: [B, C, H, W] -> [B, out, H 2^ups, W 2^ups]. Without ups there is one group all the same.
 
@@ -86,12 +104,12 @@ def dense_up(channels: int, out: int, size: tuple[int, int], ups: int) -> nn.Seq
     layers: list[nn.Module] = []
     growth, steps = size
     for _ in range(max(1, ups)):
-        layers.append(DenseGroup(channels, growth, steps))
+        layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
         if ups:
-            layers.append(normed(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1)))
+            layers.append(style.layer(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1)))
             channels, growth = channels // 2, max(1, growth // 2)
-    return nn.Sequential(*layers, normed(nn.Conv2d(channels, out, 3, padding=1)))
+    return nn.Sequential(*layers, style.layer(nn.Conv2d(channels, out, 3, padding=1), last=True))
 
 
 def code_maps(latent_dim: int, shape: tuple[int, ...], downs: int) -> tuple[int, int, int]:

@@ -3,12 +3,16 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.dense import code_maps, dense_down, dense_up
+from models.networks.dense import Style, code_maps, dense_down, dense_up
 from models.networks.kinds import Dense
 from models.networks.lbae import Margin
 from models.networks.two_way import Autocast, as_float32
 
 LOG_VARIANCE = 7.0  # log-variances are within this of 0, as in selfVAE's code
+
+
+def _style(config: Dense) -> Style:
+    return Style(config.attention, config.batch_norm)
 
 
 class DenseEncoder(Autocast, nn.Module):
@@ -22,7 +26,7 @@ class DenseEncoder(Autocast, nn.Module):
         downs = len(config.strides)
         maps = code_maps(latent_dim, input_dim, downs)[0]
         size = config.scaled(config.encoder[0]), config.encoder[1]
-        self.trunk = dense_down(input_dim[0], (1 + log_variance) * maps, size, downs)
+        self.trunk = dense_down(input_dim[0], (1 + log_variance) * maps, size, downs, _style(config))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return posterior mean and log-variance: [B, C, H, W] -> [B, L] each."""
@@ -44,7 +48,7 @@ class DenseDecoder(Autocast, nn.Module):
         super().__init__()
         self.maps = code_maps(latent_dim, input_dim, len(config.strides))
         size = config.scaled(config.decoder[0]), config.decoder[1]
-        self.trunk = dense_up(self.maps[0], numbers, size, len(config.strides))
+        self.trunk = dense_up(self.maps[0], numbers, size, len(config.strides), _style(config))
 
     def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
         """Return pixel logits, or what else p(x|z) takes: [B, L] -> [B, P, H, W]. There is no margin to crop."""

@@ -136,12 +136,21 @@ class Dense(NetworkConfig):
     strides  2 for each halving of the image
     encoder  growth at the pixels and steps a group
     decoder  growth at the code and steps a group
+    attention, batch_norm  whether groups end in channel attention, and layers are normalised by batches and not by
+             their weights: what Section A.2 of selfVAE chooses, and what it chooses them against
     """
 
     kind: Literal["dense"] = "dense"
     strides: tuple[Literal[2], ...] = (2, 2, 2)
     encoder: tuple[Size, Size]
     decoder: tuple[Size, Size]
+    attention: bool = True
+    batch_norm: bool = False
+
+    def identity(self) -> dict[str, JsonValue]:
+        """Return the same without the choices of Section A.2 that are the paper's."""
+        own, paper = super().identity(), {"attention": True, "batch_norm": False}
+        return {key: value for key, value in own.items() if key not in paper or value != paper[key]}
 
 
 # What stands in an identity, and in a model stored before kinds were types, of the fields that a kind does not read.

@@ -1,4 +1,4 @@
-"""The same four models on colour images, with noise fed to all three networks (Tables 4 and 5, sVAE; papers: ALICE)."""
+"""The same models on colour images, with noise fed to the networks (Tables 4 and 5, sVAE; papers: ALICE)."""
 
 from typing import Literal
 
@@ -27,7 +27,7 @@ class OfColours(Implicit):
 
 @dataclass(config=ConfigDict(extra="forbid"))
 class ColourConfig(SymmetricVAEConfig):
-    """Any of the four on colour images. `steps` are those of the critic, and of encoder and decoder, on each batch.
+    """Any of them on colour images. `steps` are those of the critic, and of encoder and decoder, on each batch.
 
     `reconstruction_loss` is a field of Pythae's that nothing here depends on.
     """

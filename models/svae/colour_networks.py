@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from pydantic import ConfigDict
@@ -12,7 +13,7 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 
 from models.networks.two_way import Autocast, as_float32
-from models.noise import Noise, uniform
+from models.noise import Noise, normal, uniform
 from models.svae.networks import SymmetricNetworkConfig, initialise
 
 LEAK = 0.2
@@ -26,9 +27,13 @@ class ColourNetworkConfig(SymmetricNetworkConfig):
     decoder_channels of the map that the decoder's convolutions start from (the last), and of the next ones
     decoder_leak     slope of the decoder's convolutions below zero: 0 is ReLU (0.2 on CelebA)
     noise            numbers of noise beside a code; beside an image there is one more channel
+    noise_law        of all of it: "uniform", U(-1, 1), or "normal", N(0, 1); the paper names none
+    critic_noise     whether the discriminator takes noise too
+    critic_pool      whether its features of the image are averaged over 2 x 2 places
 
     The encoder has no head for a variance: its code is tanh of the last layer, in [-1, 1]. Its linear layers are not
-    normalised. The discriminator's features of the image are averaged over 2 x 2 places; it takes noise too.
+    normalised. The defaults of the last three are those of ALICE's code; the paper prints neither noise nor an average
+    in the discriminator.
     """
 
     encoder_channels: tuple[int, ...] = (32, 64, 128, 256)
@@ -40,6 +45,9 @@ class ColourNetworkConfig(SymmetricNetworkConfig):
     discriminator_channels: tuple[int, ...] = (64, 128, 256, 512)
     discriminator_code: int = 512
     noise: int = 20
+    noise_law: Literal["uniform", "normal"] = "uniform"
+    critic_noise: bool = True
+    critic_pool: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,9 +57,9 @@ class ColourNetworkConfig(SymmetricNetworkConfig):
             raise ValueError("noise must be positive, decoder_leak at least 0 and less than 1")
 
 
-def symmetric_uniform(shape: tuple[int, ...], noise: Noise, like: Tensor) -> Tensor:
-    """Return noise of U(-1, 1) on the device of a tensor."""
-    return 2 * uniform(shape, noise, like.device) - 1
+def of_law(law: str, shape: tuple[int, ...], noise: Noise, like: Tensor) -> Tensor:
+    """Return noise of U(-1, 1) or N(0, 1) on the device of a tensor."""
+    return normal(shape, noise, like.device) if law == "normal" else 2 * uniform(shape, noise, like.device) - 1
 
 
 def beside_image(x: Tensor, noise: Tensor) -> Tensor:
@@ -60,10 +68,11 @@ def beside_image(x: Tensor, noise: Tensor) -> Tensor:
 
 
 class ColourEncoder(Autocast, BaseEncoder):
-    """z = tanh E(x, e), e ~ U(-1, 1): no density. Its code of x is that of e = 0."""
+    """z = tanh E(x, e), e drawn: no density. Its code of x is that of e = 0."""
 
     def __init__(self, config: ColourNetworkConfig, shape: tuple[int, ...], latent_dim: int):
         super().__init__()
+        self.law = config.noise_law
         kernel, padding = config.encoder_kernel, (config.encoder_kernel - 1) // 2
         layers: list[nn.Module] = []
         size = shape[1:]
@@ -87,7 +96,7 @@ class ColourEncoder(Autocast, BaseEncoder):
 
     def draw(self, x: Tensor, noise: Noise = None) -> Tensor:
         """Return z = E(x, e): [B, C, H, W] -> [B, L]."""
-        return self._of(x, symmetric_uniform((len(x), 1, *x.shape[2:]), noise, x))
+        return self._of(x, of_law(self.law, (len(x), 1, *x.shape[2:]), noise, x))
 
     def error(self, z: Tensor, x: Tensor, noise: Noise = None) -> Tensor:
         """Return the mean absolute difference of z and E(x, e), which stands in for -ln q(z|x): [B]."""
@@ -95,11 +104,11 @@ class ColourEncoder(Autocast, BaseEncoder):
 
 
 class ColourDecoder(Autocast, BaseDecoder):
-    """x = G(z, e), e ~ U(-1, 1): no density. Its image of z is that of e = 0."""
+    """x = G(z, e), e drawn: no density. Its image of z is that of e = 0."""
 
     def __init__(self, config: ColourNetworkConfig, shape: tuple[int, ...], latent_dim: int):
         super().__init__()
-        self.noise = config.noise
+        self.noise, self.law = config.noise, config.noise_law
         channels = (*config.decoder_channels[::-1], shape[0])
         sizes = [tuple(shape[1:])]
         for _ in channels[1:]:
@@ -127,7 +136,7 @@ class ColourDecoder(Autocast, BaseDecoder):
 
     def draw(self, z: Tensor, noise: Noise = None) -> Tensor:
         """Return x = G(z, e): [B, L] -> [B, C, H, W] in [0, 1]."""
-        return self._of(z, symmetric_uniform((len(z), self.noise), noise, z))
+        return self._of(z, of_law(self.law, (len(z), self.noise), noise, z))
 
     def error(self, x: Tensor, z: Tensor, noise: Noise = None) -> Tensor:
         """Return the mean absolute difference of x and G(z, e), which stands in for -ln p(x|z), of pixels as ALICE's
@@ -136,31 +145,32 @@ class ColourDecoder(Autocast, BaseDecoder):
 
 
 class ColourDiscriminator(Autocast, nn.Module):
-    """f(x, z): convolutions of x and a layer of z, each beside noise, into one number."""
+    """f(x, z): convolutions of x and a layer of z, each beside noise where it takes that, into one number."""
 
     def __init__(self, config: ColourNetworkConfig, shape: tuple[int, ...], latent_dim: int):
         super().__init__()
-        self.noise = config.noise
+        self.noise, self.law = config.noise if config.critic_noise else 0, config.noise_law
         layers: list[nn.Module] = []
         size = shape[1:]
-        for inputs, outputs in pairwise((shape[0] + 1, *config.discriminator_channels)):
+        for inputs, outputs in pairwise((shape[0] + config.critic_noise, *config.discriminator_channels)):
             layers += [nn.Conv2d(inputs, outputs, 5, 2, 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
             size = tuple(-(-side // 2) for side in size)
-        if min(size) >= 2:
+        if config.critic_pool and min(size) >= 2:
             layers.append(nn.AvgPool2d(2))
             size = tuple(side // 2 for side in size)
         self.of_image = nn.Sequential(*layers, nn.Flatten())
-        self.of_code = nn.Sequential(nn.Linear(latent_dim + config.noise, config.discriminator_code), nn.ReLU())
+        self.of_code = nn.Sequential(nn.Linear(latent_dim + self.noise, config.discriminator_code), nn.ReLU())
         features = config.discriminator_channels[-1] * math.prod(size) + config.discriminator_code
         self.head = nn.Sequential(*[nn.Dropout(config.dropout)] * (config.dropout > 0), nn.Linear(features, 1))
 
     def forward(self, x: Tensor, z: Tensor, noise: Noise = None) -> Tensor:
         """Return f of pairs x [B, C, H, W], z [B, L]: [B]."""
-        beside_x = symmetric_uniform((len(x), 1, *x.shape[2:]), noise, x)
-        beside_z = symmetric_uniform((len(z), self.noise), noise, z)
+        image, code = 2 * x - 1, z
+        if self.noise:
+            image = beside_image(x, of_law(self.law, (len(x), 1, *x.shape[2:]), noise, x))
+            code = torch.cat([z, of_law(self.law, (len(z), self.noise), noise, z)], 1)
         with self.autocast(x):
-            features = [self.of_image(beside_image(x, beside_x)), self.of_code(torch.cat([z, beside_z], 1))]
-            return as_float32(self.head(torch.cat(features, 1)))[:, 0]
+            return as_float32(self.head(torch.cat([self.of_image(image), self.of_code(code)], 1)))[:, 0]
 
 
 def colour_networks(config: BaseAEConfig) -> tuple[ColourEncoder, ColourDecoder, ColourDiscriminator]:

@@ -14,13 +14,23 @@ from torch import Tensor
 
 
 def discriminator_terms(f_encoder: Tensor, f_decoder: Tensor) -> dict[str, Tensor]:
-    r"""Return what the critic minimises, the same for all four models.
+    r"""Return what the critic minimises, the same for all models but WGAN.
 
     .. math:: -\ln (1 - \sigma(f(x, \tilde z))) - \ln \sigma(f(\tilde x, z))
 
     Source: Eq. 10, sVAE, its sign turned; no gradient passes into the pairs.
     """
     return {"critic_of_encoder": F.softplus(f_encoder), "critic_of_decoder": F.softplus(-f_decoder)}
+
+
+def wasserstein_terms(f_encoder: Tensor, f_decoder: Tensor) -> dict[str, Tensor]:
+    r"""Return what the critic of a Wasserstein GAN minimises, beside the size of its weights.
+
+    .. math:: f(x) - f(\tilde x)
+
+    Source: Eq. 25, sVAE, in which f has the other sign.
+    """
+    return {"critic_of_encoder": f_encoder, "critic_of_decoder": -f_decoder}
 
 
 def symmetric_terms(f_encoder: Tensor, f_decoder: Tensor) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Symmetric VAE, sVAE-r, ALI and ALICE on images: a critic of pairs (x, z), and what encoder and decoder make of it."""
+"""Symmetric VAE, sVAE-r, ALI, ALICE, and what they are of one part alone: a critic, and what the others make of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,29 +20,47 @@ from models.from_config import FromConfig
 from models.interface.routes import Route, owned, with_routes
 from models.interface.trainers import ADVERSARIAL
 from models.noise import Kept, Noise, Replay
-from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms
+from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms, wasserstein_terms
 from models.svae.networks import Discriminator, MeanDecoder, SampledEncoder, SymmetricNetworkConfig, networks_of
 from models.training import Batch, Objective, Phase, Terms
 
 
 class Game(NamedTuple):
-    """What encoder and decoder minimise: the two terms of `fools`, and the two errors where it is `regularised`."""
+    """What encoder and decoder minimise: the two terms of `fools`, and the two errors where it is `regularised`.
+
+    `of` says what the critic judges. Joint "pairs"; or images alone, which are the "decoder"'s game, while the encoder
+    learns the codes of the decoder's images, without a gradient for it; or codes of a given image, the "encoder"'s,
+    with the error of x beside. A `linear` critic minimises the difference of its means and the size of its weights.
+    """
 
     fools: Literal["ratio", "ali"]
-    regularised: bool
+    regularised: bool = False
+    of: Literal["pairs", "decoder", "encoder"] = "pairs"
+    linear: bool = False
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The errors that encoder and decoder minimise besides."""
+        alone = {"pairs": (), "decoder": ("error_of_z",), "encoder": ("error_of_x",)}
+        return ("error_of_x", "error_of_z") if self.regularised else alone[self.of]
 
 
-# sVAE (Eq. 14, sVAE), sVAE-r (Eq. 29), ALI in the form of Eq. 19 (Dumoulin et al. 2017), ALICE (Li et al. 2017).
+# sVAE (Eq. 14, sVAE), sVAE-r (Eq. 29), ALI in the form of Eq. 19 (Dumoulin et al. 2017), ALICE (Li et al. 2017); of the
+# decoder alone GAN (Eq. 24, labels exchanged; Goodfellow et al. 2014) and WGAN (Eq. 25; Arjovsky et al. 2017), its
+# critic bounded by the size of its weights; of the encoder alone AVB (Mescheder et al. 2017).
 GAMES = {
-    "SymmetricVAE": Game("ratio", regularised=False),
+    "SymmetricVAE": Game("ratio"),
     "SymmetricVAER": Game("ratio", regularised=True),
-    "ALI": Game("ali", regularised=False),
+    "ALI": Game("ali"),
     "ALICE": Game("ali", regularised=True),
+    "GAN": Game("ali", of="decoder"),
+    "WGAN": Game("ratio", of="decoder", linear=True),
+    "AVB": Game("ratio", of="encoder"),
 }
 
 
 class Adversarial(Objective, BaseAE):
-    r"""A critic, an encoder and a decoder that take steps in turn on the same batch, and the terms of all four models.
+    r"""A critic, an encoder and a decoder that take steps in turn on the same batch, and the terms of all models.
 
     .. math:: L_{\theta, \phi} = L_{fool} + \lambda [-\ln p_\theta(x|\tilde z) - \ln q_\phi(z|\tilde x)]
 
@@ -54,7 +72,7 @@ class Adversarial(Objective, BaseAE):
     argument does not depend: at :math:`\lambda = 0` the game is that without errors, to the bit.
     """
 
-    weight_options = frozenset({"reconstruction_weight"})
+    weight_options = frozenset({"reconstruction_weight", "critic_decay"})
     trainers = ADVERSARIAL
     game: ClassVar[Game] = GAMES["SymmetricVAE"]
     kind: ClassVar[str] = ""
@@ -62,8 +80,9 @@ class Adversarial(Objective, BaseAE):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        words = ("adversarial", cls.kind, "regularised" if cls.game.regularised else "")
-        cls.family = "" if cls.shared else ", ".join(filter(None, words))
+        game = cls.game
+        of, how = "" if game.of == "pairs" else game.of, ("linear" * game.linear, "regularised" * game.regularised)
+        cls.family = "" if cls.shared else ", ".join(filter(None, ("adversarial", cls.kind, of, *how)))
 
     def __init__(
         self, model_config: "SymmetricVAEConfig", encoder: BaseEncoder, decoder: BaseDecoder, discriminator: nn.Module
@@ -79,9 +98,11 @@ class Adversarial(Objective, BaseAE):
     def weights(self, epoch: int) -> dict[str, float]:
         other = "ali" if self.game.fools == "ratio" else "ratio"
         weights = {f"{other}_of_encoder": 0.0, f"{other}_of_decoder": 0.0}
+        if self.game.of == "decoder":
+            weights[f"{self.game.fools}_of_encoder"] = 0.0
         if self.game.regularised:
-            weights |= dict.fromkeys(("error_of_x", "error_of_z"), self.model_config.reconstruction_weight)
-        return weights
+            weights |= dict.fromkeys(self.game.errors, self.model_config.reconstruction_weight)
+        return weights | ({"critic_size": self.model_config.critic_decay} if self.game.linear else {})
 
     def pairs(
         self, x: Tensor, generator: Noise = None, kept: tuple[Noise, Noise] | None = None
@@ -95,7 +116,11 @@ class Adversarial(Objective, BaseAE):
     def critic(
         self, x: Tensor, z_of_x: Tensor, x_of_z: Tensor, z: Tensor, generator: Noise = None
     ) -> tuple[Tensor, Tensor]:
-        """Return f of the encoder's pairs and of the decoder's: [B], [B]."""
+        """Return f of the encoder's pairs and of the decoder's, of both as far as the game goes: [B], [B]."""
+        if self.game.of == "decoder":
+            z_of_x, z = torch.zeros_like(z_of_x), torch.zeros_like(z)
+        if self.game.of == "encoder":
+            x_of_z = x
         f = self.discriminator(torch.cat([x, x_of_z]), torch.cat([z_of_x, z]), generator)
         return f[: len(x)], f[len(x) :]
 
@@ -103,7 +128,11 @@ class Adversarial(Objective, BaseAE):
         """Return what the critic minimises; no gradient passes into the pairs."""
         with torch.no_grad():
             z_of_x, z, x_of_z = self.pairs(batch.x, generator)
-        return discriminator_terms(*self.critic(batch.x, z_of_x, x_of_z, z, generator))
+        f = self.critic(batch.x, z_of_x, x_of_z, z, generator)
+        if not self.game.linear:
+            return discriminator_terms(*f)
+        size = torch.stack([weight.square().sum() / 2 for weight in self.discriminator.parameters()]).sum()
+        return wasserstein_terms(*f) | {"critic_size": size.expand(len(batch.x))}
 
     def fooling_terms(self, batch: Batch, generator: Noise = None) -> dict[str, Tensor]:
         """Return what encoder and decoder minimise."""
@@ -115,10 +144,12 @@ class Adversarial(Objective, BaseAE):
         z_of_x, z, x_of_z = self.pairs(batch.x, generator, (of_encoder, of_decoder))
         f = self.critic(batch.x, z_of_x, x_of_z, z, generator)
         terms = symmetric_terms(*f) | ali_terms(*f)
-        if self.game.regularised:
-            with still(self.encoder, self.decoder):
+        made = x_of_z.detach() if self.game.of == "decoder" else x_of_z
+        with still(self.encoder, self.decoder):
+            if "error_of_x" in self.game.errors:
                 terms["error_of_x"] = self.decoder.error(batch.x, z_of_x, Replay(of_decoder.tensors))
-                terms["error_of_z"] = self.encoder.error(z, x_of_z, Replay(of_encoder.tensors))
+            if "error_of_z" in self.game.errors:
+                terms["error_of_z"] = self.encoder.error(z, made, Replay(of_encoder.tensors))
         return terms, z_of_x
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
@@ -196,10 +227,19 @@ class Regularised:
     reconstruction_weight: float = 0.1
 
 
+@dataclass(config=_STRICT)
+class Bounded:
+    """The field of WGAN besides: `critic_decay` is the weight of half the square of each of its critic's weights."""
+
+    critic_decay: float = 1e-2
+
+
 def games(base: type[Adversarial], config: type[SymmetricVAEConfig], prefix: str = "") -> dict[str, Family]:
-    """Return the four models on one kind of networks, by name."""
+    """Return the models on one kind of networks, by name."""
     return {
-        prefix + name: Family(base, config, game=game, mixed_in=(Regularised,) * game.regularised)
+        prefix + name: Family(
+            base, config, game=game, mixed_in=(Regularised,) * game.regularised + (Bounded,) * game.linear
+        )
         for name, game in GAMES.items()
     }
 

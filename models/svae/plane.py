@@ -1,4 +1,4 @@
-"""The same four models on points of a plane, with noise fed to encoder and decoder (papers: ALICE; Figure 3, sVAE)."""
+"""The same models on points of a plane, with noise fed to encoder and decoder (papers: ALICE; Figure 3, sVAE)."""
 
 from typing import Literal
 
@@ -27,7 +27,7 @@ class OfPoints(Implicit):
 
 @dataclass(config=ConfigDict(extra="forbid"))
 class PlaneConfig(SymmetricVAEConfig):
-    """Any of the four on points. `steps` are those of the critic, and of encoder and decoder, on each batch."""
+    """Any of them on points. `steps` are those of the critic, and of encoder and decoder, on each batch."""
 
     latent_dim: int = 2
     reconstruction_loss: Literal["mse"] = "mse"

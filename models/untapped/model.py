@@ -41,15 +41,16 @@ class M2(FromConfig, Objective, LabelledLatent, pythae.AE):
     r"""M2: minimise the negative forward bounds and the discriminative losses, each a mean over the images it is for.
 
     .. math::
-        L = -\mathcal{J}_f^l - \mathcal{J}_f^u + \alpha_f^d L_y(q(y|x), y) + \alpha_r^d ||x - E[x|y, z]||^2
+        L = -\alpha_f (\mathcal{J}_f^l + \mathcal{J}_f^u) + \alpha_f^d L_y(q(y|x), y) + \alpha_r^d ||x - E[x|y, z]||^2
 
-    Source: Eqs. 7 and 8, Untapped, with the bounds of `models.untapped.bounds`, y of an unlabelled image relaxed or
-    summed; all constants are kept. The x-discriminative loss is the square of the L2 norm; the paper says "L2", and its
-    public code takes the norm itself. Labelled and unlabelled images (label -1) may stand in any order in a batch.
+    Source: Eqs. 7 and 8 and Algorithm 1, Untapped, with the bounds of `models.untapped.bounds`, y of an unlabelled
+    image relaxed or summed; all constants are kept. The x-discriminative loss is the square of the L2 norm; the paper
+    says "L2", and its public code takes the norm itself. Labelled and unlabelled images (label -1) may stand in any
+    order in a batch.
     """
 
     config_class = M2Config
-    weight_options = frozenset({"alpha_f_d", "alpha_r_d"})
+    weight_options = frozenset({"alpha_f", "alpha_r", "alpha_f_d", "alpha_r_d"})
 
     def networks(self, config: M2Config) -> tuple[LabelledEncoder, Decoder]:
         """Return the encoder and the decoder."""
@@ -72,7 +73,9 @@ class M2(FromConfig, Objective, LabelledLatent, pythae.AE):
 
     def weights(self, epoch: int) -> dict[str, float]:
         config = self.model_config
-        return {"label_loss": config.alpha_f_d, "image_loss": config.alpha_r_d}
+        bounds = {"forward_labelled": config.alpha_f, "forward_unlabelled": config.alpha_f}
+        bounds |= {"reverse": config.alpha_r, "reverse_labelled": config.alpha_r}
+        return bounds | {"label_loss": config.alpha_f_d, "image_loss": config.alpha_r_d}
 
     def terms(self, batch: Batch, generator: Noise = None) -> Terms:
         assert batch.y is not None

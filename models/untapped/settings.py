@@ -9,11 +9,16 @@ from pythae import models as pythae
 
 from models.untapped.networks import PerceptronConfig
 
-# In the code the x-discriminative loss is taken of a hard sample and so has no gradient: it has no weight here.
+# In the code the x-discriminative loss is taken of a hard sample and so has no gradient: it has no weight here. The
+# whole is a tenth of a loss with unit weights on the bounds; the code's clips and epsilon are meant for that. "fork" is
+# a public fork of that code, which alone has the printed 150 epochs: its box is wider, its bound that of Eq. 17.
 SETTINGS: dict[str, dict[str, object]] = {
     "as-paper": {
         "half_width": 1.5,
         "label_loss": "cross-entropy",
+        "alpha_f": 1.0,
+        "alpha_r": 1.0,
+        "alpha_f_d": 10.0,
         "alpha_r_d": 0.1,
         "pairs": "fresh",
         "smoothing": 0.0,
@@ -23,6 +28,9 @@ SETTINGS: dict[str, dict[str, object]] = {
     "as-code": {
         "half_width": math.pi / 2,
         "label_loss": "sample",
+        "alpha_f": 0.1,
+        "alpha_r": 0.1,
+        "alpha_f_d": 1.0,
         "alpha_r_d": 0.0,
         "pairs": "fixed",
         "smoothing": 0.05,
@@ -30,6 +38,7 @@ SETTINGS: dict[str, dict[str, object]] = {
         "reverse_latent": False,
     },
 }
+SETTINGS["fork"] = SETTINGS["as-code"] | {"half_width": 6.0, "reverse_latent": True}
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -38,11 +47,12 @@ class M2Config(pythae.AEConfig):
     """M2. What is None is filled in by `setting`; `latent_dim` is the dimension d of z.
 
     classes            k; labels are 0 to k - 1, and -1 where there is none
-    setting            "as-paper" or "as-code", which differ as `SETTINGS` says
+    setting            "as-paper", "as-code" or "fork", which differ as `SETTINGS` says
     unlabelled         y of an unlabelled image: a "concrete" sample (Eq. 4), or the "sum" over all k of Kingma et al.
     temperature        of the Concrete distribution of y
     half_width         h of the box [-h, h]^d of z
     label_loss         y-discriminative loss: the "cross-entropy" of q(y|x), or KL(y || y~) of a Concrete "sample" y~
+    alpha_f, alpha_r   weights of the forward and of the reverse bounds (Algorithm 1)
     alpha_f_d          weight of the y-discriminative loss
     alpha_r_d          weight of the x-discriminative loss, the square of the L2 norm (the paper's code: the norm)
     """
@@ -51,12 +61,14 @@ class M2Config(pythae.AEConfig):
     reconstruction_loss: Literal["bce"] = "bce"
     network: PerceptronConfig = PerceptronConfig()
     classes: int = 10
-    setting: Literal["as-paper", "as-code"] = "as-paper"
+    setting: Literal["as-paper", "as-code", "fork"] = "as-paper"
     unlabelled: Literal["concrete", "sum"] = "concrete"
     temperature: float = 1.0
     half_width: float | None = None
     label_loss: Literal["cross-entropy", "sample"] | None = None
-    alpha_f_d: float = 10.0
+    alpha_f: float | None = None
+    alpha_r: float | None = None
+    alpha_f_d: float | None = None
     alpha_r_d: float | None = None
 
     def __post_init__(self) -> None:

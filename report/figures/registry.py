@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from report.figures.codes import draw_bit_sums, draw_hamming
 from report.figures.curves import draw_curves
 from report.figures.embeddings import draw_figure4, draw_tsne
+from report.figures.epochs import draw_epochs
 from report.figures.labels import draw_canonical, draw_label_walks
 from report.figures.levels import draw_modes, draw_rates
 from report.figures.pareto import draw_pareto
@@ -126,6 +127,11 @@ FIGURES: dict[str, Figure] = {  # by the name of the file, in the page's order
         draw_lambda,
         "Score and squared error against λ, the weight of the two errors; grey: as published",
         "inception score and squared error against λ; grey: as published",
+    ),
+    "epochs": Figure(
+        draw_epochs,
+        "What each learned prior does to RE and KL, against epochs",
+        "suites `priors-epochs-…`: RE and KL of each prior less the standard normal's, against epochs, a line a rate",
     ),
     "gradients": Figure(
         draw_gradients,

@@ -47,15 +47,9 @@ _BVAE = Layout(
     )
 )
 
-_DRAWS = (
-    ("normal", "N(0, I)"),
-    ("gmm", "GMM"),
-    ("two-stage", "second VAE"),
-    ("hyperplane", "hyperplane"),
-    ("rounding", "rounding"),
-    ("coins", "coins"),
-)
-_PRINTED_DRAWS = (*_DRAWS, ("gaussian", "N(μ, Σ)"))
+_STAGES = (("two-stage", "second VAE"), ("two-stage-corrected", "second VAE, corrected"))
+_OF_BITS = (("hyperplane", "hyperplane"), ("rounding", "rounding"), ("coins", "coins"))
+_DRAWS = (("normal", "N(0, I)"), ("gmm", "GMM"), *_STAGES, *_OF_BITS, ("gaussian", "N(μ, Σ)"))
 _FITTED = (("gmm", "GMM"), ("hyperplane", "hyperplane"))
 _PROTOCOLS = (("code", "code's protocol"), ("figure", "Figure 10's"), ("interior", "steps alone"))
 _CODES = "Codes"
@@ -75,12 +69,12 @@ _LBAE = Layout(
     columns=(
         Column("parameters", "", "Parameters", 0, style="count", comparable=False),
         Column("code_bits", "", "Code\n(bits)", 0, comparable=False),
-        *by_sampler("fid", "FID-2048", 2, _PRINTED_DRAWS, features=INCEPTION),
+        *by_sampler("fid", "FID-2048", 2, _DRAWS, features=INCEPTION),
         *by_sampler("fd_classifier", "FD-classifier", 2, _DRAWS),
         *by_sampler("kid", "KID × 10³", 2, _DRAWS, features=INCEPTION),
-        *by_sampler("prd_f8", "PRD F8 (recall)", 3, _PRINTED_DRAWS, features=INCEPTION),
+        *by_sampler("prd_f8", "PRD F8 (recall)", 3, _DRAWS, features=INCEPTION),
         *by_sampler("prd_f8_classifier", "PRD F8 (recall), classifier", 3, _FITTED),
-        *by_sampler("prd_f1_8", "PRD F1/8 (precision)", 3, _PRINTED_DRAWS, features=INCEPTION),
+        *by_sampler("prd_f1_8", "PRD F1/8 (precision)", 3, _DRAWS, features=INCEPTION),
         *by_sampler("prd_f1_8_classifier", "PRD F1/8 (precision), classifier", 3, _FITTED),
         *by_sampler("class_tv", "Class TV", 3, _FITTED),
         Column("psnr", "reconstruction=mean", "PSNR", 2, RECONSTRUCTION),
@@ -93,9 +87,9 @@ _LBAE = Layout(
         *_interpolated("ifid", "iFID-2048", INCEPTION),
         *_interpolated("ifd_classifier", "iFD-classifier"),
         Column("probe_accuracy", "probe=linear", "Accuracy", 2, RECONSTRUCTION, "percent"),
-        *by_sampler("bit_sum_tv", "Bit-sum TV", 4, _DRAWS[3:], group=_CODES),
+        *by_sampler("bit_sum_tv", "Bit-sum TV", 4, _OF_BITS, group=_CODES),
         Column("bit_sum_floor", "sampler=hyperplane", "Bit-sum TV\nfloor", 4, _CODES, comparable=False),
-        *by_sampler("moment_error", "Moment error", 4, _DRAWS[3:5], group=_CODES),
+        *by_sampler("moment_error", "Moment error", 4, _OF_BITS[:2], group=_CODES),
         Column("repair_error", "", "Moment error\nof the repair", 4, _CODES),
         Column("least_eigenvalue", "", "Least eigenvalue\nof the Gram matrix", 4, _CODES, comparable=False),
         Column("inversion_share", "inversion=paper", "Inverted", 2, _CODES, "percent"),
@@ -143,9 +137,10 @@ _PYTHAE_DRAWS = (
     ("own", "own sampler"),
     ("normal", "prior"),
     ("gmm", "GMM"),
-    ("two-stage", "second VAE"),
+    *_STAGES,
     ("maf", "MAF"),
     ("iaf", "IAF"),
+    ("gaussian", "N(μ, Σ)"),
 )
 _PYTHAE = Layout(
     columns=(

@@ -224,7 +224,7 @@ def test_a_models_defaults_are_those_of_its_paper(model: str, stated: dict[str, 
 
 def test_untapped_as_its_code_has_other_numbers() -> None:
     config = MODELS["Untapped"].resolve().config_class(input_dim=(1, 8, 8), setting="as-code")
-    code = {"half_width": math.pi / 2, "smoothing": 0.05, "alpha_r_d": 0.0, "alpha_f_d": 10.0, "temperature": 1.0}
+    code = {"half_width": math.pi / 2, "smoothing": 0.05, "alpha_r_d": 0.0, "alpha_f_d": 1.0, "temperature": 1.0}
     assert given(config, *code) == code
     others = {"pairs": "fixed", "label_loss": "sample", "image_sample": "hard", "reverse_latent": False}
     assert given(config, *others) == others

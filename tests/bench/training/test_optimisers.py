@@ -13,7 +13,9 @@ from bench.training.settings import StepSettings
 
 def optimiser(parameters: list[nn.Parameter], *, stacked: bool = False, **settings: Any) -> Optimiser:
     plain = {"optimizer_cls": "SGD", "optimizer_params": {}, "learning_rate": 1.0, "scheduler_cls": None}
-    steps = StepSettings(**{key: settings.pop(key) for key in ("clip_norm", "clip_value") if key in settings})
+    steps = StepSettings(
+        **{key: settings.pop(key) for key in ("clip_norm", "clip_value", "early_epsilon") if key in settings}
+    )
     return Optimiser(parameters, TrainerConfig(**plain | settings, steps=steps), batches=4, stacked=stacked)
 
 
@@ -90,3 +92,16 @@ def test_the_count_of_steps_is_in_the_state() -> None:
     again = optimiser([nn.Parameter(torch.ones(1))])
     again.load_state_dict(own.state_dict())
     assert again.state_dict()["steps"] == 3
+
+
+def test_an_early_epsilon_is_added_before_the_second_moment_is_corrected_as_in_lasagne() -> None:
+    gradient, rate, epsilon, (first, second) = 1e-3, 0.01, 1e-4, (0.9, 0.999)
+    parameter, m, v, x = nn.Parameter(torch.zeros(1)), 0.0, 0.0, 0.0
+    params = {"weight_decay": 0.0, "eps": epsilon, "betas": (first, second)}
+    own = optimiser([parameter], optimizer_cls="AdamW", optimizer_params=params, learning_rate=rate, early_epsilon=True)
+    for t in range(1, 6):
+        parameter.grad = torch.full((1,), gradient * t)
+        own.step()
+        m, v = first * m + (1 - first) * gradient * t, second * v + (1 - second) * (gradient * t) ** 2
+        x -= rate * (1 - second**t) ** 0.5 / (1 - first**t) * m / (v**0.5 + epsilon)
+        assert float(parameter.detach()) == pytest.approx(x, rel=1e-4)

@@ -48,6 +48,23 @@ def test_straight_through_gradient_is_the_derivative_of_tanh() -> None:
     assert torch.allclose(z.grad, upstream * (1 - z.detach().tanh() ** 2))
 
 
+def test_without_the_tanh_the_bits_are_the_same_and_the_gradient_is_one() -> None:
+    with_it, without = build(tanh=True).eval(), build(tanh=False).eval()
+    assert torch.equal(with_it.embed(images(5)), without.embed(images(5)))
+    weight = "network.mean.linear.weight"
+    gradients = []
+    for model in (with_it, without):
+        z = model.encoder.network.point(images(5))
+        upstream = torch.arange(z.numel(), dtype=z.dtype).view_as(z)
+        parameter = dict(model.encoder.named_parameters())[weight]
+        (found,) = torch.autograd.grad((model.encoder(images(5)).embedding * upstream).sum(), parameter)
+        slope = 1 - z.tanh().square() if model is with_it else torch.ones_like(z)
+        (expected,) = torch.autograd.grad((z * (upstream * slope).detach()).sum(), parameter)
+        torch.testing.assert_close(found, expected)
+        gradients.append(found)
+    assert not torch.allclose(*gradients)
+
+
 @BOTH
 def test_the_encoder_is_trained_through_the_bits_by_that_gradient(kind: Any) -> None:
     """The gradient at the pre-activation is the decoder's gradient at the bits, times tanh'."""

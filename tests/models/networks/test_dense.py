@@ -14,7 +14,8 @@ from bench.training.loader import Loader
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
 from models.networks.dense import ChannelAttention, DenseGroup, DenseStep, dense_down, dense_flat, dense_up
-from models.networks.kinds import network_of
+from models.networks.dense_vae import DenseDecoder, DenseEncoder
+from models.networks.kinds import UNREAD, Dense, network_of
 from models.networks.two_way import count_parameters
 from models.networks.weight_norm import SPREAD, normed, start_from_data, starts_from_data
 
@@ -260,3 +261,17 @@ def test_bad_sizes_are_refused(fields: dict[str, Any], message: str) -> None:
 def test_a_code_is_a_whole_number_of_maps() -> None:
     with pytest.raises(ValueError, match="no maps of 2 x 2"):
         model_of(latent_dim=6)
+
+
+def test_what_the_paper_chooses_can_be_left_out_and_its_own_choice_has_the_identity_that_it_had() -> None:
+    sizes = {"kind": "dense", "strides": (2,), "encoder": (4, 1), "decoder": (8, 2)}
+    plain, bare = Dense(**sizes), Dense(**sizes, attention=False, batch_norm=True)
+    assert plain.identity().keys() == UNREAD.keys() | {"width", "encoder", "decoder", "kind", "strides"}
+    assert bare.identity() == plain.identity() | {"attention": False, "batch_norm": True}
+    with_it, without = (DenseEncoder(config, (1, 8, 8), 16) for config in (plain, bare))
+    kinds = [{type(module).__name__ for module in network.modules()} for network in (with_it, without)]
+    assert "ChannelAttention" in kinds[0] and "BatchNorm2d" not in kinds[0] and starts_from_data(with_it)
+    assert "ChannelAttention" not in kinds[1] and "BatchNorm2d" in kinds[1] and not starts_from_data(without)
+    assert without(torch.rand(3, 1, 8, 8))[0].shape == (3, 16)
+    code = torch.rand(3, 16)
+    assert DenseDecoder(bare, (1, 8, 8), 16, 2).reverse(code).shape == (3, 2, 8, 8)

@@ -22,7 +22,7 @@ NETWORK = {
     "discriminator_code": 8,
     "noise": 2,
 }
-NAMES = ("ColourSymmetricVAE", "ColourSymmetricVAER", "ColourALI", "ColourALICE")
+NAMES = ("ColourSymmetricVAE", "ColourSymmetricVAER", "ColourALI", "ColourALICE", "ColourGAN", "ColourWGAN")
 SUITES = {"svae-cifar10": (3, 32, 32), "svae-cifar10-lambda": (3, 32, 32), "svae-celeba": (3, 64, 64)}
 
 
@@ -40,9 +40,9 @@ def runs_of(name: str, preset: str) -> list[Run]:
     return expand(load(name, preset), name, preset, seeds=[0], shape=SUITES[name])
 
 
-def shapes_of(name: str, suite: str) -> dict[str, list[tuple[int, ...]]]:
-    """The shapes of the weights of the first run of a suite's paper preset, by part, norms left out."""
-    run = runs_of(suite, "paper")[0]
+def shapes_of(name: str, suite: str, preset: str = "paper") -> dict[str, list[tuple[int, ...]]]:
+    """The shapes of the weights of the first run of a suite's preset, by part, norms left out."""
+    run = runs_of(suite, preset)[0]
     kind = MODELS[name].resolve()
     with torch.device("meta"):
         model = kind(kind.config_class(input_dim=SUITES[suite], latent_dim=run.latent_dim, network=run.network))
@@ -58,8 +58,31 @@ def test_the_networks_are_those_of_table_5_on_cifar10() -> None:
     ]
     assert found["decoder"] == [(8192, 256 + 20), (512, 256, 5, 5), (256, 128, 5, 5), (128, 3, 5, 5)]
     assert found["discriminator"] == [
+        *((64, 3, 5, 5), (128, 64, 5, 5), (256, 128, 5, 5), (512, 256, 5, 5)),
+        *((512, 256), (1, 512 * 4 + 512)),
+    ]
+    code = shapes_of("ColourSymmetricVAER", "svae-cifar10", "code")
+    assert code["encoder"] == found["encoder"] and code["decoder"] == found["decoder"]
+    assert code["discriminator"] == [
         *((64, 4, 5, 5), (128, 64, 5, 5), (256, 128, 5, 5), (512, 256, 5, 5)),
         *((512, 256 + 20), (1, 512 + 512)),  # 2 x 2 places averaged to one
+    ]
+
+
+def test_the_paper_prints_noise_in_encoder_and_decoder_alone_and_no_law_of_it() -> None:
+    """There it is normal, as nothing is printed; ALICE's code has U(-1, 1) in the critic too."""
+    paper, code = (runs_of("svae-cifar10", preset)[0].network for preset in ("paper", "code"))
+    assert (paper.noise_law, paper.critic_noise, paper.critic_pool) == ("normal", False, False)
+    assert (code.noise_law, code.critic_noise, code.critic_pool) == ("uniform", True, True)
+    kind = MODELS["ColourALICE"].resolve()
+    network = NETWORK | {"noise_law": "normal", "critic_noise": False, "critic_pool": False}
+    model = kind(kind.config_class(input_dim=SHAPE, latent_dim=3, network=network)).eval()
+    recorder = Recorder(torch.Generator().manual_seed(0))
+    model.critic_terms(Batch(images(4)), recorder)
+    assert [tuple(draw) for draw in recorder.requests] == [
+        ("normal", (4, 1, 8, 8)),
+        ("uniform", (4, 3)),  # z of the prior
+        ("normal", (4, 2)),
     ]
 
 
@@ -71,7 +94,10 @@ def test_the_networks_are_those_of_table_4_on_celeba() -> None:
     ]
     convolutions = [(512, 256, 5, 5), (256, 128, 5, 5), (128, 64, 5, 5), (64, 3, 5, 5)]
     assert found["decoder"] == [(1024, 64 + 20), (8192, 1024), *convolutions]
-    assert found["discriminator"][-2:] == [(2048, 64 + 20), (1, 2048 + 2048)]
+    assert found["discriminator"][-2:] == [(2048, 64), (1, 512 * 16 + 2048)]
+    assert shapes_of("ColourALICE", "svae-celeba", "code")["discriminator"][-2:] == [
+        *((2048, 64 + 20), (1, 2048 + 2048)),
+    ]
 
 
 @pytest.mark.parametrize("preset", ["small", "paper", "code"])
@@ -171,7 +197,7 @@ def test_several_values_of_lambda_trained_together_equal_separate_runs() -> None
             torch.testing.assert_close(stacked.state_dict()[key], tensor, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(("plain", "regularised"), [NAMES[:2], NAMES[2:]])
+@pytest.mark.parametrize(("plain", "regularised"), [NAMES[:2], NAMES[2:4]])
 def test_without_lambda_the_regularised_model_is_trained_as_the_plain_one_to_the_bit(
     plain: str, regularised: str
 ) -> None:

@@ -25,7 +25,7 @@ NETWORK = {
     "discriminator_code": 8,
 }
 PLANE = {"encoder": (16,), "decoder": (16, 16), "discriminator": (16,)}
-IMAGES = ("SymmetricVAE", "SymmetricVAER", "ALI", "ALICE", "BidirectionalSymmetricVAER")
+IMAGES = ("SymmetricVAE", "SymmetricVAER", "ALI", "ALICE", "BidirectionalSymmetricVAER", "GAN", "WGAN", "AVB")
 POINTS = ("PlaneSymmetricVAE", "PlaneSymmetricVAER", "PlaneALI", "PlaneALICE")
 
 
@@ -209,6 +209,52 @@ def test_the_errors_take_no_noise_of_their_own_and_move_no_statistic(name: str) 
     assert all(torch.equal(value, before[k]) for k, value in model.named_buffers())
     model.pairs(batch(name).x)
     assert name.startswith("Plane") or any(not torch.equal(v, before[k]) for k, v in model.named_buffers())
+
+
+@pytest.mark.parametrize("name", ["GAN", "WGAN"])
+def test_of_the_decoder_alone_the_critic_judges_images_and_the_encoder_has_no_part_in_the_game(name: str) -> None:
+    model = build(name).eval()
+    z_of_x, z, x_of_z = model.pairs(batch(name).x, torch.Generator().manual_seed(0))
+    f, g = model.critic(batch(name).x, z_of_x, x_of_z, z)
+    again = model.critic(batch(name).x, z_of_x + 1, x_of_z, z - 2)
+    assert torch.equal(f, again[0]) and torch.equal(g, again[1])
+    noise = torch.Generator().manual_seed(0)
+    terms = model.fooling_terms(batch(name), noise)
+    expected = {"GAN": nn.functional.softplus(g), "WGAN": g}[name].mean()
+    torch.testing.assert_close(model.loss(terms), expected - model.posterior(x_of_z).log_prob(z[:, None]).mean())
+    decoder, encoder = (list(part.parameters()) for part in (model.decoder, model.encoder))
+    game = model.loss({k: v for k, v in terms.items() if k != "error_of_z"})
+    assert all(
+        p is None or not p.any() for p in torch.autograd.grad(game, encoder, retain_graph=True, allow_unused=True)
+    )
+    assert any(p.any() for p in torch.autograd.grad(game, decoder, retain_graph=True))
+    assert all(p is None for p in torch.autograd.grad(terms["error_of_z"].mean(), decoder, allow_unused=True))
+
+
+def test_a_wasserstein_critic_minimises_the_difference_of_means_and_half_the_square_of_its_weights() -> None:
+    model = build("WGAN", critic_decay=0.3).eval()
+    terms = model.critic_terms(batch("WGAN"), torch.Generator().manual_seed(0))
+    z_of_x, z, x_of_z = model.pairs(batch("WGAN").x, torch.Generator().manual_seed(0))
+    f, g = model.critic(batch("WGAN").x, z_of_x, x_of_z, z)
+    size = sum(float(p.detach().square().sum()) for p in model.discriminator.parameters()) / 2
+    assert float(model.loss(terms)) == pytest.approx(float((f - g).mean()) + 0.3 * size, rel=1e-5)
+
+
+def test_of_the_encoder_alone_the_critic_judges_codes_of_the_same_images_and_the_loss_is_the_elbos() -> None:
+    """At f = ln p(z) - ln q(z|x) the loss is -ln p(x|z) + KL (Mescheder et al. 2017)."""
+    model, x = build("AVB").eval(), batch("AVB", 4000).x
+
+    class Best(nn.Module):
+        def forward(self, x: Tensor, z: Tensor, generator: Any = None) -> Tensor:
+            return model.prior.log_prob(z) - model.posterior(x).log_prob(z[:, None])[:, 0]
+
+    model.discriminator = Best()
+    with torch.no_grad():
+        found = float(model.loss(model.fooling_terms(Batch(x), torch.Generator().manual_seed(0))))
+        bound = model.elbo_terms(x, torch.Generator().manual_seed(0))
+    assert found == pytest.approx(float((bound["kl"] + bound["distortion"]).mean()), abs=0.1)
+    z_of_x, z, x_of_z = model.pairs(x, torch.Generator().manual_seed(0))
+    assert torch.equal(model.critic(x, z_of_x, x_of_z, z)[1], Best()(x, z))
 
 
 def test_table_3_is_the_default_network() -> None:

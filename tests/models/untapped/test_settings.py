@@ -80,9 +80,15 @@ def test_labels_summed_leave_no_sample_for_the_label_loss() -> None:
         toy("M2", unlabelled="sum", setting="as-code")
 
 
-def test_as_code_the_image_loss_has_no_weight() -> None:
-    assert toy("M2", setting="as-code").weights(1) == {"label_loss": 10.0, "image_loss": 0.0}
-    assert toy("M2").weights(1) == {"label_loss": 10.0, "image_loss": 0.1}
+def test_as_code_all_is_a_tenth_and_the_image_loss_has_no_weight() -> None:
+    bounds = dict.fromkeys(("forward_labelled", "forward_unlabelled", "reverse", "reverse_labelled"), 1.0)
+    code = {name: 0.1 for name in bounds}
+    assert toy("M2", setting="as-code").weights(1) == code | {"label_loss": 1.0, "image_loss": 0.0}
+    assert toy("M2").weights(1) == bounds | {"label_loss": 10.0, "image_loss": 0.1}
+    assert toy("M2", alpha_f=3.0, alpha_r=2.0).weights(1) == {
+        **{name: 3.0 if "forward" in name else 2.0 for name in bounds},
+        **{"label_loss": 10.0, "image_loss": 0.1},
+    }
 
 
 def test_the_settings_are_filled_in_and_single_fields_can_differ() -> None:
