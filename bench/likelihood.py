@@ -3,53 +3,21 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
 from pythae.models import BaseAE
 from torch import Tensor
 
-from models.capabilities import capable
-from models.distributions.likelihoods import Likelihood
-from models.distributions.priors import Prior
-from models.noise import Noise
+from models.capabilities import Posterior, capable
+from models.interface.importance import Density, importance_nll
 from models.training import as_float
+
+__all__ = ["Density", "Posterior", "neg_elbo", "nll", "rows_at_once"]
 
 # Pixels decoded at once, so that memory does not grow with K. On a processor about as many as its cache holds the
 # activations of: 255 MNIST images, where decoding 2,000 takes up to 1.5 times as long each (ResNet, one core).
 _PIXELS_AT_ONCE = 200_000
 _PIXELS_AT_ONCE_ON_ACCELERATOR = 8_000_000
-
-
-class Posterior(Protocol):
-    """q(z|x) of a batch of N images."""
-
-    @property
-    def mean(self) -> Tensor:
-        """Its mean, or what stands for one code: [N, L]."""
-
-    def rsample(self, k: int = 1, generator: Noise = None) -> Tensor:
-        """Return k samples an image: [N, k, L]."""
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Return ln q(z|x) of k codes an image [N, k, L]: [N, k]."""
-
-
-class Density(Protocol):
-    """A model as a density of images, which `models.capabilities.GaussianLatent` is an example of."""
-
-    @property
-    def prior(self) -> Prior:
-        """p(z)."""
-
-    def posterior(self, x: Tensor) -> Posterior:
-        """Return q(z|x) of images [N, C, H, W] in [0, 1]."""
-
-    def likelihood(self, z: Tensor) -> Likelihood:
-        """Return p(x|z) for codes [N, L]."""
-
-    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        """Return ln p(x|z) in nats [N * K]: x [N, C, H, W], z [N * K, L] with K consecutive rows an image."""
 
 
 @torch.no_grad()
@@ -71,8 +39,7 @@ def nll(model: BaseAE, x: Tensor, k: int, *, generator: torch.Generator | None =
         raise ValueError(f"nll needs at least one importance sample, not k={k}")
     view, rows = capable(model), rows_at_once(x)
     with _for_inference(model, x.device):
-        parts = [_nll(view, part, k, rows, generator) for part in x.split(max(1, rows // min(k, 16))) if len(part)]
-    return torch.cat(parts) if parts else x.new_zeros(0, dtype=torch.float64)
+        return importance_nll(view, x, k, rows, generator)
 
 
 @contextmanager
@@ -100,20 +67,6 @@ def rows_at_once(x: Tensor) -> int:
     """Return how many images of x's size [N, C, H, W] to decode at once on its device; at least 1."""
     pixels = _PIXELS_AT_ONCE if x.device.type == "cpu" else _PIXELS_AT_ONCE_ON_ACCELERATOR
     return max(1, pixels // max(1, math.prod(x.shape[1:])))
-
-
-def _nll(view: Density, x: Tensor, k: int, rows: int, generator: torch.Generator | None) -> Tensor:
-    x = as_float(x)
-    q, prior = view.posterior(x), view.prior
-    total = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
-    chunk = max(1, rows // len(x))
-    for done in range(0, k, chunk):
-        now = min(chunk, k - done)
-        z = q.rsample(now, generator)  # [n, now, L]
-        log_p_x = view.log_likelihood(x, z.flatten(0, 1)).reshape(len(x), now)
-        log_w = log_p_x + prior.log_prob(z) - q.log_prob(z)
-        total = torch.logaddexp(total, torch.logsumexp(log_w.double(), dim=1))
-    return math.log(k) - total
 
 
 @torch.no_grad()

@@ -30,6 +30,9 @@ class ModelEntry(NamedTuple):
 # What stands before a model's name in each of its forms.
 PREFIXES = {"unidirectional": "", "stock": "Stock", "corrected": "Corrected", "bidirectional": "Bidirectional"}
 
+# What stands before the names of the first, in a stored configuration, where Pythae has a class of that name.
+UNIDIRECTIONAL = "Unidirectional"
+
 # The title of a model where it is not its name.
 _TITLES = {
     "BetaVAE": "beta-VAE",
@@ -103,12 +106,21 @@ NO_TWIN: dict[str, str] = {
 }
 
 
+def __getattr__(name: str) -> object:
+    if name == "AutoModel":  # imported when it is asked for, since it imports torch
+        from models.interface.auto_model import AutoModel
+
+        return AutoModel
+    raise AttributeError(f"module 'models' has no attribute {name!r}")
+
+
 def load_model(path: str | Path, trust_pickle: bool = False) -> "BaseAE":
     """Return a stored model in evaluation mode; `path` is a run's folder or the folder `model.save` wrote.
 
-    Raises FileNotFoundError where there is no model, ValueError for files that are not what the run's manifest says,
-    for a class that MODELS does not name, such as one that Pythae itself saved, or for a model saved with a pickled
-    encoder or decoder (loading it would run code), unless `trust_pickle` says to load it.
+    A folder that Pythae's own class saved gives that class. Raises FileNotFoundError where there is no model,
+    ValueError for files that are not what the run's manifest says, for a class that neither MODELS nor Pythae names, or
+    for a model saved with a pickled encoder or decoder (loading it would run code), unless `trust_pickle` says to load
+    it.
     """
     folder = Path(path)
     folder = folder / "model" if (folder / "model").is_dir() else folder
@@ -117,22 +129,21 @@ def load_model(path: str | Path, trust_pickle: bool = False) -> "BaseAE":
     _check_manifest(folder)
     try:
         config = json.loads((folder / "model_config.json").read_text())
-        name = config["name"].removesuffix("Config").removesuffix("_")  # Pythae's RAE_L2 has a RAE_L2_Config
+        stored = config["name"]
+        name = stored.removeprefix(UNIDIRECTIONAL).removesuffix("Config")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{folder / 'model_config.json'} is not the configuration of a model ({error})") from None
-    if pickles := sorted(p.name for p in folder.glob("*.pkl")):
-        if not trust_pickle:
-            files = ", ".join(pickles)
-            raise ValueError(f"{folder} holds {files}, which would run code when loaded; --trust-pickle loads it")
-        if name not in MODELS or MODELS[name].target.startswith("models."):  # classes of ours never write pickles
-            from pythae.models import AutoModel
+    if (pickles := sorted(p.name for p in folder.glob("*.pkl"))) and not trust_pickle:
+        remedy = "--trust-pickle (in Python, trust_pickle=True) loads it"
+        raise ValueError(f"{folder} holds {', '.join(pickles)}, which would run code when loaded; {remedy}")
+    # those of ours that share a name with one of Pythae's have a field of their own
+    if name in MODELS and not (MODELS[name].target.startswith("models.") and "network" not in config):
+        return MODELS[name].resolve().load_from_folder(str(folder)).eval()
+    from pythae import models as pythae
 
-            return AutoModel.load_from_folder(str(folder)).eval()
-    if name in MODELS and MODELS[name].target.startswith("models.") and "network" not in config:  # ours always has one
-        raise ValueError(f"{folder} holds the {name} of Pythae, not ours: its AutoModel.load_from_folder opens it")
-    if name not in MODELS:
+    if not hasattr(pythae, stored):
         raise ValueError(f"{folder} holds a {name}, which is not in the registry")
-    return MODELS[name].resolve().load_from_folder(str(folder)).eval()
+    return pythae.AutoModel.load_from_folder(str(folder)).eval()
 
 
 def _check_manifest(folder: Path) -> None:

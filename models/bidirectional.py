@@ -11,7 +11,7 @@ from torch import Tensor
 from models.distributions.likelihoods import LIKELIHOODS, numbers_a_pixel
 from models.from_config import FromConfig, form
 from models.networks.dense_vae import DenseDecoder, DenseEncoder
-from models.networks.kinds import Convolutional, Dense, Network
+from models.networks.kinds import Convolutional, Dense, Network, fitting
 from models.networks.two_way import BidirectionalNetwork
 
 
@@ -68,7 +68,7 @@ class Decoder(BaseDecoder):
 class Networked(FromConfig):
     """A Pythae class on the networks of its configuration's field `network`, or on an encoder and a decoder given."""
 
-    replaceable = True
+    replaceable, flat = True, True
     encoder_view: ClassVar[type[Encoder]]
     decoder_view: ClassVar[type[Decoder]]
 
@@ -76,12 +76,19 @@ class Networked(FromConfig):
         self, config: BaseAEConfig, encoder: BaseEncoder | None = None, decoder: BaseDecoder | None = None
     ) -> tuple[BaseEncoder, BaseDecoder]:
         """Return the encoder and the decoder: two views of one network where it is shared, so that they are tied."""
-        network, shape = config.network, config.input_dim
+        shape = config.input_dim
+        config.network = network = fitting(config.network, shape)
         latent, likelihood = config.latent_dim, config.reconstruction_loss
+        if likelihood == "logistic-mixture" and len(shape) != 3:
+            raise ValueError(f"logistic-mixture is a law of images [C, H, W], not of {tuple(shape)}")
         numbers, log_variance = numbers_a_pixel(likelihood, shape[0]), self.encoder_view.log_variance
         if self.shared:
             both = BidirectionalNetwork(network, shape, latent, "both", log_variance, numbers)
             return self.encoder_view(both), self.decoder_view(both, likelihood)
+        if decoder is not None and not hasattr(decoder, "logits") and likelihood not in ("bce", "mse"):
+            raise ValueError(
+                f"a decoder without `logits` gives means, of which {likelihood!r} is no law: bce or mse is"
+            )
         encoder = encoder or self.encoder_view(_forward(network, shape, latent, log_variance))
         return encoder, decoder or self.decoder_view(_reverse(network, shape, latent, numbers), likelihood)
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol
 import torch
 from pythae import models as pythae
 from pythae.models import BaseAE, BaseAEConfig
+from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor
 
@@ -102,6 +103,8 @@ class SampledLatent:
         name = self.model_config.reconstruction_loss
         if hasattr(self.decoder, "logits"):
             return LIKELIHOODS[name].law(self.decoder.logits(z))
+        if name not in ("bce", "mse"):
+            raise ValueError(f"{name!r} needs a decoder with `logits`, which gives its numbers: [N, L] -> [N, P, H, W]")
         return (UnitGaussian if name == "mse" else BernoulliMeans)(self.decoder(z).reconstruction)
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
@@ -208,6 +211,11 @@ class LabelledLatent(LastEpoch, SampledLatent):
     def label_log_probs(self, x: Tensor) -> Tensor:
         """Return ln q(y|x): [N, C, H, W] -> [N, k]."""
         return self.encoder.label_log_probs(self.encoder.look(x))
+
+    def predict(self, inputs: Tensor) -> ModelOutput:
+        """Return `embedding`, the code [N, k + d], and `recon_x`, its image: [N, C, H, W] -> Pythae's output."""
+        z = self.embed(inputs)
+        return ModelOutput(recon_x=self.decode(z), embedding=z)
 
     def predict_label(self, x: Tensor) -> Tensor:
         """Return the likeliest label of each image: [N, C, H, W] -> [N] int64."""

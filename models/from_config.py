@@ -1,6 +1,7 @@
 """Classes whose networks follow from their configuration: stored without pickles, pickled, and made under a name."""
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, ClassVar, Self, SupportsIndex
@@ -14,7 +15,12 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from models import UNIDIRECTIONAL
+from models.capabilities import capable
+from models.interface.importance import importance_nll
+from models.interface.names import to_dict
 from models.interface.output import complete
+from models.interface.samplers import draws_standard_normal
 from models.interface.trainers import ModelName, Output, refusal, step_shared_weights_once, trainers_of
 
 
@@ -29,6 +35,7 @@ class FromConfig(BaseAE):
     config_class: ClassVar[type[BaseAEConfig]]
     shared: ClassVar[bool] = False
     replaceable: ClassVar[bool] = False
+    flat: ClassVar[bool] = False  # whether inputs may have another shape than [C, H, W]
     networks: Callable[..., tuple[nn.Module, ...]]
 
     def __init__(
@@ -38,7 +45,10 @@ class FromConfig(BaseAE):
         decoder: BaseDecoder | None = None,
         **others: nn.Module,
     ):
-        name = self.config_class.__name__.removesuffix("Config")
+        name, shape = self.config_class.__name__.removesuffix("Config"), model_config.input_dim
+        if not shape or min(shape) < 1 or not (self.flat or len(shape) == 3):
+            wanted = "the shape of an input" if self.flat else "the shape [C, H, W] of an image"
+            raise ValueError(f"input_dim of {name} must be {wanted}, such as (1, 28, 28), not {shape}")
         given = {key: part for key, part in (("encoder", encoder), ("decoder", decoder)) if part is not None}
         if given and (self.shared or not self.replaceable):
             raise ValueError(f"{name} builds its networks from the configuration; it takes none")
@@ -52,6 +62,8 @@ class FromConfig(BaseAE):
         return Output.of(out, self.model_name, trainers_of(type(self)))
 
     def __getattr__(self, name: str) -> Any:
+        if name == "decoder" and draws_standard_normal(sys._getframe(1), self):
+            raise ValueError(f"codes of {self.model_name} are not of N(0, I): draw them by sample(n) or model.prior")
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -59,9 +71,30 @@ class FromConfig(BaseAE):
                 raise AttributeError(refusal(self.model_name, trainers_of(type(self)))) from None
             raise
 
+    def get_nll(self, data: Tensor, n_samples: int = 1, batch_size: int = 100) -> float:
+        """Return the mean estimate of ln p(x) in nats, which Pythae calls so: that of `bench.likelihood.nll`, negated.
+
+        Under the model's own prior and likelihood, with exactly `n_samples` importance samples of each image of data
+        [N, C, H, W] in [0, 1]; `batch_size` codes are decoded at once. Raises NotImplementedError for a model that is
+        no density of images.
+        """
+        view = capable(self)
+        if missing := sorted({"likelihood", "posterior", "prior"} - view.capabilities):
+            raise NotImplementedError(f"{self.model_name} has no {' and no '.join(missing)}, so no estimate of ln p(x)")
+        was_training = self.training
+        self.eval()
+        try:
+            return -float(importance_nll(view, data, n_samples, batch_size).mean())
+        finally:
+            self.train(was_training)
+
     @classmethod
     def _load_model_config_from_folder(cls, dir_path: str) -> BaseAEConfig:
-        return cls.config_class.from_json_file(f"{dir_path}/model_config.json")
+        values = cls.config_class._dict_from_json(f"{dir_path}/model_config.json")
+        name = values.pop("name").removeprefix(UNIDIRECTIONAL)
+        if name != cls.config_class.__name__:
+            warnings.warn(f"a {name} is read as a {cls.config_class.__name__}", stacklevel=2)
+        return cls.config_class.from_dict(values)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Pickle as torch does; with parametrised layers, which torch refuses, as what the model is rebuilt from."""
@@ -105,7 +138,11 @@ def form(
         step_shared_weights_once()
     written, how = bases[-1], "one network, run both ways," if shared else "networks"
     doc = f"{written.__name__} of {written.__module__}, with {how} built from the configuration."
-    fields = {"__module__": module, "__doc__": f"Configuration of {name}, as of {config.__name__}."}
+    fields: dict[str, object] = {
+        "__module__": module,
+        "to_dict": to_dict,
+        "__doc__": f"Configuration of {name}, as of {config.__name__}.",
+    }
     own_config = dataclass(config=ConfigDict(extra="forbid"))(type(f"{name}Config", (*mixed_in, config), fields))
     if module in sys.modules:
         setattr(sys.modules[module], own_config.__name__, own_config)

@@ -1,8 +1,9 @@
 """Images that stay on the device as they are stored, cut into batches by index."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
+from pythae.data.datasets import BaseDataset
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -25,6 +26,43 @@ class ImageTensors(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         return {"data": as_float(self.data[index]), "labels": self.labels[index]}
+
+
+class Items:
+    """A map-style data set seen as the tensor of its images, which are fetched from it whenever they are asked for."""
+
+    def __init__(self, dataset: Any, device: str = "cpu"):
+        self.dataset, self.device = dataset, device
+
+    def to(self, device: str, non_blocking: bool = False) -> "Items":
+        """Return the same images, to be given on a device."""
+        return Items(self.dataset, device)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Return the images at an index: [...] -> [..., *shape]."""
+        rows = [torch.as_tensor(self.dataset[i]["data"]) for i in index.flatten().tolist()]
+        return torch.stack(rows).unflatten(0, index.shape).to(self.device)
+
+
+def as_images(dataset: Any, held: bool = False) -> Any:
+    """Return a map-style data set of items `{"data": x}`, with "labels" or without, as `ImageTensors`.
+
+    One that already holds its tensors stays as it is, unless its items are something else than these; `held` ones are
+    fetched once and kept. Labels are -1 where there are none.
+    """
+    kept = isinstance(getattr(dataset, "data", None), Tensor) and isinstance(getattr(dataset, "labels", None), Tensor)
+    if dataset is None or (kept and getattr(type(dataset), "__getitem__", None) in _PLAIN):
+        return dataset
+    every = torch.arange(len(dataset))
+    labels = torch.stack([torch.as_tensor(dataset[i].get("labels", -1)) for i in every.tolist()])
+    items = Items(dataset)
+    return ImageTensors(items[every] if held else cast(Tensor, items), labels)
+
+
+_PLAIN = (ImageTensors.__getitem__, BaseDataset.__getitem__)  # of data sets whose items are rows of their tensors
 
 
 class Loader:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,23 @@ from torch import Tensor
 from bench.system.memory import keep_freed_memory
 from bench.training.checkpoint import Checkpoints, random_state, set_random_state
 from bench.training.config import TrainerConfig, adopted
-from bench.training.engine import Diverged, Engine
-from bench.training.loader import ImageTensors
+from bench.training.engine import Diverged, Engine, own_tensors
+from bench.training.loader import ImageTensors, as_images
+from bench.training.precision import set_precision
 from bench.training.single import Single
 from bench.training.stacked import Stacked
+from models.capabilities import capable
+from models.training import as_float
 
 __all__ = ["Diverged", "ImageTensors", "Trainer", "TrainerConfig"]
 
 
 class Trainer(BaseTrainer):
     """Pythae's trainer interface on an engine of its own, for one model or for several that train as one.
+
+    Data are map-style data sets as Pythae takes them. Pythae's callbacks hear of all its events at their places;
+    `steps_saving` and `steps_predict` of its configuration write and show the first model as in its best epoch so far.
+    What it writes is in `output_dir` itself.
 
     Trains any Pythae model (`bench.training.single`), or models that differ in seed and in the weights of their loss
     terms alone, each with a configuration that differs in the seed alone (`bench.training.stacked`). After `train()`
@@ -56,7 +64,6 @@ class Trainer(BaseTrainer):
         self.device = "cuda" if use_gpu else "cpu"
         self.model_config, self.model_name = self.model.model_config, self.model.model_name
         self.train_dataset, self.eval_dataset = train_dataset, eval_dataset
-        self.train_loader = self.eval_loader = None
         self.callbacks = callbacks or []
         self.distributed, self.rank, self.local_rank, self.world_size = False, -1, -1, -1
         self.training_dir: str | None = None
@@ -74,6 +81,9 @@ class Trainer(BaseTrainer):
         keep_freed_memory()
         self.callback_handler = CallbackHandler(callbacks=self.callbacks, model=self.model)
         self.engine = self._engine()
+        self.train_loader = self.engine.loaders[0]
+        batch = self.training_config.per_device_eval_batch_size
+        self.eval_loader = None if self.eval_dataset is None else range(-(-len(self.eval_dataset) // batch))
         count = len(self.models)
         self.histories: list[dict[str, list[float]]] = [{} for _ in self.models]
         self.diverged: list[int | None] = [None] * count
@@ -83,7 +93,7 @@ class Trainer(BaseTrainer):
         self._kept: dict[str, Tensor] = {}  # of the best epochs, as `Engine.tensors`
 
     def _engine(self) -> Engine:
-        data = self.train_dataset, self.eval_dataset
+        data = as_images(self.train_dataset), as_images(self.eval_dataset, held=True)
         if len(self.models) > 1:
             return Stacked(self.models, *data, self.configs, self.device)
         return Single(self.model, *data, self.training_config, self.device)
@@ -107,14 +117,15 @@ class Trainer(BaseTrainer):
         for name, kept in self._kept.items():
             self.engine.tensors()[name].copy_(kept)
         self.engine.finish()
-        handler.on_train_end(config)
         if config.output_dir:
             self.training_dir = config.output_dir
             self.save_model(self.model, str(Path(config.output_dir) / "final_model"))
+        handler.on_train_end(config)
 
     def train_step(self, epoch: int) -> list[float]:
         """Run (the rest of) an epoch; return each model's mean loss an image (of the last step, if there are more)."""
-        engine = self.engine
+        engine, handler, config = self.engine, self.callback_handler, self.training_config
+        handler.on_train_step_begin(config, train_loader=self.train_loader, epoch=epoch, rank=-1)
         engine.begin(epoch)
         started = time.perf_counter() - self._seconds
         positions = engine.positions()
@@ -122,6 +133,7 @@ class Trainer(BaseTrainer):
             size = index.shape[1]
             self._totals += engine.step(index) * size
             self._count, self._done = self._count + size, self._done + 1
+            handler.on_train_step_end(config)
             if self.checkpoints and self.checkpoints.due(epoch_ended=False):
                 self._seconds = time.perf_counter() - started
                 self.checkpoints.save(self._state(positions))
@@ -133,12 +145,18 @@ class Trainer(BaseTrainer):
 
     def eval_step(self, epoch: int) -> list[float] | None:
         """Return each model's selection loss over all validation images, with one noise for every epoch, if any."""
+        handler, config = self.callback_handler, self.training_config
+        if self.eval_loader is not None:
+            handler.on_eval_step_begin(config, eval_loader=self.eval_loader, epoch=epoch, rank=-1)
         losses = self.engine.selection_losses()
+        for _ in self.eval_loader or ():
+            handler.on_eval_step_end(config)
         return None if losses is None else losses.tolist()
 
     def _train_epoch(self, epoch: int) -> None:
         config, handler, optimisers = self.training_config, self.callback_handler, self.engine.optimisers.values()
-        handler.on_epoch_begin(training_config=config, epoch=epoch, train_loader=None, eval_loader=None)
+        loaders = {"train_loader": self.train_loader, "eval_loader": self.eval_loader}
+        handler.on_epoch_begin(training_config=config, epoch=epoch, **loaders)
         train_losses = self.train_step(epoch)
         eval_losses = self.eval_step(epoch)
         watched = train_losses if eval_losses is None else eval_losses
@@ -156,11 +174,47 @@ class Trainer(BaseTrainer):
         self._epoch = epoch + 1
         if self.checkpoints and self.checkpoints.due(epoch_ended=True):
             self.checkpoints.save(self._state(self.engine.positions()))
+        if config.steps_predict and epoch % config.steps_predict == 0:
+            kinds = ("true_data", "reconstructions", "generations")
+            shown_images = dict(zip(kinds, self.predict(self._best_model()), strict=True))
+            handler.on_prediction_step(config, **shown_images, global_step=epoch)
+        handler.on_epoch_end(training_config=config)
+        if config.output_dir and config.steps_saving and epoch % config.steps_saving == 0:
+            self.save_checkpoint(self._best_model(), config.output_dir, epoch)
         shown = None if eval_losses is None else mean(eval_losses)
         logs = {"train_epoch_loss": mean(train_losses), "eval_epoch_loss": shown}
         logs |= {"epoch": epoch, "seconds": self.elapsed}
         handler.on_log(config, logs, logger=None, global_step=epoch, rank=-1)
-        handler.on_epoch_end(training_config=config)
+
+    def predict(self, model: BaseAE) -> tuple[Tensor, Tensor, Tensor]:
+        """Return up to ten images, of the validation set where there is one, their reconstructions, and as many new
+        images, drawn from the model's prior (of bits, by their moments; without a prior, from codes of N(0, I))."""
+        images = as_images(self.train_dataset if self.eval_dataset is None else self.eval_dataset)
+        model = model.to(self.device).eval()
+        x = as_float(images.data[torch.arange(min(10, len(images)))].to(self.device))
+        view = capable(model)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            if "bits" in view.capabilities:
+                view.fit_sampler(x)
+            codes = torch.randn(len(x), model.latent_dim, device=self.device)
+            new = view.sample(len(x)) if hasattr(view, "sample") else view.decode(codes)
+            return x.cpu(), view.reconstruct(x).cpu(), new.cpu()
+
+    def save_checkpoint(self, model: BaseAE, dir_path: str, epoch: int) -> None:
+        """Write a model, the configuration and the optimisers' states to `checkpoint_epoch_<epoch>` in a folder."""
+        folder = Path(dir_path) / f"checkpoint_epoch_{epoch}"
+        model.save(str(folder))
+        self.training_config.save_json(str(folder), "training_config")
+        states = {name: optimiser.state_dict() for name, optimiser in self.engine.optimisers.items()}
+        torch.save(states, folder / "optimizer.pt")
+
+    def _best_model(self) -> BaseAE:
+        """Return a copy of the first model with the weights of its best epoch so far."""
+        model = deepcopy(self.model)
+        set_precision(model, None)
+        for name, own in own_tensors(model).items():
+            own.copy_((self._kept or self.engine.tensors())[name][0])
+        return model
 
     def _record(self, epoch: int, train: list[float], validation: list[float] | None, rate: float) -> None:
         for place, history in enumerate(self.histories):

@@ -48,6 +48,16 @@ class BitEncoder(PointEncoder):
         return ModelOutput(embedding=binarise(z.tanh() if self.tanh else z))
 
 
+class BitDecoder(Decoder):
+    """A network seen as a decoder of bits."""
+
+    def forward(self, z: Tensor) -> ModelOutput:
+        """Return `reconstruction`: [B, N] -> [B, C, H, W]; raises ValueError for codes that are not -1 and +1."""
+        if not z.is_meta and not bool((z.abs() == 1).all()):
+            raise ValueError("a code of LBAE is of bits, -1 and +1: draw them by sample(n), after fit_sampler(images)")
+        return super().forward(z)
+
+
 @dataclass
 class _LBAEConfig(pythae.AEConfig):
     """LBAE: `latent_dim` is the number of bits N; `tanh` says whether there is one before the signs."""
@@ -138,4 +148,4 @@ class _LBAE(Objective, PointLatent, pythae.AE):
         return self.decode(bits.flatten(0, 1)).unflatten(0, bits.shape[:2])
 
 
-__getattr__ = forms(__name__, LBAE=Family(_LBAE, _LBAEConfig, view=BitEncoder))
+__getattr__ = forms(__name__, LBAE=Family(_LBAE, _LBAEConfig, view=BitEncoder, decoder_view=BitDecoder))

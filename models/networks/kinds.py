@@ -175,6 +175,18 @@ def _with_its_kind(settings: object) -> object:
 Network = Annotated[_Kinds, Field(discriminator="kind"), BeforeValidator(_with_its_kind)]
 
 
+def fitting(network: NetworkConfig, shape: tuple[int, ...]) -> NetworkConfig:
+    """Return a network for inputs of a shape: the default of images is a perceptron for others than [C, H, W].
+
+    Raises ValueError where a network of convolutions is named for those.
+    """
+    if len(shape) == 3 or isinstance(network, Perceptron):
+        return network
+    if network == Convolutional():
+        return Perceptron()
+    raise ValueError(f"a {network.kind} network takes images [C, H, W], not {tuple(shape)}: name a perceptron")
+
+
 def network_types(config_class: type) -> tuple[type, ...]:
     """Return the types that the field `network` of a model's configuration takes."""
     hint = get_type_hints(config_class)["network"]

@@ -100,8 +100,9 @@ class BiLinear(TwoWay):
         nn.init.xavier_normal_(self.weight)
 
     def forward(self, x: Tensor, bias: Tensor | None = None, scaled: Scaling | None = None) -> Tensor:
-        """Return W x + bias: [B, in] -> [B, out]."""
-        return F.linear(x, scaled(self.weight, 0) if scaled else self.weight, bias)
+        """Return W x + bias: [B, in] -> [B, out]; fewer inputs than `in` stand for some whose last ones are 0."""
+        weight = scaled(self.weight, 0) if scaled else self.weight
+        return F.linear(x, weight if x.shape[1] == self.in_shape[0] else weight[:, : x.shape[1]], bias)
 
     def reverse(self, y: Tensor, bias: Tensor | None = None, scaled: Scaling | None = None) -> Tensor:
         """Return W^T y + bias: [B, out] -> [B, in]."""
@@ -304,11 +305,11 @@ class MeanPool(TwoWay):
 
 
 class Flatten(TwoWay):
-    """[B, C, H, W] -> [B, C * H * W] forward, the reshape back in reverse."""
+    """[B, C, H, W], or any other shape, -> [B, C * H * W] forward, the reshape back in reverse."""
 
     def __init__(self, shape: tuple[int, ...]):
         super().__init__()
-        self.in_shape, self.out_shape = shape, (shape[0] * shape[1] * shape[2],)
+        self.in_shape, self.out_shape = shape, (math.prod(shape),)
 
     def forward(self, x: Tensor) -> Tensor:
         """Flatten x."""

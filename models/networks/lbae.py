@@ -28,11 +28,15 @@ class Margin(NamedTuple):
 
     def crop(self, x: Tensor) -> Tensor:
         """Take the margin away again."""
+        if not any(self):
+            return x
         height, width = x.shape[-2:]
         return x[..., self.top : height - self.bottom, self.left : width - self.right]
 
     def around(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape (C, H, W) with the margin."""
+        """Return the shape (C, H, W) with the margin; without one, any shape."""
+        if not any(self):
+            return shape
         return shape[0], self.top + shape[1] + self.bottom, self.left + shape[2] + self.right
 
 

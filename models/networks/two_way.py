@@ -45,6 +45,16 @@ class Autocast:
         """Return the context to compute in; x is on the device that it is for."""
         return nullcontext() if self.precision is None else torch.autocast(x.device.type, self.precision)
 
+    def cast(self, x: Tensor) -> Tensor:
+        """Return x in the type of the layers' own weights, unless autocast sees to it."""
+        if self.precision is not None or not isinstance(self, nn.Module):
+            return x
+        return x.to(next(self.parameters()).dtype)
+
+    def full(self, x: Tensor) -> Tensor:
+        """Return what autocast gave as float32; results of layers that are of another type themselves stay in it."""
+        return x if self.precision is None else as_float32(x)
+
 
 class BidirectionalNetwork(Autocast, nn.Module):
     r"""One parameter set {N, W, V}, run forward to encode and in reverse to decode.
@@ -87,7 +97,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
             nn.init.xavier_normal_(self.log_variance.weight)
             nn.init.zeros_(self.log_variance.bias)
         if direction == "both" and ends > channels:
-            _start_as_alone(trunk[0], channels)
+            _start_as_alone(trunk, ends / channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Encode: pixels [B, C, H, W] -> posterior mean [B, L] and log-variance [B, L]."""
@@ -96,15 +106,15 @@ class BidirectionalNetwork(Autocast, nn.Module):
         with self.autocast(x):
             h = self._features(x)
             mean, log_variance = self.mean(h), self.log_variance(h)
-        return as_float32(mean), as_float32(log_variance)
+        return self.full(mean), self.full(log_variance)
 
     def point(self, x: Tensor) -> Tensor:
         """Encode by the mean head alone: pixels [B, C, H, W] -> [B, L]."""
         with self.autocast(x):
-            return as_float32(self.mean(self._features(x)))
+            return self.full(self.mean(self._features(x)))
 
     def _features(self, x: Tensor) -> Tensor:
-        return self.trunk(self.margin.pad(x))
+        return self.trunk(self.margin.pad(self.cast(x)))
 
     def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
         """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it.
@@ -112,8 +122,8 @@ class BidirectionalNetwork(Autocast, nn.Module):
         With `numbers`, these are in the place of the C channels.
         """
         with self.autocast(z):
-            h = self.trunk.reverse(self.mean.reverse(z))
-        return as_float32(self.margin.crop(h) if crop else h)
+            h = self.trunk.reverse(self.mean.reverse(self.cast(z)))
+        return self.full(self.margin.crop(h) if crop else h)
 
 
 def as_float32(x: Tensor) -> Tensor:
@@ -122,11 +132,10 @@ def as_float32(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _start_as_alone(first: TwoWay, channels: int) -> None:
-    """Draw the first layer's weights of the image's own channels as if there were no others."""
-    assert isinstance(first, BiLayer)
-    weight = first.linear.weight
-    weight[:, :channels] *= math.sqrt(weight.shape[1] / channels)
+def _start_as_alone(trunk: list[TwoWay], times: float) -> None:
+    """Draw the first layer's weights of the image's own channels, as if there were not so many times as many."""
+    weight = next(layer.linear.weight for layer in trunk if isinstance(layer, BiLayer))
+    weight[:, : round(weight.shape[1] / times)] *= math.sqrt(times)
 
 
 def _activation(config: Layers) -> nn.Module:

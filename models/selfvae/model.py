@@ -6,6 +6,7 @@ import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
+from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models.capabilities import Posterior, SampledLatent
@@ -113,6 +114,15 @@ class SelfVAE(FromConfig, Objective, ChainUses, TrainedPrior, SampledLatent, pyt
     def decode(self, z: Tensor) -> Tensor:
         """Return the image of a code, the mean of p(x|y_1, z_1): [N, L] -> [N, C, H, W]."""
         return self.likelihood(z).mean
+
+    def predict(self, inputs: Tensor) -> ModelOutput:
+        """Return `embedding`, the code [N, L], and `recon_x`, its image: [N, C, H, W] -> Pythae's output."""
+        code = self.embed(inputs)
+        return ModelOutput(recon_x=self.decode(code), embedding=code)
+
+    def interpolate(self, starting_inputs: Tensor, ending_inputs: Tensor, granularity: int = 10) -> Tensor:
+        """Return `interpolate_u`, under Pythae's name: [N, C, H, W] twice -> [N, granularity, C, H, W]."""
+        return self.interpolate_u(starting_inputs, ending_inputs, granularity)
 
     def elbo_terms(self, x: Tensor, generator: Noise = None, q: Posterior | None = None) -> dict[str, Tensor]:
         """Return -ELBO in nats as two terms [N]: "distortion", -ln p(x|y, z), and "kl", which is all else."""

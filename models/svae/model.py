@@ -197,6 +197,7 @@ class OfImages(FromConfig, LastEpoch, Adversarial, GaussianLatent, pythae.AE):
     """The networks of Table 3: a Gaussian encoder, and a decoder of whose p(x|z) the pairs have the mean."""
 
     capabilities = GaussianLatent.capabilities | {"critic"}
+    flat = True
 
     def networks(self, config: "SymmetricVAEConfig") -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
         """Return encoder, decoder and discriminator."""

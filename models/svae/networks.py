@@ -31,7 +31,8 @@ class SymmetricNetworkConfig:
     initialisation          of every weight: "xavier" (uniform), as in the paper; "normal", N(0, 0.02^2)
 
     The encoder has a Gaussian head, whose noise is the only one (Table 3 prints none), and pairs have the decoder's
-    mean. A bidirectional model's one network has the encoder's sizes and is read backwards.
+    mean. A bidirectional model's one network has the encoder's sizes and is read backwards. Inputs of another shape
+    than [C, H, W] go through the linear layers alone, and to the discriminator's last one as they are.
     """
 
     encoder_channels: tuple[int, ...] = (16, 32)
@@ -86,12 +87,13 @@ class Discriminator(Autocast, nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         size = shape[1:]
-        for inputs, outputs in pairwise((shape[0], *config.discriminator_channels)):
+        for inputs, outputs in pairwise((shape[0], *config.discriminator_channels)) if len(shape) == 3 else ():
             layers += [nn.Conv2d(inputs, outputs, 5, 2, 2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
             size = tuple(-(-side // 2) for side in size)
         self.of_image = nn.Sequential(*layers, nn.Flatten())
         self.of_code = nn.Sequential(nn.Linear(latent_dim, config.discriminator_code), nn.ReLU())
-        features = config.discriminator_channels[-1] * math.prod(size) + config.discriminator_code
+        seen = config.discriminator_channels[-1] * math.prod(size) if layers else math.prod(shape)
+        features = seen + config.discriminator_code
         self.head = nn.Sequential(*[nn.Dropout(config.dropout)] * (config.dropout > 0), nn.Linear(features, 1))
 
     def forward(self, x: Tensor, z: Tensor, noise: Noise = None) -> Tensor:
@@ -107,8 +109,8 @@ def networks_of(config: BaseAEConfig, *, shared: bool) -> tuple[SampledEncoder, 
     of_encoder, of_decoder = (
         SVAEConvolutions(channels=channels, strides=(2,) * len(channels), hidden=hidden, norm="batch")
         for channels, hidden in (
-            (network.encoder_channels, network.encoder_hidden),
-            (network.decoder_channels, network.decoder_hidden),
+            (network.encoder_channels if len(shape) == 3 else (), network.encoder_hidden),
+            (network.decoder_channels if len(shape) == 3 else (), network.decoder_hidden),
         )
     )
     forward = BidirectionalNetwork(of_encoder, shape, latent, "both" if shared else "forward")

@@ -50,6 +50,8 @@ class M2(FromConfig, Objective, LabelledLatent, pythae.AE):
     """
 
     config_class = M2Config
+    flat = True
+    _ones = 0  # labels in a row that were all 1.0
     weight_options = frozenset({"alpha_f", "alpha_r", "alpha_f_d", "alpha_r_d"})
 
     def networks(self, config: M2Config) -> tuple[LabelledEncoder, Decoder]:
@@ -66,10 +68,20 @@ class M2(FromConfig, Objective, LabelledLatent, pythae.AE):
             raise ValueError(f"{self.model_name} of {k} classes takes labels from 0 to {k - 1}, not {found}: {advice}")
 
     def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
-        """Pythae's interface; raises ValueError without labels."""
-        if not inputs["data"].is_meta:
-            self.check_labels(inputs.get("labels"))
-        return super().forward(inputs, **kwargs)
+        """Pythae's interface; raises ValueError in training without labels. Elsewhere images may have none."""
+        x, labels = inputs["data"], self._given(inputs.get("labels"))
+        if self.training and not x.is_meta:
+            self.check_labels(labels)
+        labels = x.new_full((len(x),), -1, dtype=torch.long) if labels is None else labels
+        return super().forward({"data": x, "labels": labels}, **kwargs)
+
+    def _given(self, labels: Tensor | None) -> Tensor | None:
+        """Return labels, or -1 for those that Pythae gives images without any: 1.0 for all, in so many that labels
+        drawn at random would all be so in one case of a million."""
+        if labels is None or labels.is_meta:
+            return labels
+        self._ones = self._ones + len(labels) if labels.is_floating_point() and bool((labels == 1).all()) else 0
+        return torch.full_like(labels, -1) if self.model_config.classes**self._ones > 1e6 else labels
 
     def weights(self, epoch: int) -> dict[str, float]:
         config = self.model_config
