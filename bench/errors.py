@@ -17,7 +17,8 @@ class Blank(Exception):
 def unknown(kind: str, name: str, options: Iterable[str]) -> BadInput:
     """Return the error for a name that is not among `options`, with the nearest one suggested."""
     known = sorted(set(options) - {name})  # a right name in a wrong place is no hint
-    near = get_close_matches(name, known, n=1)
+    folded = {option.casefold(): option for option in known}
+    near = [folded[found] for found in get_close_matches(name.casefold(), folded, n=1)]
     others = f" and {len(known) - _NAMED} more (--list)" if len(known) > _NAMED else ""
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known[:_NAMED])}{others}"
     return BadInput(f"unknown {kind} {name!r}; {hint}")

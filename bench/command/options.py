@@ -10,6 +10,19 @@ from bench.errors import BadInput
 from bench.executors import EXECUTORS, Resources, default_workers
 from bench.study import PRESETS, PresetName
 
+COMMANDS = {
+    "run": "train and evaluate a suite, and write its tables",
+    "evaluate": "measure a trained model, a sampler or a folder of images, beside stored rows",
+    "plan": "the runs of a suite with parameters and cost; nothing is trained",
+    "status": "what of a suite is done, running, failed and to do, and how long yet",
+    "report": "tables, figures, claims and the page, from stored results alone",
+    "claims": "what stored results say of the papers' claims",
+    "check": "whether results from elsewhere are whole, and what they are of",
+    "list": "suites, models, data sets and metrics",
+    "settings": "every key that --set takes, with type, default and meaning",
+}
+MOST_SEEDS = 100_000  # of a range
+
 
 class Options(argparse.Namespace):
     """A command line as it was given."""
@@ -22,6 +35,7 @@ class Options(argparse.Namespace):
     results: Path
     fid_weights: str | None
     set: Sequence[str]
+    add_row: Sequence[str]
     plugin: Sequence[str]
     check_plugin: bool
     track: Sequence[str]
@@ -44,20 +58,21 @@ class Options(argparse.Namespace):
         words = ["--suite", self.suite]
         words += [word for module in self.plugin for word in ("--plugin", module)]
         words += [word for setting in self.set for word in ("--set", setting)]
+        words += [word for model in self.add_row for word in ("--add-row", model)]
         return words + (["--fid-weights", self.fid_weights] if self.fid_weights else [])
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line in one line."""
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{message}; see --help")
 
 
-def parse(arguments: list[str] | None) -> Options:
-    """Read a command line, by default this process's; raises BadInput."""
-    parser = _Parser(
-        prog="python -m bench.run",
+def parse(arguments: list[str], program: str = "python -m bench.run") -> Options:
+    """Read the command line of `run`; raises BadInput."""
+    parser = Parser(
+        prog=program,
         description="Train and evaluate a suite of variational autoencoders and write its tables.",
     )
     add = parser.add_argument
@@ -68,11 +83,18 @@ def parse(arguments: list[str] | None) -> Options:
         help="sizes (default: paper on an accelerator, else small); code: as a paper's code differs, where it does",
     )
     add("--models", metavar="GLOB,…", help="only rows or models that match, such as 'VAE,beta*' or 'VAE/control'")
-    add("--seeds", type=_seeds, metavar="N,…", help="seeds of the runs (default: the suite's)")
+    add("--seeds", type=_seeds, metavar="N,A-B,…", help="seeds of the runs (default: the suite's)")
     add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
     add("--results", type=Path, default=Path("runs"), help="folder for results (default: %(default)s)")
     add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
+    add(
+        "--add-row",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="a row more of this model, beside what is stored",
+    )
     add("--plugin", action="append", default=[], metavar="MODULE", help="add a module's models, data sets and metrics")
     add("--check-plugin", action="store_true", help="say what the plug-ins lack, one line each, and stop")
     add("--track", action="append", default=[], metavar="NAME", help="send curves and pictures there: tensorboard, …")
@@ -93,10 +115,15 @@ def parse(arguments: list[str] | None) -> Options:
 
 
 def _seeds(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch("[0-9]{1,10}", part) and int(part) < 2**32 for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r}: write whole numbers from 0 to 2^32 - 1, separated by commas")
-    return list(dict.fromkeys(map(int, parts)))
+    found: list[int] = []
+    for part in text.split(","):
+        ends = [int(end) for end in part.split("-")] if re.fullmatch(r" *[0-9]{1,10}(-[0-9]{1,10})? *", part) else []
+        if not ends or ends[-1] >= 2**32 or not 0 <= ends[-1] - ends[0] < MOST_SEEDS:
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: write whole numbers from 0 to 2^32 - 1, or ranges of them such as 0-9, separated by commas"
+            )
+        found += range(ends[0], ends[-1] + 1)
+    return list(dict.fromkeys(found))
 
 
 def choose(options: Options, jobs: int) -> tuple[str, Resources]:

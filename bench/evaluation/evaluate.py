@@ -48,6 +48,20 @@ def unmeasured(settings: Settings, status: str, reason: str) -> list[Measurement
     return [_empty(name, metric, setting, status, reason) for name, metric, setting in wanted(settings)]
 
 
+def unasked(settings: Settings) -> list[Measurement]:
+    """Return the cells of the registry that the settings do not ask for, blank, with what would."""
+    asked = {(name, setting_text(setting)) for name, _, setting in wanted(settings)}
+    found = []
+    for name, metric in METRICS.items():
+        extra = "" if metric.extra in (None, *settings.extras) else f"the extra {metric.extra!r} of evaluation.extras"
+        for setting in metric.settings:
+            if (name, setting_text(setting)) not in asked:
+                axes = [f"{setting[key]!r} of evaluation.{key}s" for key in ("sampler", "probe") if key in setting]
+                what = extra or (axes[0] if axes else "the name in evaluation.metrics")
+                found.append(_empty(name, metric, setting, "blank", f"not asked for: {what}"))
+    return found
+
+
 def needs(metric: Metric) -> frozenset[str]:
     """Return the capabilities that a model must have for a metric: its own and those of its arrays."""
     return metric.needs.union(*(ARRAYS[name].needs for name in metric.inputs))

@@ -8,22 +8,60 @@ import signal
 import sys
 from collections.abc import Callable
 
-from bench.command.options import parse
-from bench.command.streams import prepare, say
-from bench.errors import BadInput
+from bench.command.options import COMMANDS, parse
+from bench.command.streams import answer, prepare, say
+from bench.errors import BadInput, unknown
 from bench.system.locks import Taken
+
+_AS_RUN = {"run": [], "plan": ["--dry-run"], "status": ["--status"], "list": ["--list"]}  # the same options, and these
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a suite and return the exit code: 0 all done, 1 some run failed, 2 bad input, 130/143 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
+    return _guarded(lambda: _run(words, "python -m bench.run"), ["python", "-m", "bench.run", *words])
 
-    def run() -> int:
-        from bench.run import train
 
-        return train.carry_out(parse(words))
+def vae_bench(arguments: list[str] | None = None) -> int:
+    """Carry out a command of `vae-bench` and return its exit code, as `main` does."""
+    words = sys.argv[1:] if arguments is None else arguments
+    return _guarded(lambda: _command(words), ["vae-bench", *words])
 
-    return _guarded(run, ["python", "-m", "bench.run", *words])
+
+def _run(words: list[str], program: str) -> int:
+    from bench.run import train
+
+    return train.carry_out(parse(words, program))
+
+
+def _command(words: list[str]) -> int:
+    name, *rest = words or ["--help"]
+    if name in ("-h", "--help"):
+        width = max(map(len, COMMANDS))
+        lines = [f"  {command:{width}}  {what}" for command, what in COMMANDS.items()]
+        answer("\n".join(["usage: vae-bench COMMAND …", "", *lines, "", "vae-bench COMMAND --help tells the rest"]))
+        return 0
+    if name == "--version":
+        from importlib.metadata import version
+
+        answer(f"vae-bench {version('vae-bench')}")
+        return 0
+    if name not in COMMANDS:
+        raise unknown("command", name, COMMANDS)
+    if name in _AS_RUN:
+        suite = ["--suite", rest.pop(0)] if rest and not rest[0].startswith("-") else []
+        return _run([*suite, *rest, *_AS_RUN[name]], f"vae-bench {name}")
+    if name == "settings":
+        from bench.command import settings
+
+        return settings.main(rest)
+    if name == "evaluate":
+        from bench.run import evaluating
+
+        return evaluating.main(rest)
+    from bench.run import stored
+
+    return {"check": stored.check_main, "report": stored.report_main, "claims": stored.claims_main}[name](rest)
 
 
 def _guarded(command: Callable[[], int], words: list[str]) -> int:

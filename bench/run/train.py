@@ -2,7 +2,8 @@
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -51,16 +52,15 @@ def _check_plugins() -> int:
 def _status(options: Options) -> int:
     """Print what became of the runs of a suite, in the folder of results or among those that the package carries."""
     from bench.storage import status
-    from bench.storage.stored import committed
+    from bench.storage.stored import places
     from bench.study import suite
 
     presets = (options.preset,) if options.preset else PRESETS
-    places = [options.results, *([carried] if (carried := committed()) else [])]
     names = {preset: suite.results_name(options.suite, preset, options.set) for preset in presets}
-    folders = [(preset, place / names[preset]) for place in places for preset in presets]
+    folders = [(preset, place / names[preset]) for place in places(options.results) for preset in presets]
     preset, folder = next(((p, folder) for p, folder in folders if status.read(folder)), folders[0])
     found = status.read(folder)
-    loaded = suite.load(options.suite, preset, _overrides(options)[1])
+    loaded = suite.load(options.suite, preset, _overrides(options)[1], options.add_row)
     if found and (options.preset or options.set) and not _of_these_settings(found, folder, loaded, options, preset):
         found, folder = None, options.results / names[preset]
     if found is None:
@@ -95,11 +95,13 @@ def _overrides(options: Options) -> tuple[Path | None, list[str]]:
 
 
 def _run(options: Options) -> int:
+    import report
     from bench import data, plugins
     from bench.evaluation.features.networks import load_inception
     from bench.runs import remaining, tracking
     from bench.runs.cost import describe, plan_lines, refuse_impossible
-    from bench.storage import leftovers, packed, status, store
+    from bench.storage import leftovers, status, store
+    from bench.storage.stored import adopt
     from bench.study import suite
     from report.tables.columns import TABLES
 
@@ -107,13 +109,15 @@ def _run(options: Options) -> int:
         raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
     preset = options.preset or _default_preset()
     weights, overrides = _overrides(options)
-    loaded = suite.load(options.suite, preset, overrides)
+    loaded = suite.load(options.suite, preset, overrides, options.add_row)
     if loaded.table not in TABLES:
         raise unknown("table", loaded.table, TABLES)
     shape = data.image_shape(loaded.dataset, loaded.data)
     plan = suite.expand(loaded, options.suite, preset, seeds=options.seeds, shape=shape)
     refuse_impossible(plan, shape)
-    runs = plan if options.models is None else suite.select(plan, options.models.split(","))
+    added = [run for run in plan if run.row in {suite.row_of(name)["row"] for name in options.add_row}]
+    runs = added or plan if options.models is None else suite.select(plan, options.models.split(","))
+    suite.refuse_hidden(loaded, preset, runs, options.set)
     folder = options.results / suite.results_name(options.suite, preset, options.set)
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
@@ -121,7 +125,8 @@ def _run(options: Options) -> int:
         return 0
     tracking.require(options.track)
     _, resources = choose(options, len(runs))
-    todo = remaining.unfinished(folder, runs, options.force)
+    reused = {} if options.force else _reusable(options, preset, folder, plan)
+    todo = [run for run in remaining.unfinished(folder, runs, options.force) if run.id not in reused]
     if not options.force and not options.accept_code_change:
         remaining.refuse_other_code(folder, todo)
     description = suite.description(loaded, folder.name, preset)
@@ -134,6 +139,8 @@ def _run(options: Options) -> int:
     store.prepare(folder)
     with hold(folder) as token:
         leftovers.remove(folder)
+        for source in dict.fromkeys(reused.values()):
+            adopt(folder, source, [run for run, place in reused.items() if place == source])
         status.write_plan(folder, description, belonging, resources.workers)
         work = Work(
             folder,
@@ -144,26 +151,72 @@ def _run(options: Options) -> int:
             tuple(dict.fromkeys(options.track)),
             options.trust_pickle,
         )
-        statuses = _carry_out(options, work, runs, todo, shape, False if options.track else loaded.stack)
-        others = remaining.finished_by_other_code(folder, belonging)
-        description |= {"other_code": others, "arguments": options.given()}
-        store.write_suite(folder, description, belonging)
-        packed.pack(folder)
-        import report
-
+        description |= {"arguments": options.given()}
+        stack = False if options.track else loaded.stack
+        statuses = _carry_out(
+            options, work, runs, todo, shape, stack, partial(_written, folder, description, belonging)
+        )
+        description |= {"other_code": remaining.finished_by_other_code(folder, belonging)}
         try:
-            written = report.write(folder)
+            written = _written(folder, description, belonging)
         except report.NoResults as error:
             raise BadInput(str(error)) from None
-    written.append(report.write_page(options.results, claims=False)[0])
-    for path in written:
+    page = report.write_page(options.results, claims=False)[0]
+    for path in (*written, page):
         say(f"wrote {path}")
+    say(_found(folder))
     if options.json:
         fields = ("row", "variant", "seed", "id")
         answer(json.dumps([{k: getattr(r, k) for k in fields} | {"status": statuses[r.id]} for r in runs]))
     failed = [run for run in runs if statuses[run.id] != "done"]
-    say(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}")
+    say(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}; page: {page}")
     return 1 if failed else 0
+
+
+def _written(folder: Path, description: "Mapping[str, object]", belonging: "list[Run]") -> list[Path]:
+    """Write suite.json, the packed digests and the tables of what is finished; return the tables' paths."""
+    import report
+    from bench.storage import packed, store
+
+    store.write_suite(folder, description, belonging)
+    packed.pack(folder)
+    return report.write(folder)
+
+
+def _found(folder: Path) -> str:
+    """Return the table as text, and what is resolved between its rows."""
+    from bench.command.terminal import as_text
+    from report.store import read_suite
+    from report.tables.assemble import make_table
+
+    table = make_table(read_suite(folder))
+    headers = ["", *(f"{c.header} {arrow}" for c, arrow in zip(table.columns, table.arrows, strict=True))]
+    text = as_text(headers, [[line.label, *(cell.display for cell in line.cells)] for line in table.lines])
+    resolved = []
+    for line in table.lines:
+        better = [c.header for c, cell in zip(table.columns, line.cells, strict=True) if cell.best]
+        if better:
+            resolved.append(f"{line.label} is better than its pair in {', '.join(' '.join(b.split()) for b in better)}")
+    return f"\n{text}\n\n" + ("\n".join(resolved) or "no difference between the rows of a pair is resolved")
+
+
+def _reusable(options: Options, preset: PresetName, folder: Path, plan: "list[Run]") -> dict[str, Path]:
+    """Return where runs lie that need no training again, by id: of a suite that is added to, or is extended."""
+    from bench.storage import packed, store
+    from bench.storage.stored import places
+    from bench.study import suite, suite_files
+
+    base = suite_files.base_of(options.suite) or (options.suite if options.add_row else None)
+    if base is None:
+        return {}
+    name, here = suite.results_name(base, preset), packed.facts(folder)
+    found: dict[str, Path] = {}
+    for place in places(options.results):
+        source = place / name
+        ends = store.packed_ends(source, plan) if source != folder else {}
+        found |= {run: source for run in ends if run not in found and run not in here}
+    there = {run.id for run in plan if (folder / "runs" / run.id).exists()}
+    return {run: source for run, source in found.items() if run not in there}
 
 
 def _belonging(folder: Path, plan: "list[Run]", expand: "Callable[..., list[Run]]") -> "list[Run]":
@@ -189,6 +242,7 @@ def _carry_out(
     todo: "list[Run]",
     shape: tuple[int, ...],
     stack: bool | None,
+    write: Callable[[], object],
 ) -> dict[str, str]:
     """Carry out what is not finished, as one where the suite has runs stacked; say what is skipped."""
     from bench import executors
@@ -215,8 +269,14 @@ def _carry_out(
     say(f"{banner}, {at_once}")
     display = Display(len(todo), resources.workers)
 
+    waited = {seed: {run.id for run in todo if run.seed == seed} for seed in dict.fromkeys(run.seed for run in todo)}
+
     def finished(run: "Run", status: str) -> None:
         display.finish(run, status)
+        waited[run.seed].discard(run.id)
+        if not waited[run.seed] and display.done < display.total:
+            with suppress(Exception):  # a table of the seeds so far; the last one tells what is wrong
+                write()
         if options.fail_fast and status != "done":
             raise _Failed
 

@@ -17,7 +17,7 @@ SMALL, ENOUGH = 100_000, 3  # parameters of a model, and models, for a step to c
 
 
 def jobs(plan: Sequence[Run], todo: Sequence[Run], shape: tuple[int, ...], stack: bool | None = None) -> list[Job]:
-    """Cut the runs to do into jobs, the largest first.
+    """Cut the runs to do into jobs, the largest first, then one seed after the other.
 
     Where `stack` is true all runs train together that can; where it is None those of small models do, three or more of
     an architecture. Groups are formed in the whole plan, so that what is finished already changes none, and nothing is
@@ -31,7 +31,7 @@ def jobs(plan: Sequence[Run], todo: Sequence[Run], shape: tuple[int, ...], stack
         if members:
             found += [group] if stacks(group, shape, stack) else [(run,) for run in members]
     place = {run.id: i for i, run in enumerate(plan)}
-    return sorted(found, key=lambda job: (-len(job), place[job[0].id]))
+    return sorted(found, key=lambda job: (-len(job), job[0].seed if len(job) == 1 else 0, place[job[0].id]))
 
 
 def candidates(plan: Sequence[Run]) -> list[Job]:

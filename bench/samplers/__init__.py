@@ -26,9 +26,12 @@ class Sampler:
     needs: frozenset[str]
     target: str
     unless: str | None = None
+    given: bool = False  # whether images that were generated elsewhere count as drawn so
 
     def obstacle(self, capabilities: frozenset[str]) -> str | None:
         """Return why a model with these capabilities cannot be sampled so, or None where it can."""
+        if "given" in capabilities:  # images are drawn without codes
+            return None if self.given else "images alone are given, and no codes"
         if missing := sorted(self.needs - capabilities):
             return f"the model has no {missing[0]}"
         return f"the model's codes are {self.unless}" if self.unless in capabilities else None
@@ -53,7 +56,7 @@ def own_sampler(capabilities: frozenset[str]) -> Sampler:
 _DRAWS, _FLOWS, _STAGES = "bench.samplers.draws", "bench.samplers.flows", "bench.samplers.two_stage"
 
 SAMPLERS: dict[str, Sampler] = {
-    "normal": Sampler("prior", frozenset({"prior"}), f"{_DRAWS}:prior"),
+    "normal": Sampler("prior", frozenset({"prior"}), f"{_DRAWS}:prior", given=True),
     "gmm": Sampler("Gaussian mixture", frozenset({"encode"}), f"{_DRAWS}:mixture", unless="bits"),
     "gaussian": Sampler("single Gaussian", frozenset({"encode"}), f"{_DRAWS}:gaussian", unless="bits"),
     # Pythae's, whose samples are not spread as the codes are, and the same without that fault
@@ -68,5 +71,5 @@ SAMPLERS: dict[str, Sampler] = {
     "iaf": Sampler("inverse autoregressive flow", frozenset({"encode"}), f"{_FLOWS}:flow_codes:iaf", unless="bits"),
     "pixelcnn": Sampler("PixelCNN", frozenset({"codebook"}), f"{_FLOWS}:pixelcnn_codes"),
     "rhvae": Sampler("metric", frozenset({"metric"}), f"{_DRAWS}:riemannian"),
-    "own": Sampler("the paper's own", frozenset({"encode"}), f"{_DRAWS}:own"),
+    "own": Sampler("the paper's own", frozenset({"encode"}), f"{_DRAWS}:own", given=True),
 }

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,20 @@ def facts(suite_folder: Path) -> dict[str, dict[str, Any]]:
     return {run: json.loads(text) for run, text in _lines(suite_folder).items()}
 
 
-def adopt(suite_folder: Path, source: Path, ids: Collection[str]) -> list[str]:
-    """Add packed digests of another folder, those of `ids` that are not packed here; return which they were."""
+def adopt(
+    suite_folder: Path, source: Path, ids: Collection[str], change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> list[str]:
+    """Add packed digests of another folder, changed, those of `ids` that are not packed here; return which."""
     lines, pictures = _read(suite_folder)
     theirs, shown = _read(source)
     found = [run for run in ids if run in theirs and run not in lines]
     if found:
-        _write(suite_folder, lines | {run: theirs[run] for run in found}, shown | pictures)
+        suite_folder.mkdir(parents=True, exist_ok=True)
+        for run in found:
+            facts = json.loads(theirs[run])
+            del facts["sha256"]
+            lines[run] = line(change(facts | {"pictures": {k: v for k, v in facts["pictures"].items() if v in shown}}))
+        _write(suite_folder, lines, shown | pictures)
     return found
 
 

@@ -78,17 +78,19 @@ def is_done(suite_folder: Path, run: Run) -> bool:
 
 
 def finished_elsewhere(suite_folder: Path, runs: Iterable[Run]) -> dict[str, str]:
-    """Return how those runs ended, by id, whose digest is packed here and whose folder is not: committed ones.
+    """Return how those runs ended, by id, whose digest is packed here and whose folder is not: committed ones."""
+    found = packed_ends(suite_folder, runs)
+    return {run: ended for run, ended in found.items() if not (suite_folder / "runs" / run).exists()}
 
-    They count where they were measured with the same evaluation settings.
-    """
+
+def packed_ends(suite_folder: Path, runs: Iterable[Run]) -> dict[str, str]:
+    """Return how those runs ended, by id, whose digest is packed here, measured with the same evaluation settings."""
     ended = packed.facts(suite_folder)
     return {
         run.id: found["status"]
         for run in runs
         if (found := ended.get(run.id))
         and found["status"] in ("done", "diverged")
-        and not (suite_folder / "runs" / run.id).exists()
         and evaluation_of(found) == run.evaluation_id
     }
 

@@ -1,8 +1,15 @@
-"""Where the results lie that the package carries: suite.json and digests.jsonl of each suite."""
+"""Results that are here without having been carried out here: those that the package carries, and others' digests."""
 
+import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
+
+from bench.storage import packed
 
 _ROOT = Path(__file__).resolve().parents[2]
+# Metrics whose version 2 carries the number of the first test images to all: the same where all were measured.
+_SAME_ON_ALL = ("nll", "bits_per_dim")
 
 
 def committed() -> Path | None:
@@ -12,3 +19,39 @@ def committed() -> Path | None:
     """
     checkout = _ROOT / "results" if (_ROOT / "setup.cfg").is_file() else None
     return next((path for path in (_ROOT / "report" / "results", checkout) if path and path.is_dir()), None)
+
+
+def places(results: Path) -> list[Path]:
+    """Return the folders to look for a suite's results in: the one named, then what the package carries."""
+    carried = committed()
+    return [results, *([carried] if carried and carried.resolve() != results.resolve() else [])]
+
+
+def adopt(folder: Path, source: Path, ids: Collection[str]) -> list[str]:
+    """Add packed digests of another folder to those of `folder`, those of `ids` that it lacks; return which.
+
+    A number that a metric's version of today would give as well counts as of that version.
+    """
+    return packed.adopt(folder, source, ids, up_to_date)
+
+
+def up_to_date(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a digest whose numbers are of the newest version of a metric that gives them."""
+    try:
+        test_images = facts["provenance"]["data"]["images"]["test"]
+    except (KeyError, TypeError):
+        return dict(facts)
+    measurements = [
+        m | {"version": 2} if m["metric"] in _SAME_ON_ALL and m.get("n") == test_images else m
+        for m in facts["measurements"]
+    ]
+    return {**facts, "measurements": measurements}
+
+
+def suite_facts(folder: Path) -> dict[str, Any] | None:
+    """Return what suite.json says; None where there is none that can be read."""
+    try:
+        found = json.loads((folder / "suite.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("runs"), dict) else None

@@ -66,7 +66,8 @@ class Evaluation(_Strict):
     `samplers` are the ways of drawing codes that samples are made by, each where the model can serve it. `extras` are
     measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes,
     the study of codes (ways between them; for bits also what their moments give back), what a model makes of labels,
-    what it is as a density, the gradients that a critic gives it, and its bound level by level. Of all these `metrics`
+    what it is as a density, the gradients that a critic gives it, its bound level by level, and distances in the
+    features of EfficientNet-Lite0. Of all these `metrics`
     keeps the named ones, all where it is empty.
     The command line fills in `fid_weights`, the SHA-256 of the Inception weights, and `plugin_metrics`, those of
     plug-ins. `score_classifier` is how the classifier behind inception scores is trained
@@ -79,7 +80,19 @@ class Evaluation(_Strict):
     probes: tuple[Literal["linear", "mlp100", "mlp256"], ...] = Field(default=("linear",), min_length=1)
     samplers: tuple[str, ...] = Field(default=("normal", "gmm"), min_length=1)
     extras: tuple[
-        Literal["kernel", "prd", "classes", "codes", "labels", "densities", "scores", "annealing", "critic", "levels"],
+        Literal[
+            "kernel",
+            "prd",
+            "classes",
+            "codes",
+            "labels",
+            "densities",
+            "scores",
+            "annealing",
+            "critic",
+            "levels",
+            "efficientnet",
+        ],
         ...,
     ] = ()
     metrics: tuple[str, ...] = ()

@@ -44,14 +44,15 @@ def results_name(name: str, preset: PresetName, overrides: Iterable[str] = ()) -
     return folder_name(Path(name).stem if raw.get("dataset") == own else f"{Path(name).stem}-{raw['dataset']}", preset)
 
 
-def load(name: str, preset: PresetName, overrides: Iterable[str] = ()) -> Suite:
+def load(name: str, preset: PresetName, overrides: Iterable[str] = (), added: Iterable[str] = ()) -> Suite:
     """Read suite `name` (or a path to a TOML file) and apply `key=value` overrides to it and to its preset.
 
-    Raises BadInput for an unknown suite, key, preset, model or value.
+    `added` are names of MODELS that get a row each. Raises BadInput for an unknown suite, key, preset, model or value.
     """
     path = suite_files.find(name)
     raw = suite_files.read(path)
     own = raw.get("dataset")
+    raw["rows"] = [*raw.get("rows", []), *(row_of(model) for model in added)]
     for override in overrides:
         suite_files.change(raw, preset, override)
     if raw.get("dataset") != own:  # what is said of its own data set is not true of another
@@ -82,6 +83,38 @@ def load(name: str, preset: PresetName, overrides: Iterable[str] = ()) -> Suite:
         if absent := named.keys() - there:
             raise unknown(where, min(absent), there)
     return suite
+
+
+def row_of(model: str) -> dict[str, Any]:
+    """Return the row of a name of MODELS, in the variant that it is; raises BadInput for another name."""
+    if model not in MODELS:
+        raise unknown("model", model, MODELS)
+    entry = MODELS[model]
+    name = model.removeprefix(VARIANTS.get(entry.variant, ""))
+    return {"row": entry.title, "model": name, "variants": [entry.variant]}
+
+
+def refuse_hidden(suite: Suite, preset: PresetName, runs: Iterable[Run], overrides: Iterable[str]) -> None:
+    """Raise BadInput for an override that a row among the runs hides by a value of its own."""
+    size, chosen = suite.presets[preset], {run.row for run in runs}
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        first, _, rest = key.partition(".")
+        hides = f"the preset's grid sets {key}" if key in size.grid else None
+        for row in (row for row in suite.rows + suite.extra_rows if row.row in chosen):
+            model, _, option = rest.partition(".")
+            if getattr(row, first, None) is not None and first in ("latent_dim", "network"):
+                hides = f"row {row.row!r} has a {first} of its own"
+            elif first == "network" and row.model in size.networks:
+                hides = f"row {row.row!r} has the network of networks.{row.model}"
+            elif first == "networks" and model == row.model and row.network is not None:
+                hides = f"row {row.row!r} has a network of its own"
+            elif first == "data" and rest in row.data:
+                hides = f"row {row.row!r} has {row.data[rest]!r}"
+            elif first == "options" and model == row.model and option.split(".")[0] in row.options:
+                hides = f"row {row.row!r} has {row.options[option.split('.')[0]]!r}"
+        if hides:
+            raise BadInput(f"--set {key}: {hides}, which stands; leave that row out by --models, or write a suite file")
 
 
 def count(suite: Suite, preset: PresetName, seeds: Iterable[int] | None = None) -> int:
@@ -187,6 +220,8 @@ def select(runs: Iterable[Run], patterns: Iterable[str]) -> list[Run]:
             if any(fnmatchcase(n.lower(), wanted) for n in (run.row, run.model, f"{run.row}/{run.variant}"))
         ]
         if not hits:
+            if "/" in pattern:
+                raise unknown("row", pattern, {f"{run.row}/{run.variant}" for run in runs})
             raise unknown("model", pattern, {n for run in runs for n in (run.row, run.model)})
         chosen.update((run.id, run) for run in hits)
     return [run for run in runs if run.id in chosen]

@@ -43,6 +43,16 @@ def find(name: str) -> Path:
     return path
 
 
+def base_of(name: str) -> str | None:
+    """Return the suite of the project's that a file of the user's extends; None where it extends none."""
+    path = find(name)
+    try:
+        base = tomllib.loads(path.read_text(encoding="utf-8")).get("extends")
+    except (ValueError, RecursionError, OSError):
+        return None
+    return base if path.parent != SUITES and base in names() else None
+
+
 def _own_file(name: Any) -> Path | None:
     """Return the file of a suite, or of a base, that comes with the project; None for any other name."""
     inside = isinstance(name, str) and re.fullmatch(r"(base/)?\w[\w.-]*", name)
@@ -51,7 +61,7 @@ def _own_file(name: Any) -> Path | None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a suite file and lay it over the one it `extends`."""
+    """Read a suite file and lay it over the one it `extends`; `add_rows` come after the rows of that."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError, OSError) as error:
@@ -62,7 +72,11 @@ def read(path: Path) -> dict[str, Any]:
     base = _own_file(name := raw.pop("extends"))
     if base is None:
         raise BadInput(f"{path.name} extends {name!r}, which is not a file of {SUITES}; leave out its .toml")
-    low = read(base)
+    low, added = read(base), raw.pop("add_rows", [])
+    if not isinstance(added, list):
+        raise BadInput(f"{path.name}: add_rows is no list of rows")
+    if added:
+        raw["rows"] = [*raw.get("rows", low.get("rows", [])), *added]
     rows = [raw.get(key, low.get(key, [])) for key in ("rows", "extra_rows")]
     kept = [row for part in rows if isinstance(part, list) for row in part if isinstance(row, dict)]
     for preset in low.get("presets", {}).values():  # what the base says of rows that are not taken over

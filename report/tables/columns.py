@@ -4,6 +4,7 @@ from report.tables.density_columns import PRIORS, SELF_SUPERVISED
 from report.tables.layout import GENERATIVE, INCEPTION, RECONSTRUCTION, Column, Layout, by_sampler
 from report.tables.symmetric_columns import BINARY, COLOUR, POINTS
 
+_EFFICIENTNET = "features=efficientnet-lite0;"
 _SAMPLERS = (("normal", "N(0, I)"), ("gmm", "GMM"))
 
 
@@ -30,11 +31,14 @@ _BVAE = Layout(
         *_fid("inception64", "64"),
         *_fid("inception2048", "2048"),
         *(Column("fd_classifier", f"sampler={s}", f"FD-classifier\n{label}", 2, GENERATIVE) for s, label in _SAMPLERS),
+        *by_sampler("fd", "FD-EfficientNet", 1, _SAMPLERS, within=_EFFICIENTNET),
+        *by_sampler("coverage", "Coverage", 3, _SAMPLERS[:1], within=_EFFICIENTNET),
         Column("psnr", "reconstruction=sample", "PSNR", 2, RECONSTRUCTION, printed_setting="reconstruction=sample"),
         Column("ssim", "reconstruction=sample", "SSIM", 4, RECONSTRUCTION, printed_setting="reconstruction=sample"),
         Column("rfid", "features=inception64", "rFID-64", 3, RECONSTRUCTION, printed_setting=""),
         Column("rfid", "features=inception2048", "rFID-2048", 3, RECONSTRUCTION),
         Column("rfd_classifier", "", "rFD-classifier", 2, RECONSTRUCTION),
+        Column("rfd", "features=efficientnet-lite0", "rFD-EfficientNet", 1, RECONSTRUCTION),
         *(
             Column("probe_accuracy", f"probe={p}", header, 2, RECONSTRUCTION, "percent", printed_setting=f"probe={p}")
             for p, header in (

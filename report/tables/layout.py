@@ -59,9 +59,13 @@ def by_sampler(
     samplers: tuple[tuple[str, str], ...],
     features: str | None = None,
     group: str = GENERATIVE,
+    within: str = "",
 ) -> tuple[Column, ...]:
-    """Return a metric's column for each sampler (name, heading), with its printed value where features are named."""
-    within = f"features={features};" if features else ""
+    """Return a metric's column for each sampler (name, heading), with its printed value where features are named.
+
+    `within` is the beginning of a setting without printed values, "KEY=VALUE;".
+    """
+    within = f"features={features};" if features else within
     columns = ((f"{within}sampler={s}", f"{header}\n{label}") for s, label in samplers)
     return tuple(
         Column(metric, setting, text, decimals, group, printed_setting=setting if features else None)

@@ -47,12 +47,13 @@ class Evaluation:
         settings: Settings,
         seed: int,
         features: FeatureNetworks,
-        seconds_per_epoch: float,
+        seconds_per_epoch: float | None,
     ):
         self.model, self.view = model.eval().to(memory_format=torch.channels_last), capable(model)
         self.data, self.settings, self.seed, self.features = data, settings, seed, features
         self.seconds_per_epoch = seconds_per_epoch
-        self.device = next(model.parameters()).device
+        parameter = next(model.parameters(), None)
+        self.device = torch.device("cpu") if parameter is None else parameter.device
         self.rows = rows_at_once(torch.empty(0, *data.shape, device=self.device))
         self._made: dict[tuple[str, str], Any] = {}
 

@@ -32,8 +32,13 @@ def dimensions(evaluation: Evaluation) -> np.ndarray:
 
 
 def parameters(evaluation: Evaluation) -> np.ndarray:
-    return np.array([count_parameters(evaluation.model)])
+    count = count_parameters(evaluation.model)
+    if not count:
+        raise Blank("no network is here to count the parameters of")
+    return np.array([count])
 
 
 def seconds_per_epoch(evaluation: Evaluation) -> np.ndarray:
+    if evaluation.seconds_per_epoch is None:
+        raise Blank("it was not trained here")
     return np.array([evaluation.seconds_per_epoch])

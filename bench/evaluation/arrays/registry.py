@@ -93,6 +93,7 @@ ARRAYS: dict[str, Array] = {
     "reference_mean": Array("samples", "[F]"),
     "reference_covariance": Array("samples", "[F, F]"),
     "reference_classes": Array("samples", "[N], classes of the test images as the small classifier reads them"),
+    "sample_names": Array("samples", "p(ImageNet class | sample) by EfficientNet-Lite0: [N, 1000]", _GENERATE),
     "prd_curve": Array("samples", "[2, A], precision and recall of samples", _GENERATE),
     "own_samples": Array("scores", "images of the model's own way of sampling: uint8 [N, C, H, W]", _GENERATE),
     "score_probabilities": Array("scores", "p(class | sample) of own_samples: [N, k]", _GENERATE),

@@ -18,7 +18,9 @@ Blocks = Mapping[str, np.ndarray]  # the features [N, F] that one pass of a netw
 
 @torch.no_grad()
 def samples(evaluation: Evaluation, test_images: Images, sampler: str) -> Images:
-    """Return as many samples as there are test images."""
+    """Return as many samples as there are test images; of images that are given, those."""
+    if "given" in evaluation.view.capabilities:
+        return evaluation.view.given(len(test_images), evaluation.number("given"))
     codes = SAMPLERS[sampler].draw(evaluation, len(test_images)).to(evaluation.device)
     decode = evaluation.view.decode
     if "noise" in evaluation.view.capabilities:  # a draw of p(x|z) is more than the decoder's image of z
@@ -68,6 +70,11 @@ def reference_covariance(reference_statistics: Blocks) -> np.ndarray:
 
 def reference_classes(evaluation: Evaluation) -> np.ndarray:
     return evaluation.features.classes(evaluation.get("reference_features"))
+
+
+def sample_names(evaluation: Evaluation, sampler: str) -> np.ndarray:
+    features = {"sampler": sampler, "features": "efficientnet-lite0"}
+    return evaluation.features.named(evaluation.get("sample_features", features))
 
 
 def prd_curve(

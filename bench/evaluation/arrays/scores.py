@@ -14,6 +14,8 @@ from bench.metrics.types import Blank
 def own_samples(evaluation: Evaluation, test_images: Images) -> Images:
     """Return as many samples of the model's own as there are test images; points as they are."""
     view, n, rows = evaluation.view, len(test_images), evaluation.rows
+    if "given" in view.capabilities:
+        return view.given(n, evaluation.number("given"))
     if not hasattr(view, "sample"):
         raise Blank("the model draws no samples of its own")
     generator = evaluation.generator("score")

@@ -11,13 +11,18 @@ import numpy as np
 from bench.data.places import cache_folder
 from bench.data.types import ImageDataset
 from bench.evaluation.features.classifier import SmallClassifier, cached_classifier
+from bench.evaluation.features.efficientnet import SIZE, EfficientNetLite0, load_efficientnet
 from bench.evaluation.features.inception import Inception
 from bench.metrics.frechet import statistics
 from bench.metrics.types import Blank
 from bench.system.cache import cached_arrays
 
 CLASSIFIER_SEED = 0
-BLOCKS = {"classifier": ("classifier",), "inception": ("inception64", "inception2048")}  # network -> its features
+BLOCKS = {  # network -> its features
+    "classifier": ("classifier",),
+    "inception": ("inception64", "inception2048"),
+    "efficientnet": ("efficientnet-lite0",),
+}
 NETWORK_OF = {features: network for network, blocks in BLOCKS.items() for features in blocks}
 
 
@@ -42,11 +47,14 @@ class FeatureNetworks:
     def __init__(self, data: ImageDataset, fid_weights: Path | None, device: str):
         self.data, self.fid_weights, self.device = data, fid_weights, device
         self._classified = False
+        self._embedded: dict[str, str] | None = None  # what EfficientNet was, once something was measured by it
 
     def extract(self, network: str, images: np.ndarray) -> Mapping[str, np.ndarray]:
         """Return the features [N, F] that one pass of a network gives, by name; raises Blank without its weights."""
         if network == "classifier":
             return {"classifier": self._classifier().features(images)}
+        if network == "efficientnet":
+            return {"efficientnet-lite0": self._efficientnet().features(images)}
         return self._inception().features(images)
 
     def kept(self, features: str, images: np.ndarray) -> np.ndarray:
@@ -79,6 +87,10 @@ class FeatureNetworks:
         """Return p(class | image) [N, 1008] as Inception reads images; raises Blank without its weights."""
         return self._inception().probabilities(self.extract("inception", images)["inception2048"])
 
+    def named(self, features: np.ndarray) -> np.ndarray:
+        """Return p(class | image) [N, 1000] of features of EfficientNet-Lite0 [N, 1280]."""
+        return self._efficientnet().probabilities(features)
+
     def classes(self, features: np.ndarray) -> np.ndarray:
         """Return the class [N] that the classifier reads in its features [N, 64]; raises Blank for attributes."""
         if self.data.test.labels.ndim > 1:
@@ -92,12 +104,17 @@ class FeatureNetworks:
         """
         accuracy = load_classifier(self.data, self.device)[1] if self._classified else None
         classifier = {"seed": CLASSIFIER_SEED, "test_accuracy": accuracy} if self._classified else None
-        return {"classifier": classifier, "inception": self._inception().provenance if self.fid_weights else None}
+        inception = self._inception().provenance if self.fid_weights else None
+        return {"classifier": classifier, "inception": inception, "efficientnet": self._embedded}
 
     def _classifier(self) -> SmallClassifier:
         classifier = load_classifier(self.data, self.device)[0]
         self._classified = True
         return classifier
+
+    def _efficientnet(self) -> EfficientNetLite0:
+        network, self._embedded = load_efficientnet(self.device)
+        return network
 
     def _inception(self) -> Inception:
         if self.fid_weights is None:
@@ -112,6 +129,8 @@ class FeatureNetworks:
 
     def _identity(self, network: str) -> str:
         """Return the SHA-256 of a network's weights."""
+        if network == "efficientnet":
+            return f"{load_efficientnet(self.device)[1]['weights_sha256']} {SIZE}"
         if network == "inception":
             return str(self._inception().provenance["weights_sha256"])
         digest = sha256()

@@ -47,6 +47,69 @@ def _of_reconstructions(
     return Metric(label, "", "lower", target, inputs, description, settings=settings, extra=extra, version=version)
 
 
+_NETWORK = ("efficientnet-lite0",)
+_NETWORK_BY_SAMPLER = grid(features=_NETWORK, sampler=tuple(SAMPLERS))
+_OF_NETWORK = "in the 1,280 pooled features of EfficientNet-Lite0 (ImageNet weights; images at 160 x 160)"
+_BOTH = ("reference_features", "sample_features")
+_Direction = Literal["lower", "higher"]
+
+
+def _in_network(
+    label: str, target: str, inputs: tuple[str, ...], description: str, direction: _Direction = "higher"
+) -> Metric:
+    """Return a metric of samples in the features of EfficientNet-Lite0."""
+    text = f"{description} {_OF_NETWORK}."
+    return _of_samples(label, target, inputs, _NETWORK_BY_SAMPLER, text, "efficientnet", direction)
+
+
+_IN_NETWORK: dict[str, Metric] = {
+    "fd": _in_network(
+        "FD",
+        "bench.metrics.frechet:fd",
+        (*_REFERENCE_GAUSSIAN, "sample_features"),
+        "Fréchet distance, not FID, of samples to test images",
+        "lower",
+    ),
+    "rfd": _of_reconstructions(
+        "rFD",
+        "bench.metrics.frechet:fd",
+        _REFERENCE_GAUSSIAN,
+        grid(features=_NETWORK),
+        f"Fréchet distance, not rFID, of reconstructions (posterior sample) to test images {_OF_NETWORK}.",
+        "efficientnet",
+    ),
+    "kd": _in_network(
+        "KD × 10³",
+        "bench.metrics.kernel:scaled_kd",
+        (*_BOTH, "feature_scale"),
+        "1000 x squared MMD, not KID, of samples to test images, divided by the root mean square,",
+        "lower",
+    ),
+    "prd_f8_network": _in_network(
+        "PRD F8 (recall)", "bench.metrics.prd:f8", _CURVE, "Recall of the test images by samples"
+    ),
+    "prd_f1_8_network": _in_network("PRD F1/8 (precision)", "bench.metrics.prd:f1_8", _CURVE, "Precision of samples"),
+    "density": _in_network(
+        "Density",
+        "bench.metrics.coverage:density",
+        _BOTH,
+        "Neighbourhoods (5 nearest) of test images that a sample lies in, over 5,",
+    ),
+    "coverage": _in_network(
+        "Coverage",
+        "bench.metrics.coverage:coverage",
+        _BOTH,
+        "Share of test images in whose neighbourhood (5 nearest) a sample lies,",
+    ),
+    "class_score": _in_network(
+        "Class score",
+        "bench.metrics.inception_score:inception_score",
+        ("sample_names",),
+        "exp of the mean divergence of p(class | sample) from its mean, ten splits; the 1,000 classes are read",
+    ),
+}
+
+
 DISTANCES: dict[str, Metric] = {
     "fid": _of_samples(
         "FID",
@@ -152,6 +215,7 @@ DISTANCES: dict[str, Metric] = {
         extra="prd",
         direction="higher",
     ),
+    **_IN_NETWORK,
     "class_tv": _of_samples(
         "Class TV",
         "bench.metrics.classes:class_tv",

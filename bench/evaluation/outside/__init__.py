@@ -1,0 +1,4 @@
+"""What comes from elsewhere to be measured: models of Pythae's own classes, modules, samplers, images.
+
+May import: bench.errors, bench.data, bench.likelihood.
+"""
