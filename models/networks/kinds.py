@@ -175,7 +175,7 @@ def _with_its_kind(settings: object) -> object:
 Network = Annotated[_Kinds, Field(discriminator="kind"), BeforeValidator(_with_its_kind)]
 
 
-def fitting(network: NetworkConfig, shape: tuple[int, ...]) -> NetworkConfig:
+def fitting(network: Network, shape: tuple[int, ...]) -> Network:
     """Return a network for inputs of a shape: the default of images is a perceptron for others than [C, H, W].
 
     Raises ValueError where a network of convolutions is named for those.

@@ -49,7 +49,9 @@ def _by_epochs(suite: Suite) -> dict[Key, dict[int, list[Digest]]]:
     for row in suite.rows:
         for run in suite.runs(row, "unidirectional"):
             about = run.facts["run"]
-            prior = (about.get("options") or {}).get("prior") or {}
+            options = about.get("options")
+            prior = options.get("prior") if isinstance(options, dict) else None
+            prior = prior if isinstance(prior, dict) else {}
             training = about.get("training") or {}
             epochs, rate = number(training.get("epochs")), number(training.get("learning_rate"))
             if epochs is not None and rate is not None:
