@@ -108,9 +108,7 @@ NO_TWIN: dict[str, str] = {
 
 def __getattr__(name: str) -> object:
     if name == "AutoModel":  # imported when it is asked for, since it imports torch
-        from models.interface.auto_model import AutoModel
-
-        return AutoModel
+        return import_module("models.interface.auto_model").AutoModel
     raise AttributeError(f"module 'models' has no attribute {name!r}")
 
 
