@@ -152,7 +152,7 @@ def _check_manifest(folder: Path) -> None:
     try:
         sums = json.loads((run / "manifest.json").read_text())["files"]
         known = {name: known for name, known in sums.items() if name.startswith(f"{folder.name}/")}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = {}
     if not known:
         raise ValueError(f"{run / 'manifest.json'} is absent or damaged: the model beside it cannot be checked")

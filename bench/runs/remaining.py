@@ -23,7 +23,7 @@ def unfinished(folder: Path, runs: Sequence[Run], force: bool) -> list[Run]:
     for run in runs:
         if run.id in elsewhere:
             continue
-        damaged = store.damage(folder, run) if store.is_done(folder, run) and not force else []
+        damaged = [] if force else store.damage(folder, run)
         if damaged:
             log.warning("%s is damaged and is made anew: %s", folder / "runs" / run.id, ", ".join(damaged))
         if force or damaged or not store.is_done(folder, run):

@@ -14,7 +14,6 @@ from models import MODELS
 
 ENGINE = ("bench/training", "bench/runs/train.py", "bench/system/memory.py")  # what trains, besides the models
 NAME = "code.json"  # beside the states of a training
-KEYS = ("before", "version", "sources")
 
 
 @cache
@@ -45,9 +44,9 @@ def begin(states: Path, model: str, data: tuple[str, str]) -> dict[str, Any]:
     Where another code began it, {"code_before": [versions]} too. `data` is (its key, its SHA-256) of `data_version`.
     Raises BadInput where the training was begun with other data.
     """
-    known = store.read_json(states / NAME, *KEYS) if any(states.glob("*.pt")) else None
+    known = _read(states) if any(states.glob("*.pt")) else None
     known = known or {"before": []}
-    if tuple(known.get("data", data)) != data:
+    if known.get("data", list(data)) != list(data):
         raise BadInput(f"{states}: this training was begun with other images; --force begins anew")
     if "version" in known and known["version"] != version(model):
         known["before"].append(known["version"])
@@ -63,7 +62,7 @@ def unfinished_by_other(suite_folder: Path, runs: Iterable[Run]) -> tuple[list[R
     for run in runs:
         folder = suite_folder / "runs" / run.id
         states = [folder / "states", *(place for members, place in groups if run.id in members)]
-        stored = [store.read_json(place / NAME, *KEYS) for place in states if any(place.glob("*.pt"))]
+        stored = [_read(place) for place in states if any(place.glob("*.pt"))]
         other = [known for known in stored if known and known["version"] != version(run.model)]
         if other and not store.is_trained(folder):
             found.append(run)
@@ -71,6 +70,13 @@ def unfinished_by_other(suite_folder: Path, runs: Iterable[Run]) -> tuple[list[R
             for before in (known["sources"] for known in other):
                 files |= {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
     return found, sorted(files)
+
+
+def _read(states: Path) -> dict[str, Any] | None:
+    """Return what `begin` wrote beside states; None where it did not, or it is something else."""
+    found = store.read_json(states / NAME, "before", "version", "sources")
+    ours = found and isinstance(found["before"], list) and isinstance(found["sources"], dict)
+    return found if ours else None
 
 
 def finished_by_other(suite_folder: Path, runs: Iterable[Run]) -> dict[str, str]:

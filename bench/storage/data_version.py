@@ -39,7 +39,7 @@ def _stored(suite_folder: Path, ids: Collection[str]) -> Iterator[tuple[str, Ver
     for run in ids:
         folder = suite_folder / "runs" / run
         about = store.read_json(folder / "run.json", "dataset", "data")
-        if about and (known := sha256_of(folder)):
+        if about and isinstance(about["data"], dict) and (known := sha256_of(folder)):
             yield run, (data_key(about["dataset"], about["data"]), known)
         if begun := _begun(folder / "states"):
             yield run, begun
@@ -60,4 +60,5 @@ def _stored(suite_folder: Path, ids: Collection[str]) -> Iterator[tuple[str, Ver
 def _begun(states: Path) -> Version | None:
     """Return the data of a training that is not at its end; None where there is none, or it is not known."""
     known = store.read_json(states / "code.json", "data")
-    return tuple(known["data"]) if known and any(states.glob("*.pt")) else None
+    data = known["data"] if known and any(states.glob("*.pt")) else None
+    return (data[0], data[1]) if isinstance(data, list) and [type(part) for part in data] == [str, str] else None

@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # typing's own is known to pydantic from Python 3.12 on
 
 from bench.storage import store
 from bench.study.run import Run
@@ -84,4 +85,5 @@ def running(run_folder: Path) -> Beat | None:
 
 def _read(path: Path) -> Beat | None:
     found = store.read_json(path, *Beat.__required_keys__)
-    return found if is_process(found) else None
+    said = found is not None and all(isinstance(found[key], str) for key in ("claim", "since", "at", "doing"))
+    return found if said and is_process(found) else None

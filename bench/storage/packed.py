@@ -7,12 +7,17 @@ picture once, named by its SHA-256. The same runs give the same bytes. `report/s
 import hashlib
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bench.system import manifest
 from bench.system.files import write_whole
+
+log = logging.getLogger("bench")
 
 LINES, PICTURES = "digests.jsonl", "pictures.zip"
 _NEVER = (1980, 1, 1, 0, 0, 0)  # what a ZIP file calls no time
@@ -21,13 +26,21 @@ _NEVER = (1980, 1, 1, 0, 0, 0)  # what a ZIP file calls no time
 def pack(suite_folder: Path) -> None:
     """Add the digests of the folder `digests` to the packed ones; a run that is in both is taken from the folder.
 
+    One that is not what the manifest of its run says gets no checksum here, and is named.
     An interruption leaves the files as they were, or pictures that no line names, which the next call removes.
     """
     lines, pictures = _read(suite_folder)
     for path in sorted((suite_folder / "digests").glob("*/digest.json")):
+        if damaged := manifest.digest_damage(suite_folder / "runs" / path.parent.name, path.parent):
+            log.warning("%s is damaged and is not packed: %s", path.parent, ", ".join(damaged))
+            continue
         found = {png.stem: png.read_bytes() for png in sorted(path.parent.glob("*.png"))}
-        names = {name: f"{hashlib.sha256(data).hexdigest()[:24]}.png" for name, data in found.items()}
-        lines[path.parent.name] = line(json.loads(path.read_text()) | {"pictures": names})
+        names = {name: name_of(data) for name, data in found.items()}
+        try:
+            lines[path.parent.name] = line(json.loads(path.read_text()) | {"pictures": names})
+        except (ValueError, TypeError, RecursionError):
+            log.warning("%s is no digest and is not packed", path)
+            continue
         pictures |= {names[name]: data for name, data in found.items()}
     _write(suite_folder, lines, pictures)
 
@@ -66,17 +79,23 @@ def line(facts: Mapping[str, object]) -> str:
     return f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}'
 
 
+def name_of(picture: bytes) -> str:
+    """Return the name that a picture has in the archive."""
+    return f"{hashlib.sha256(picture).hexdigest()[:24]}.png"
+
+
 def _lines(suite_folder: Path) -> dict[str, str]:
     """Return the packed lines by id; what is damaged is left out."""
     lines: dict[str, str] = {}
     path = suite_folder / LINES
-    for text in path.read_text().splitlines() if path.is_file() else ():
+    for data in path.read_bytes().splitlines() if path.is_file() else ():
         try:
+            text = data.decode()
             facts = json.loads(text)
             known = facts.pop("sha256")
-            if line(facts) == text and known:
+            if line(facts) == text and known and all(isinstance(name, str) for name in facts["pictures"].values()):
                 lines[str(facts["id"])] = text
-        except (ValueError, KeyError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return lines
 
@@ -84,13 +103,12 @@ def _lines(suite_folder: Path) -> dict[str, str]:
 def _read(suite_folder: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     """Return the packed lines by id and the pictures by name; what is damaged is left out."""
     pictures: dict[str, bytes] = {}
-    if (suite_folder / PICTURES).is_file():
-        try:
-            with zipfile.ZipFile(suite_folder / PICTURES) as archive:
-                pictures = {name: archive.read(name) for name in archive.namelist()}
-        except (zipfile.BadZipFile, OSError):
-            pictures = {}
-    return _lines(suite_folder), pictures
+    with suppress(Exception):  # a damaged archive shows itself in many ways
+        with zipfile.ZipFile(suite_folder / PICTURES) as archive:
+            for name in archive.namelist():
+                with suppress(Exception):
+                    pictures[name] = archive.read(name)
+    return _lines(suite_folder), {name: data for name, data in pictures.items() if name == name_of(data)}
 
 
 def _write(suite_folder: Path, lines: Mapping[str, str], pictures: Mapping[str, bytes]) -> None:

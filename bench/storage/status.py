@@ -3,9 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Required, TypedDict
+from typing import Any, Required
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # typing's own is known to pydantic from Python 3.12 on
 
 from bench.storage import heartbeat, packed, store
 from bench.storage.heartbeat import Beat
@@ -13,7 +17,7 @@ from bench.study.run import Run
 from bench.system import locks
 
 PLAN = Path("runs", "plan.json")
-EPOCH = re.compile(r"epoch (\d+)/(\d+) .* ([\d.]+) s\b")  # as bench.runs.train tells it
+EPOCH = re.compile(r"epoch (\d{1,9})/(\d{1,9}) .* (\d{1,9}(?:\.\d+)?) s\b")  # as bench.runs.train tells it
 STATES = ("done", "running", "failed", "to do")
 
 
@@ -30,8 +34,8 @@ class State(TypedDict, total=False):
     reason: str | None
 
 
-class Line(State):
-    """A run of a plan, with what became of it."""
+class Planned(TypedDict):
+    """A run of a plan."""
 
     id: str
     row: str
@@ -39,8 +43,12 @@ class Line(State):
     seed: int
 
 
-class Plan(TypedDict):
-    """What was to be done, by how many workers."""
+class Line(Planned, State):
+    """A run of a plan, with what became of it."""
+
+
+class About(TypedDict):
+    """What a plan is of, and how many workers there were to be."""
 
     suite: str
     preset: str
@@ -48,12 +56,18 @@ class Plan(TypedDict):
     evaluation_id: str
     epochs: int
     workers: int
-    runs: list[Line]
 
 
-class Found(Plan):
+class Plan(About):
+    """What was to be done."""
+
+    runs: list[Planned]
+
+
+class Found(About):
     """A plan, who holds its folder, and the seconds left, None where no epoch has been measured yet."""
 
+    runs: list[Line]
     owner: dict[str, str | int] | None
     seconds_left: float | None
 
@@ -62,10 +76,11 @@ def write_plan(folder: Path, description: Mapping[str, object], runs: Sequence[R
     """Write down which runs a suite has, for `read` to tell of; those of other seeds of its configuration stay."""
     about = {key: description[key] for key in ("suite", "preset", "configuration")}
     about |= {"evaluation_id": runs[0].evaluation_id, "epochs": runs[0].training.epochs, "workers": workers}
-    before = store.read_json(folder / PLAN, *Plan.__required_keys__)
-    same = before is not None and all(before[key] == about[key] for key in ("configuration", "evaluation_id"))
-    known = {line["id"]: line for line in before["runs"]} if same else {}
-    known |= {run.id: {"id": run.id} | {key: getattr(run, key) for key in ("row", "variant", "seed")} for run in runs}
+    before = _plan(folder)
+    then = dict(before or {})
+    same = all(then.get(key) == about[key] for key in ("configuration", "evaluation_id"))
+    known = {line["id"]: line for line in before["runs"]} if before and same else {}
+    known |= {r.id: {"id": r.id, "row": r.row, "variant": r.variant, "seed": r.seed} for r in runs}
     store.write_json(folder / PLAN, about | {"runs": list(known.values())})
 
 
@@ -75,7 +90,7 @@ def read(folder: Path) -> Found | None:
     Where no plan was written, that of suite.json and the packed digests, which others carried out; None without them.
     """
     ended = packed.facts(folder)
-    plan: Plan | None = store.read_json(folder / PLAN, *Plan.__required_keys__) or _committed(folder, ended)
+    plan = _plan(folder) or _committed(folder, ended)
     if plan is None:
         return None
     companions = _companions(folder)
@@ -84,21 +99,20 @@ def read(folder: Path) -> Found | None:
         state = _state(folder, line["id"], plan["evaluation_id"], companions)
         if state["state"] == "to do" and not (folder / "runs" / line["id"]).exists():
             state = _ended(ended.get(line["id"]), plan["evaluation_id"])
-        runs.append(line | state)
+        runs.append({**line, **state})
     left = _seconds_left(folder, runs, plan["epochs"], plan["workers"])
-    found: Found = {**plan, "runs": runs, "owner": locks.owner(folder), "seconds_left": left}
-    return found
+    return {**plan, "runs": runs, "owner": locks.owner(folder), "seconds_left": left}
 
 
 def _committed(folder: Path, ended: Mapping[str, dict[str, Any]]) -> Plan | None:
     """Return the plan of results of which the packed digests alone are here."""
     about = store.read_json(folder / "suite.json", "suite", "preset", "runs")
-    if not about or not ended or not isinstance(about["runs"], dict):
+    if not about or not ended:
         return None
-    runs: list[Line] = []
-    for key, identity in about["runs"].items():
+    runs: list[Planned] = []
+    for key, identity in store.listed(folder).items():
         row, variant, seed = key.rsplit("/", 2)
-        runs.append({"id": identity, "row": row, "variant": variant, "seed": int(seed), "state": "to do"})
+        runs.append({"id": identity, "row": row, "variant": variant, "seed": int(seed)})
     suite, preset = str(about["suite"]), str(about["preset"])
     return Plan(suite=suite, preset=preset, configuration="", evaluation_id="", epochs=0, workers=1, runs=runs)
 
@@ -108,6 +122,15 @@ def _ended(facts: Mapping[str, Any] | None, evaluation_id: str) -> State:
     if facts is None or evaluation_id not in ("", store.evaluation_of(facts)):
         return {"state": "to do"}
     return {"state": "done"} if facts["status"] == "done" else _failure(dict(facts))
+
+
+def _plan(folder: Path) -> Plan | None:
+    """Return the plan of a folder, None where there is none or it is not what `write_plan` writes."""
+    try:
+        plan = TypeAdapter(Plan).validate_python(store.read_json(folder / PLAN), strict=True)
+    except ValidationError:
+        return None
+    return plan if plan["workers"] > 0 else None
 
 
 def describe(folder: Path, found: Found) -> str:
@@ -181,10 +204,11 @@ def _seconds_left(folder: Path, runs: list[Line], epochs: int, workers: int) -> 
         record = store.read_record(folder / "runs" / line["id"])
         heard = EPOCH.search(line.get("doing", ""))
         if line["state"] == "done" and record.get("curves"):
-            seconds = record["curves"]["seconds"]
-            epoch.setdefault((line["row"], line["variant"]), []).append(fmean(seconds))
-            alone = (record["provenance"] or {}).get("together", 1) == 1
-            evaluations.append(max(0.0, record["seconds"] - (sum(seconds) if alone else 0.0)))
+            with suppress(TypeError, ValueError, KeyError, AttributeError, OverflowError):  # of no run of ours
+                seconds = record["curves"]["seconds"]
+                epoch.setdefault((line["row"], line["variant"]), []).append(fmean(seconds))
+                alone = (record["provenance"] or {}).get("together", 1) == 1
+                evaluations.append(max(0.0, record["seconds"] - (sum(seconds) if alone else 0.0)))
         elif heard:
             epoch.setdefault((line["row"], line["variant"]), []).append(float(heard[3]))
     if not epoch:

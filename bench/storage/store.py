@@ -48,13 +48,14 @@ def read_json(path: Path, *keys: str) -> Any:
 def read_names(path: Path) -> list[str]:
     """Return the list in a JSON file, such as the members of a group; an empty one where there is none."""
     found = read_json(path)
-    return found if isinstance(found, list) else []
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
 def read_record(run_folder: Path) -> dict[str, Any]:
-    """Return how a run ended; {"status": "todo", …} where it has not."""
+    """Return how a run ended; {"status": "todo", …} where it has not, or where the record is damaged."""
     todo = {"status": "todo", "evaluation_id": None}
-    return read_json(run_folder / "record.json", *todo) or todo
+    found = None if manifest.differs(run_folder, "record.json") else read_json(run_folder / "record.json", *todo)
+    return found if found and isinstance(found["status"], str) else todo
 
 
 def is_trained(folder: Path) -> bool:
@@ -66,8 +67,11 @@ def is_trained(folder: Path) -> bool:
 
 
 def damage(suite_folder: Path, run: Run) -> list[str]:
-    """Return the files of a run that are absent or not as they were written; "digest/…" are those of its digest."""
-    return manifest.damage(suite_folder / "runs" / run.id, suite_folder / "digests" / run.id)
+    """Return the files of a run at its end that are absent or not as they were written; "digest/…" of its digest."""
+    folder = suite_folder / "runs" / run.id
+    if not is_done(suite_folder, run):
+        return ["record.json"] if manifest.differs(folder, "record.json") else []
+    return manifest.damage(folder, suite_folder / "digests" / run.id)
 
 
 def is_done(suite_folder: Path, run: Run) -> bool:
@@ -151,9 +155,10 @@ def write_digest(suite_folder: Path, run: Run, record: dict[str, Any]) -> None:
 
 
 def listed(suite_folder: Path) -> dict[str, str]:
-    """Return the runs that suite.json lists: id by "row/variant/seed"."""
+    """Return the runs that suite.json lists: id by "row/variant/seed"; what is otherwise is passed over."""
     before = read_json(suite_folder / "suite.json", "runs")
-    return dict(before["runs"]) if before is not None and isinstance(before["runs"], dict) else {}
+    runs = before["runs"] if before is not None and isinstance(before["runs"], dict) else {}
+    return {key: run for key, run in runs.items() if isinstance(run, str) and re.fullmatch(r".+/.+/\d{1,18}", key)}
 
 
 def write_suite(suite_folder: Path, description: Mapping[str, object], runs: Iterable[Run]) -> None:

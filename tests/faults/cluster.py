@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .checks import tested
 from .common import (
     QUICK,
-    ROOT,
     Fault,
     Seen,
     assert_same_cells,
@@ -114,10 +114,8 @@ def no_accelerator(folder: Path) -> Seen:
 
 
 def stranger(folder: Path) -> Seen:
-    test = "tests/bench/executors/test_dask.py::test_a_cluster_of_its_own_refuses_a_stranger_at_every_port"
-    words = [sys.executable, "-m", "pytest", "-q", f"--basetemp={folder / 'pytest'}", test]  # its threads end with it
-    done = subprocess.run(words, cwd=ROOT, env=surroundings(folder), capture_output=True, text=True)
-    assert done.returncode == 0 and "[100%]" in done.stdout and "s" not in done.stdout.split()[0], done.stdout
+    test = "test_a_cluster_of_its_own_refuses_a_stranger_at_every_port"
+    assert tested(folder, f"tests/bench/executors/test_dask.py::{test}") == {"passed": 1}
     return Seen("no credentials, another certificate, none, HTTP: refused at every port of scheduler and workers")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .checks import FEW, tested
 from .common import (
     QUICK,
     Fault,
@@ -24,6 +25,7 @@ from .common import (
 )
 
 FLIPS = 5  # bytes of every file
+PAGES = (0, 1, 2, 5, 9, 14, 20, 28)  # left on a disk
 TRAINING = (0, 1 << 6, 1 << 9, 1 << 11, 1 << 13, 1 << 15, 1 << 17)  # bytes a file may have while a model is trained
 WRITER = """
 import time, sys
@@ -184,6 +186,42 @@ def disk_full(folder: Path) -> Seen:
     return Seen(text, disks=len(codes), lost=lost(suite, 4))
 
 
+def no_space(folder: Path) -> Seen:
+    """The same with a file system that is full: not the sizes of files count but the pages that are left."""
+    import pytest
+    from small_disk import BALLAST, fill, small_disk
+
+    (folder / "mine.toml").write_text(FEW.replace("seeds = [0, 1]", "seeds = [0, 1]\nstack = false"))
+    words = ("--jobs", "1", "--models", "VAE/unidirectional")
+    writers = tested(folder, "tests/bench/system/test_full_disk.py")
+    assert bench(folder, *words).returncode == 0
+    (folder / "results").rename(folder / "undisturbed")
+    try:
+        with small_disk(folder / "results", 8192) as disk:
+            assert bench(folder, *words, "--seeds", "0").returncode == 0
+            kept = {name: _files(disk / "mine" / "runs" / name) for name in statuses(disk / "mine")}
+            said = []
+            for pages in PAGES:
+                fill(disk, pages)
+                done = bench(folder, *words)
+                if done.returncode == 2:
+                    said.append(one_line(done, 2))
+                elif done.returncode:
+                    (failed,) = disk.glob("mine/digests/vae-unidirectional-s1-*/digest.json")
+                    said.append(json.loads(failed.read_text())["reason"])
+                assert "Traceback" not in done.stderr and all("results/mine/" in line for line in said), (pages, said)
+                (disk / BALLAST).unlink()
+                assert kept == {name: _files(disk / "mine" / "runs" / name) for name in kept}, pages
+            assert bench(folder, *words).returncode == 0
+            assert_same_cells(disk / "mine", folder / "undisturbed" / "mine")
+            gone = lost(disk / "mine", 2)
+    except pytest.skip.Exception as reason:
+        return Seen(f"not tried: {reason}")
+    text = f"{len(PAGES)} numbers of pages left, {len(said)} of them too few: the file is named each time, afterwards "
+    text += f"the same cells; {writers['passed']} checks of other writers and of caches, which only cost time"
+    return Seen(text, disks=len(PAGES), lost=gone)
+
+
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -193,4 +231,5 @@ FAULTS = [
     Fault("one flipped byte", "caught by its checksum", flipped_bytes, True),
     Fault("files of other contents", "made anew", foreign_files, True),
     Fault("disk full (RLIMIT_FSIZE)", "one message with the path; earlier results intact", disk_full, True),
+    Fault("disk full (ENOSPC)", "one message with the path; caches only cost time", no_space, True),
 ]

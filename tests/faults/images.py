@@ -44,6 +44,8 @@ def archives(folder: Path) -> Seen:
     checks: list[Callable[[Path], object]] = [
         *(partial(tests.test_links_and_devices_are_refused_wherever_they_point, kind=k, link=to) for k, to in links),
         tests.test_a_zip_with_a_link_is_refused,
+        tests.test_a_file_in_the_place_of_a_folder_is_refused,
+        partial(tests.test_a_member_that_would_take_the_place_of_another_is_refused, second="good/file"),
         tests.test_links_over_paths_too_long_for_the_system_write_nothing_outside,
         *(
             partial(tests.test_what_unpacks_to_far_more_than_it_is_is_refused_and_not_kept, kind=kind)
@@ -64,6 +66,8 @@ def formats(folder: Path) -> Seen:
 
     names = ("e.png", "e.jpg", "e.tif")
     passed(folder, *(partial(disguised, name=name) for name in names), tests.test_what_is_left_out_is_counted)
+    (folder / "bomb").mkdir()
+    passed(folder / "bomb", tests.test_a_small_file_of_too_many_pixels_is_refused_before_it_is_decoded)
     return Seen(f"PostScript named {', '.join(names)}: refused, no program starts; pipes, links and others counted")
 
 

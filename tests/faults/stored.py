@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from .checks import FEW, passed
+from .checks import FEW, passed, tested
 from .common import Fault, Seen, assert_same_cells, bench, cells, kill, lost
 
-FLIPS = 200
+FLIPS, SOME = 200, 40
 
 
 def _each_flip(path: Path, tries: Callable[[], None]) -> int:
@@ -105,8 +105,31 @@ def leftovers(folder: Path) -> Seen:
     return Seen("states of a finished training, unfinished files and folders: gone", kills=1, lost=lost(suite, 1))
 
 
+def flipped_bits(folder: Path) -> Seen:
+    from tests.flips import every_row
+
+    rows = list(every_row(folder, SOME))
+    kinds, flips = len({row.kind for row in rows}), sum(row.flips for row in rows)
+    text = f"{flips} bits in {kinds} kinds of files, each read in every way that there is: "
+    text += (
+        f"{sum(row.noticed for row in rows)} noticed, the others without effect (python -m tests.flips has the table)"
+    )
+    return Seen(text, flips=flips)
+
+
+def mutated(folder: Path) -> Seen:
+    places = ("tests/report/test_mutated.py", "tests/bench/study/test_mutated_suite.py")
+    found = tested(folder, *places, "tests/bench/storage/test_mutated_status.py")
+    text = (
+        f"digests, suites, manifests, page data, suite files, plans and records: {found['passed']} tests by hypothesis"
+    )
+    return Seen(f"{text}; 2,000 inputs of each in the slow ones")
+
+
 FAULTS = [
     Fault("caches damaged", "made anew", caches),
+    Fault("flipped bits of all that is kept", "noticed, or without effect on what is shown", flipped_bits, True),
+    Fault("mutated inputs", "a line, no traceback", mutated, True),
     Fault("readers of damaged results", "refused, or left out with a line", readers, True),
     Fault("copied folders, odd locks", "what is no one's is taken", copies, True),
     Fault("leftovers of killed processes", "removed by the next call", leftovers, True),
