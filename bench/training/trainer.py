@@ -16,7 +16,7 @@ from torch import Tensor
 from bench.system.memory import keep_freed_memory
 from bench.training.checkpoint import Checkpoints, random_state, set_random_state
 from bench.training.config import TrainerConfig, adopted
-from bench.training.engine import Diverged, Engine, own_tensors
+from bench.training.engine import SELECTION_SEED, Diverged, Engine, own_tensors
 from bench.training.loader import ImageTensors, as_images
 from bench.training.precision import set_precision
 from bench.training.single import Single
@@ -190,14 +190,15 @@ class Trainer(BaseTrainer):
         """Return up to ten images, of the validation set where there is one, their reconstructions, and as many new
         images, drawn from the model's prior (of bits, by their moments; without a prior, from codes of N(0, I))."""
         images = as_images(self.train_dataset if self.eval_dataset is None else self.eval_dataset)
-        model = model.to(self.device).eval()
+        model = deepcopy(model).to(self.device).eval()
         x = as_float(images.data[torch.arange(min(10, len(images)))].to(self.device))
         view = capable(model)
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        generator = torch.Generator(self.device).manual_seed(SELECTION_SEED)
+        with torch.no_grad():
             if "bits" in view.capabilities:
                 view.fit_sampler(x)
-            codes = torch.randn(len(x), model.latent_dim, device=self.device)
-            new = view.sample(len(x)) if hasattr(view, "sample") else view.decode(codes)
+            codes = torch.randn(len(x), model.latent_dim, generator=generator, device=self.device)
+            new = view.sample(len(x), generator) if hasattr(view, "sample") else view.decode(codes)
             return x.cpu(), view.reconstruct(x).cpu(), new.cpu()
 
     def save_checkpoint(self, model: BaseAE, dir_path: str, epoch: int) -> None:

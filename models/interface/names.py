@@ -21,5 +21,7 @@ def to_dict(config: BaseAEConfig) -> dict[str, Any]:
 def _is_pythaes(config: Any) -> bool:
     if not hasattr(pythae, config.name):
         return True
-    own = config.uses_default_encoder or config.uses_default_decoder or config.prior.kind != "standard"
-    return not own and config.name in ("VAEConfig", "BetaVAEConfig") and config.reconstruction_loss in ("mse", "bce")
+    if config.name not in ("VAEConfig", "BetaVAEConfig") or config.prior.kind != "standard":
+        return False
+    ours = config.uses_default_encoder or config.uses_default_decoder
+    return not ours and config.reconstruction_loss in ("mse", "bce")

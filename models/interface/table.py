@@ -71,11 +71,11 @@ def _own_networks(model: Any) -> str:
 
 
 def page() -> str:
-    """Return the table as Markdown, a line a model, with the default networks on images of 1 x 28 x 28."""
+    """Return the table as Markdown, a line a model, with the default networks on images of 1 x 32 x 32."""
     rows = {}
     for name in MODELS:
         kind = MODELS[name].resolve()
-        rows[name] = entries(kind(kind.config_class(input_dim=(1, 28, 28), latent_dim=98)))
+        rows[name] = entries(kind(kind.config_class(input_dim=(1, 32, 32), latent_dim=64)))
     columns = list(next(iter(rows.values())))
     lines = ["| model | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 1) + "|"]
     lines += [f"| {name} | " + " | ".join(row[column] for column in columns) + " |" for name, row in rows.items()]

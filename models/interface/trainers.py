@@ -63,8 +63,9 @@ class Output(ModelOutput):
         """Return what a model's `forward` gave, to be read by the trainers of its list."""
         out = cls(found)
         guarded = ("update_encoder", "discriminator_loss") if trainers == COUPLED_ADVERSARIAL else ()
-        values = {key: value for key, value in found.items() if key not in guarded}
-        out.__dict__.update(values, _refusal=refusal(name, trainers))
+        for key in guarded:
+            out.__dict__.pop(key, None)
+        out.__dict__["_refusal"] = refusal(name, trainers)
         return out
 
     def __getattr__(self, name: str) -> Any:
