@@ -79,9 +79,8 @@ def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> lis
         if (key := _architecture(run)) not in costs:
             costs[key] = cost(partial(build, run, shape), shape)
         found, steps = costs[key], run.options.get("steps")
-        per_image = found.training(
-            tuple(n for n in steps if isinstance(n, int)) if isinstance(steps, list | tuple) else None
-        )
+        repeats = tuple(n for n in steps if isinstance(n, int)) if isinstance(steps, list) else None
+        per_image = found.training(repeats)
         images = run.training.train_images or DATASETS[run.dataset].train_images
         flops = per_image * images * run.training.epochs if images else None
         about = run.row, run.model, run.variant, run.dataset, run.seed

@@ -75,13 +75,13 @@ def load(name: str, preset: PresetName, overrides: Iterable[str] = (), added: It
         if name not in [row.row for row in suite.rows]:
             raise unknown("row in controls", name, (row.row for row in suite.rows))
     models, named_rows = {row.model for row in rows}, {row.row for row in rows}
-    for where, named, there in (
+    for where, named, allowed in (
         ("model in options", size.options, models),
         ("model in networks", size.networks, models),
         ("row in row_options", size.row_options, named_rows),
     ):
-        if absent := named.keys() - there:
-            raise unknown(where, min(absent), there)
+        if absent := named.keys() - allowed:
+            raise unknown(where, min(absent), allowed)
     return suite
 
 

@@ -49,16 +49,18 @@ def _by_epochs(suite: Suite) -> dict[Key, dict[int, list[Digest]]]:
     for row in suite.rows:
         for run in suite.runs(row, "unidirectional"):
             about = run.facts["run"]
-            options = about.get("options")
-            prior = options.get("prior") if isinstance(options, dict) else None
-            prior = prior if isinstance(prior, dict) else {}
+            prior = (about.get("options") or {}).get("prior")
             training = about.get("training") or {}
             epochs, rate = number(training.get("epochs")), number(training.get("learning_rate"))
             if epochs is not None and rate is not None:
-                kind = str(prior.get("kind", _PLAIN))
-                kind += f"-{prior['components']}" if kind == "mixture" else ""
-                found.setdefault((kind, rate), {}).setdefault(int(epochs), []).append(run)
+                found.setdefault((_kind(prior), rate), {}).setdefault(int(epochs), []).append(run)
     return found
+
+
+def _kind(prior: object) -> str:
+    if not isinstance(prior, dict):
+        return _PLAIN
+    return "-".join(str(prior[key]) for key in ("kind", "components") if key in prior)
 
 
 def _differences(runs: list[Digest], plain: list[Digest], metric: str) -> list[float]:
