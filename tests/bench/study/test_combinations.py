@@ -31,7 +31,7 @@ def test_a_suite_without_a_grid_keeps_its_seeds_and_its_identities() -> None:
     assert list(loaded.seeds_of("small")) == [0, 1, 2]
     preset = loaded.presets["small"]
     assert not {"grid", "adam_beta1"} & preset.model_dump(mode="json", exclude_defaults=True).keys()
-    assert "adam_beta1" not in preset.training("VAE").identity()
+    assert "adam_beta1" not in preset.training(loaded.rows[0]).identity()
 
 
 def test_runs_of_one_shape_are_grouped_across_models() -> None:
