@@ -23,6 +23,7 @@ seeds = [0]
 rows = [{ row = "VAE", model = "VAE", variants = ["unidirectional"] }]
 [presets.small]
 latent_dim = 2
+epochs = 3
 network = { channels = [4], strides = [2], hidden = [8] }
 """
 
