@@ -1,4 +1,4 @@
 """What Pythae's own tools ask of a model: its trainers' losses, the keys of `forward`, names, likelihood estimates.
 
-May import: models.noise, models.distributions, models.training, models.capabilities.
+May import: models, models.noise, models.distributions, models.training, models.capabilities.
 """
