@@ -107,9 +107,21 @@ NO_TWIN: dict[str, str] = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "AutoModel":  # imported when it is asked for, since it imports torch
-        return import_module("models.interface.auto_model").AutoModel
-    raise AttributeError(f"module 'models' has no attribute {name!r}")
+    if name != "AutoModel":  # which is made when it is asked for, since it imports torch
+        raise AttributeError(f"module 'models' has no attribute {name!r}")
+    from pythae import models as pythae
+
+    class AutoModel(pythae.AutoModel):
+        """A drop-in for Pythae's: it opens what Pythae saved and what a model of ours saved."""
+
+        @classmethod
+        def load_from_folder(cls, dir_path: str) -> "BaseAE":
+            """Return a stored model in evaluation mode. As with Pythae's, networks of the user's own are unpickled,
+            which runs their code: `load_model` asks first. Raises as that does."""
+            return load_model(dir_path, trust_pickle=True)
+
+    globals()["AutoModel"] = AutoModel
+    return AutoModel
 
 
 def load_model(path: str | Path, trust_pickle: bool = False) -> "BaseAE":
