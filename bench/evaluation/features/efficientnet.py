@@ -140,5 +140,7 @@ def load_efficientnet(device: str) -> tuple[EfficientNetLite0, dict[str, str]]:
         tool = f"{PACKAGE} {version(PACKAGE)}"
     except PackageNotFoundError:
         tool = PACKAGE
-    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False), {"tool": tool, "weights_sha256": checksum(path)}
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network.to(device).eval().requires_grad_(False), {"tool": tool, "weights_sha256": checksum(path)}
