@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -155,8 +155,10 @@ def evaluate(
     measurements = [*measure(evaluation), *unasked(own)]
     facts = _digest(model, name, chosen, evaluation, measurements, images, set(_rows_of(theirs)))
     folder = results / (f"evaluated-{slug(images.name)}" if theirs is None else f"{theirs.name}-beside")
-    notes = [] if theirs is None else _differences(facts, [f for f in rows.values() if f["status"] == "done"])
-    _store(folder, facts, evaluation, theirs, notes)
+    known = [facts for facts in rows.values() if facts["status"] == "done"]
+    notes = _differences(facts, known) if known else []
+    made = [*_anchors(folder, images, evaluation, known), (facts, evaluation)]
+    _store(folder, made, theirs, [f"{facts['row']}: {note}." for note in notes])
     headers, lines = _table(folder, facts["row"])
     return Evaluated(facts["row"], tuple(measurements), folder, tuple(notes), headers, lines)
 
@@ -291,35 +293,55 @@ def _today(facts: Mapping[str, Any]) -> dict[str, Any]:
     return dict(Settings.model_validate(facts["run"]["evaluation"]).identity())
 
 
+def _anchors(
+    folder: Path, data: ImageDataset, evaluation: Evaluation, known: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[dict[str, Any], Evaluation]]:
+    """Yield what training images, and noise, would get in the place of samples, unless the folder has it."""
+    there = (stored.suite_facts(folder) or {"runs": {}})["runs"]
+    test = data.test.images[: evaluation.settings.images]
+    if test.dtype != np.uint8:  # points of a space
+        return
+    noise = np.random.default_rng(evaluation.seed).integers(0, 256, test.shape, dtype=np.uint8)
+    for name, images in (("training images", data.train.images[: len(test)]), ("noise", noise)):
+        if f"{name}/unidirectional/{evaluation.seed}" not in there:
+            own = Evaluation(Given(images), data, evaluation.settings, evaluation.seed, evaluation.features, None)
+            facts = _digest(name, name, own.model, own, measure(own), data, set())
+            if known:
+                _differences(facts, known)
+            yield facts, own
+
+
 def _store(
-    folder: Path, facts: dict[str, Any], evaluation: Evaluation, theirs: Path | None, notes: Sequence[str]
+    folder: Path, made: Sequence[tuple[dict[str, Any], Evaluation]], theirs: Path | None, notes: Sequence[str]
 ) -> None:
-    """Write the digest, the stored rows that it stands beside, suite.json, and the tables of them all."""
+    """Write digests, the stored rows that they stand beside, suite.json, and the tables of them all."""
+    facts = made[-1][0]
     before = stored.suite_facts(folder) or {"runs": {}, "rows": [], "note": None}
     base = {} if theirs is None else stored.suite_facts(theirs) or {}
     added = [row for row in before["rows"] if row not in base.get("rows", [])]
-    facts |= {"suite": folder.name, "preset": base.get("preset", "small"), "path": f"digests/{facts['id']}"}
+    preset, said = base.get("preset", "small"), before["note"] or base.get("note") or ""
     about = {
         "suite": folder.name,
-        "preset": facts["preset"],
+        "preset": preset,
         "configuration": "",
         "title": base.get("title") or f"What was measured on {facts['dataset']}",
         "dataset": base.get("dataset", facts["dataset"]),
         "table": base.get("table", "bvae"),
         "published": base.get("published"),
-        "rows": [*base.get("rows", []), *dict.fromkeys([*added, facts["row"]])],
+        "rows": [*base.get("rows", []), *dict.fromkeys([*added, *(facts["row"] for facts, _ in made)])],
         "metrics": {name: {"label": m.label, "unit": m.unit, "direction": m.direction} for name, m in METRICS.items()},
-        "note": " ".join(filter(None, [base.get("note"), *(f"{facts['row']}: {note}." for note in notes)])) or None,
+        "note": " ".join(filter(None, [said, *(note for note in notes if note not in said)])) or None,
         "runs": {**base.get("runs", {}), **before["runs"]},
     }
-    about["runs"][f"{facts['row']}/{facts['variant']}/{facts['seed']}"] = facts["id"]
     if theirs is not None:
         stored.adopt(folder, theirs, list(base["runs"].values()))
-    shown = {**facts, "dataset": about["dataset"]}  # where it was measured on another, the note says so
-    place = folder / "digests" / facts["id"]
-    place.mkdir(parents=True, exist_ok=True)
-    save_tiles(place, evaluation, {})
-    store.write_json(place / "digest.json", shown)
+    for facts, evaluation in made:
+        place = folder / "digests" / facts["id"]
+        place.mkdir(parents=True, exist_ok=True)
+        save_tiles(place, evaluation, {})
+        shown = {"suite": folder.name, "preset": preset, "path": f"digests/{facts['id']}", "dataset": about["dataset"]}
+        store.write_json(place / "digest.json", facts | shown)  # measured on other data: the note says so
+        about["runs"][f"{facts['row']}/{facts['variant']}/{facts['seed']}"] = facts["id"]
     store.write_json(folder / "suite.json", about)
     packed.pack(folder)
     write(folder)

@@ -3,7 +3,7 @@
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.command.options import Parser
 from bench.command.streams import answer
@@ -69,7 +69,7 @@ def check(folder: Path) -> tuple[list[str], bool]:
     suite = _read(folder, folder)
     problems = [*suite.problems, *_damage(folder)]
     facts = [digest.facts for digest in suite.digests]
-    made = [f["provenance"] for f in facts]
+    made: list[dict[str, Any]] = [dict(f["provenance"]) for f in facts]
     runs = Counter(digest.status for digest in suite.digests)
     lines = [f"{folder}: suite {suite.name}, preset {suite.facts['preset']}, {len(facts)} runs"]
     lines.append("  runs: " + ", ".join(f"{n} {status}" for status, n in sorted(runs.items())))
@@ -77,7 +77,7 @@ def check(folder: Path) -> tuple[list[str], bool]:
         ("code", [str(m.get("git") or "not known") for m in made]),
         ("code of the models", [str(m.get("code") or "not known") for m in made]),
         ("data", [f"{d.data.get('name')}, SHA-256 {str(d.data.get('sha256'))[:16]}" for d in suite.digests]),
-        ("torch", [str((m.get("versions") or {}).get("torch")) for m in made]),  # type: ignore[attr-defined]
+        ("torch", [str((m.get("versions") or {}).get("torch")) for m in made]),
     ):
         lines.append(f"  {label}: " + "; ".join(f"{what} ({n} runs)" for what, n in Counter(told).most_common()))
     versions: dict[str, set[int]] = {}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bench.data.eight_bit import to_uint8
 from bench.data.listing import images_below
-from bench.data.pixels import center_crop, decode
+from bench.data.pixels import Mode, center_crop, decode
 from bench.data.places import terminal_bar
 from bench.errors import BadInput
 from bench.evaluation.outside.pythae_models import from_hub, open_pythae, with_capabilities
@@ -48,7 +48,7 @@ class Sampling(nn.Module):
     def __init__(self, source: Callable[[int], Any] | nn.Module, shape: Shape):
         super().__init__()
         methods = {"given": "sample", "encode": "embed", "reconstruct": "reconstruct"}
-        self.module = source if isinstance(source, nn.Module) else None
+        self.module: Any = source if isinstance(source, nn.Module) else None
         found = {name for name, method in methods.items() if self.module is not None and hasattr(source, method)}
         self.draw: Callable[[int], Any] = getattr(source, "sample", source) if "given" in found else source
         found |= {"given"} if self.module is None else set()
@@ -68,11 +68,11 @@ class Sampling(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """Return codes: [N, C, H, W] -> [N, L]."""
-        return self.module.embed(x).flatten(1)  # type: ignore[union-attr, operator]
+        return self.module.embed(x).flatten(1)
 
     def reconstruct(self, x: Tensor, how: str = "mean", generator: object = None) -> Tensor:
         """Return images: [N, C, H, W] -> the same."""
-        return self.module.reconstruct(x).reshape(x.shape)  # type: ignore[union-attr, operator]
+        return self.module.reconstruct(x).reshape(x.shape)
 
 
 def subject(what: object, shape: Shape, trust_pickle: bool = False) -> nn.Module:
@@ -139,8 +139,8 @@ def _of_folder(path: Path, shape: Shape) -> np.ndarray:
         size = first.size
     if size != (shape[2], shape[1]):
         raise BadInput(f"{path}: images of {size[0]} x {size[1]} pixels, the data's have {shape[2]} x {shape[1]}")
-    mode = "L" if shape[0] == 1 else "RGB"
-    return decode(files, mode, shape[1], center_crop, "generated", terminal_bar())  # type: ignore[arg-type]
+    mode: Mode = "L" if shape[0] == 1 else "RGB"
+    return decode(files, mode, shape[1], center_crop, "generated", terminal_bar())
 
 
 def _as_images(found: object, shape: Shape, where: str) -> np.ndarray:

@@ -49,7 +49,7 @@ def _of_reconstructions(
 
 _NETWORK = ("efficientnet-lite0",)
 _NETWORK_BY_SAMPLER = grid(features=_NETWORK, sampler=tuple(SAMPLERS))
-_OF_NETWORK = "in the 1,280 pooled features of EfficientNet-Lite0 (ImageNet weights; images at 160 x 160)"
+_OF_NETWORK = "in the 1,280 pooled features of EfficientNet-Lite0 (ImageNet weights; images at 224 x 224)"
 _BOTH = ("reference_features", "sample_features")
 _Direction = Literal["lower", "higher"]
 
@@ -64,14 +64,14 @@ def _in_network(
 
 _IN_NETWORK: dict[str, Metric] = {
     "fd": _in_network(
-        "FD",
+        "FD (EfficientNet)",
         "bench.metrics.frechet:fd",
         (*_REFERENCE_GAUSSIAN, "sample_features"),
         "Fréchet distance, not FID, of samples to test images",
         "lower",
     ),
     "rfd": _of_reconstructions(
-        "rFD",
+        "rFD (EfficientNet)",
         "bench.metrics.frechet:fd",
         _REFERENCE_GAUSSIAN,
         grid(features=_NETWORK),
@@ -79,30 +79,32 @@ _IN_NETWORK: dict[str, Metric] = {
         "efficientnet",
     ),
     "kd": _in_network(
-        "KD × 10³",
+        "KD (EfficientNet) × 10³",
         "bench.metrics.kernel:scaled_kd",
         (*_BOTH, "feature_scale"),
         "1000 x squared MMD, not KID, of samples to test images, divided by the root mean square,",
         "lower",
     ),
     "prd_f8_network": _in_network(
-        "PRD F8 (recall)", "bench.metrics.prd:f8", _CURVE, "Recall of the test images by samples"
+        "PRD F8 (recall), EfficientNet", "bench.metrics.prd:f8", _CURVE, "Recall of the test images by samples"
     ),
-    "prd_f1_8_network": _in_network("PRD F1/8 (precision)", "bench.metrics.prd:f1_8", _CURVE, "Precision of samples"),
+    "prd_f1_8_network": _in_network(
+        "PRD F1/8 (precision), EfficientNet", "bench.metrics.prd:f1_8", _CURVE, "Precision of samples"
+    ),
     "density": _in_network(
-        "Density",
+        "Density (EfficientNet)",
         "bench.metrics.coverage:density",
         _BOTH,
         "Neighbourhoods (5 nearest) of test images that a sample lies in, over 5,",
     ),
     "coverage": _in_network(
-        "Coverage",
+        "Coverage (EfficientNet)",
         "bench.metrics.coverage:coverage",
         _BOTH,
         "Share of test images in whose neighbourhood (5 nearest) a sample lies,",
     ),
     "class_score": _in_network(
-        "Class score",
+        "Class score (EfficientNet)",
         "bench.metrics.inception_score:inception_score",
         ("sample_names",),
         "exp of the mean divergence of p(class | sample) from its mean, ten splits; the 1,000 classes are read",

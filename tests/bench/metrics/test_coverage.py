@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
+from bench.evaluation.features.inception import import_torchvision
 from bench.metrics.coverage import NEIGHBOURS, coverage, density
 from bench.metrics.inception_score import inception_score
 from bench.metrics.kernel import kd, unbiased_mmd
@@ -40,6 +42,7 @@ def test_density_and_coverage_are_those_of_prdc() -> None:
 
 
 def test_kernel_distances_are_those_of_torch_fidelity() -> None:
+    import_torchvision()
     metric = pytest.importorskip("torch_fidelity.metric_kid")
     x, y = RNG.normal(size=(120, 16)), RNG.normal(size=(120, 16)) + 0.3
     k = [metric.polynomial_kernel(a, b, degree=3, gamma=None, coef0=1) for a, b in ((x, x), (x, y), (y, y))]
@@ -49,9 +52,8 @@ def test_kernel_distances_are_those_of_torch_fidelity() -> None:
 
 
 def test_inception_scores_are_those_of_torch_fidelity() -> None:
+    import_torchvision()
     metric = pytest.importorskip("torch_fidelity.metric_isc")
-    import torch
-
     logits = torch.from_numpy(RNG.normal(size=(500, 12)) * 2)
     theirs = metric.isc_features_to_metric(logits, splits=10, shuffle=False)
     found = inception_score(logits.softmax(1).numpy())

@@ -45,6 +45,7 @@ INPUTS = {
     "prd_curve": {"generate"},
     "reference_classes": set(),
     "sample_classes": {"generate"},
+    "sample_names": {"generate"},
     "parameters": set(),
     "seconds_per_epoch": set(),
     "code_bits": {"encode"},
@@ -74,7 +75,7 @@ INPUTS = {
 }
 AXES = {
     "reconstruction": {"sample", "mean"},
-    "features": {"inception64", "inception2048"},
+    "features": {"inception64", "inception2048", "efficientnet-lite0"},
     "sampler": set(SAMPLERS),
     "probe": {"linear", "mlp100", "mlp256"},
     "inversion": {"paper", "code", "inverse"},
@@ -101,9 +102,16 @@ def test_labels_tell_the_metrics_apart() -> None:
 def test_inception_features_have_the_common_names_and_the_classifiers_names_of_their_own() -> None:
     for name, metric in METRICS.items():
         inception = any("inception" in setting.get("features", "") for setting in metric.settings)
+        network = metric.extra == "efficientnet"
+        assert network == any("efficientnet" in setting.get("features", "") for setting in metric.settings)
+        assert ("EfficientNet" in metric.label) == network
         compares = any(source.startswith(("reference_", "prd_")) for source in metric.inputs) and name != "class_tv"
         assert ("FID" in metric.label or "KID" in metric.label) == (inception and not name.startswith("prd"))
-        assert name.endswith("_classifier") == ("classifier" in metric.label) == (compares and not inception)
+        assert (
+            name.endswith("_classifier")
+            == ("classifier" in metric.label)
+            == (compares and not inception and not network)
+        )
 
 
 def test_precision_and_recall_cannot_be_mistaken() -> None:

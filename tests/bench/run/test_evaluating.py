@@ -183,7 +183,10 @@ def test_a_row_stands_beside_the_stored_ones(tmp_path: Path, capsys: pytest.Capt
     assert "| mine |" in again and "| second |" in again
     frame = bench.results("runs/digits-beside")
     assert isinstance(frame, pd.DataFrame) and {"mine", "second", "VAE"} <= set(frame["row"])
-    assert len(packed.facts(Path("runs/digits-beside"))) == 86
+    assert len(packed.facts(Path("runs/digits-beside"))) == 84 + 2 + 2
+    distance = frame[(frame["metric"] == "fd_classifier") & (frame["setting"] == "sampler=normal")]
+    anchors = distance.set_index("row").loc[["training images", "mine", "noise"], "value"]
+    assert anchors["training images"] < anchors["mine"] and anchors["training images"] < anchors["noise"]
 
 
 def test_importing_bench_loads_no_torch() -> None:
