@@ -1,6 +1,6 @@
 """What stands behind a claim: the values of its two sides seed by seed, by the paper's features or by ours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,14 +9,15 @@ from report.claims.declared import Claim, Pair, Side
 from report.names import model_label
 from report.store import Digest, Suite, seed_values
 
-# Metrics in Inception's features -> the same in those of the suite's classifier, which stand in where no weights are.
+# Metrics in Inception's features -> (metric, features) that stand in where no weights are: EfficientNet's, which are of
+# natural images, or those of the suite's classifier; the first that both sides have.
 STAND_INS = {
-    "fid": "fd_classifier",
-    "rfid": "rfd_classifier",
-    "ifid": "ifd_classifier",
-    "prd_f8": "prd_f8_classifier",
-    "prd_f1_8": "prd_f1_8_classifier",
-    "inception_score_imagenet": "inception_score",
+    "fid": (("fd", "efficientnet-lite0"), ("fd_classifier", "")),
+    "rfid": (("rfd", "efficientnet-lite0"), ("rfd_classifier", "")),
+    "ifid": (("ifd_classifier", ""),),
+    "prd_f8": (("prd_f8_classifier", ""),),
+    "prd_f1_8": (("prd_f1_8_classifier", ""),),
+    "inception_score_imagenet": (("inception_score", ""),),
 }
 GRADIENT = "gradient_kept"  # a critic's gradient at its last step over that at its first; setting: loss=NAME
 
@@ -34,10 +35,12 @@ class Compared:
 
 
 def compare(suite: Suite, claim: Claim, pair: Pair) -> Compared:
-    """Return a comparison seed by seed; in the features of the suite's classifier where both sides lack the others."""
+    """Return a comparison seed by seed; in the features that stand in where both sides lack the paper's."""
     found, used = _sides(suite, pair), pair
-    if not _shared(found) and (ours := _standing_in(pair)) is not None:
-        used, found = ours, _sides(suite, ours)
+    for other in () if _shared(found) else _standing_in(pair):
+        if _shared(measured := _sides(suite, other)):
+            used, found = other, measured
+            break
     seeds = _shared(found)
     first, second = (np.array([side[seed] for seed in seeds]) for side in found)
     divided = claim.kind == "exact" or claim.relative
@@ -114,15 +117,13 @@ def _gradient_kept(run: Digest, loss: str) -> float | None:
     return norms[-1] / norms[0] if norms[0] else None
 
 
-def _standing_in(pair: Pair) -> Pair | None:
-    """Return the comparison in the features of the suite's classifier; None where it has no such form."""
-    sides = [_ours(side) if isinstance(side, Side) else side for side in (pair.first, pair.second)]
-    first, second = sides
-    return Pair(pair.row, first, second) if isinstance(first, Side) and second is not None else None
+def _standing_in(pair: Pair) -> Iterator[Pair]:
+    """Yield the comparison in each of the features that may stand in for the paper's."""
+    for metric, features in STAND_INS.get(pair.first.metric, ()):
+        first, second = _in_features(pair.first, metric, features), pair.second
+        yield Pair(pair.row, first, _in_features(second, metric, features) if isinstance(second, Side) else second)
 
 
-def _ours(side: Side) -> Side | None:
-    if side.metric not in STAND_INS:
-        return None
-    setting = ";".join(part for part in side.setting.split(";") if not part.startswith("features="))
-    return replace(side, metric=STAND_INS[side.metric], setting=setting)
+def _in_features(side: Side, metric: str, features: str) -> Side:
+    parts = [part for part in side.setting.split(";") if not part.startswith("features=")]
+    return replace(side, metric=metric, setting=";".join([f"features={features}", *parts] if features else parts))

@@ -24,7 +24,14 @@ DECIDED = (HOLDS, DOES_NOT_HOLD, NO_MATTER)
 ALPHA = 0.05  # share of wrong verdicts among those of one paper, at most
 FEWEST = 3  # seeds to begin with
 _WORTH_RUNNING = 50  # seeds: up to here the command lists them
-_PRESETS = ("-paper", "-code", "")  # endings of a suite's folders, the nearest to the paper first
+_PRESETS = (
+    "-paper",
+    "-code",
+    "-paper-half",
+    "-medium",
+    "",
+    "-mirror",
+)  # endings of a suite's folders, the nearest to the paper first
 
 
 @dataclass(frozen=True)
@@ -166,8 +173,8 @@ def _measure(claim: Claim, suites: Mapping[str, Suite]) -> Verdict:
         return replace(settings, because=f"{why[0].upper()}{why[1:]}.")
     if claim.superseded:
         return replace(settings, because=claim.superseded, command=f"{settings.command} --force")
-    if claim.constant_of and suite.facts["preset"] == "small":
-        because = f"{claim.constant_of} is printed; ours is of the small preset."
+    if claim.constant_of and suite.facts["preset"] not in ("paper", "code"):
+        because = f"{claim.constant_of} is printed; ours is of the {suite.facts['preset']} preset."
         return replace(settings, verdict=NOT_COMPARABLE, because=because, compared=primary, command=again(claim))
     mean = float(np.mean(primary.statistics))
     gone = left_out(suite, claim)

@@ -152,4 +152,4 @@ def test_rows_variants_and_metrics_are_those_of_the_suites() -> None:
 
 
 def test_metrics_that_stand_in_are_metrics() -> None:
-    assert {*STAND_INS, *STAND_INS.values()} <= METRICS.keys()
+    assert {*STAND_INS, *(metric for others in STAND_INS.values() for metric, _ in others)} <= METRICS.keys()

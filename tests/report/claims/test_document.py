@@ -1,15 +1,15 @@
 """claims.md: the list first, a line a verdict; nothing of a hostile name left alive; the same list on a terminal."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from claim_files import GOOD, write_claims
 from fake_results import ok, write_digest, write_full, write_suite
 
+from bench.errors import BadInput
+from bench.run.stored import claims_main
 from report.claims import wording as text
-from report.claims.__main__ import main
 from report.claims.document import detail, listed, to_markdown
 from report.claims.document import write_claims as write_claims_md
 from report.claims.noise_floor import noise_floors
@@ -103,15 +103,11 @@ def test_file_is_the_same_every_time(tmp_path: Path) -> None:
     assert (tmp_path / "claims.md").is_file()
 
 
-def test_the_list_and_one_statement_on_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_list_and_one_statement_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = listed(tmp_path)
     assert said[-1] == f"0 of {len(said) - 1} statements decided"
     assert "judged: mean over 6 rows, seed by seed; margin 0.1" in detail(tmp_path, "bvae-psnr")
-    monkeypatch.setattr(sys, "argv", ["claims", "bvae-psrn", "--results", str(tmp_path)])
-    assert main() == 2
-    assert "no statement 'bvae-psrn'; known: bvae-parameters" in capsys.readouterr().err
-    monkeypatch.setattr(sys, "argv", ["claims", "--results", str(tmp_path)])
-    assert main() == 0
+    with pytest.raises(BadInput, match="no statement 'bvae-psrn'; known: bvae-parameters"):
+        claims_main(["bvae-psrn", "--results", str(tmp_path)])
+    assert claims_main(["--results", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines() == said
