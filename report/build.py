@@ -104,7 +104,7 @@ def _odd(suite: Suite, error: Exception) -> NoResults:
 
 
 def _claims(results: Path, suites: dict[str, Suite], write: bool) -> tuple[list[Verdict], list[NoiseFloor], list[str]]:
-    """Judge the claims, write claims.md if asked to, and return verdicts, noise floors, and what could not be done."""
+    """Judge the statements, write claims.md if asked to; return verdicts, noise floors, and what could not be done."""
     try:
         judged, floors = verdicts(results, known=suites), noise_floors(printed_cells(results))
     except Exception as error:

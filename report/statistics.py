@@ -1,10 +1,12 @@
-"""Over seeds: Student's t for one mean and for a paired difference, Holm's levels, how many seeds would do."""
+"""Over seeds: Student's t for a mean and for a paired difference, levels of a family, how many seeds would do."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
+from scipy.stats import false_discovery_control
 
 
 class Interval(NamedTuple):
@@ -54,21 +56,17 @@ def t_p_value(values: Sequence[float], distance: float) -> float:
     return float(2 * stdtr(len(values) - 1, -distance / error))
 
 
-def holm_levels(p_values: Sequence[float], alpha: float = 0.05) -> list[float]:
-    """Level at which Holm's step-down procedure tests each of m p-values, in the order given.
+def fdr_level(p_values: npt.NDArray[np.float64], q: float = 0.05) -> npt.NDArray[np.float64]:
+    """Level at which the intervals of a family are drawn so that at most a share q of its verdicts is wrong.
 
-    The i-th smallest, i = 0 … m - 1, is tested at alpha / (m - i) for as long as all smaller ones were below theirs;
-    from the first that is not on, all share its level. So an interval at confidence 1 - level excludes the value
-    tested against exactly where Holm rejects. The chance of any false rejection is at most alpha (Holm 1979); the
-    intervals belong to these tests and do not cover together with probability 1 - alpha.
+    Level = R q / M with R of the M p-values [..., M] accepted at the false discovery rate q, R = 1 where none is
+    (Benjamini and Hochberg 1995). Intervals at confidence 1 - level miss what they are of, among those selected, at a
+    rate of at most q for independent statistics (Benjamini and Yekutieli 2005, false coverage rate); a verdict is wrong
+    only where its interval misses. Returns [..., 1]; needs M >= 1.
     """
-    levels = [0.0] * len(p_values)
-    level, stopped = 0.0, False
-    for i, k in enumerate(sorted(range(len(p_values)), key=lambda k: p_values[k])):
-        level = level if stopped else alpha / (len(p_values) - i)
-        stopped = stopped or not p_values[k] < level
-        levels[k] = level
-    return levels
+    p = np.asarray(p_values, dtype=float)
+    accepted = (false_discovery_control(p, axis=-1) <= q).sum(axis=-1, keepdims=True)
+    return np.maximum(accepted, 1) * q / p.shape[-1]
 
 
 def seeds_to_resolve(spread: float, distance: float, alpha: float, most: int = 10_000) -> int | None:
@@ -80,14 +78,3 @@ def seeds_to_resolve(spread: float, distance: float, alpha: float, most: int = 1
     n = np.arange(2, most + 1)
     enough = stdtrit(n - 1, 1 - alpha / 2) * spread / np.sqrt(n) < distance
     return int(n[enough.argmax()]) if enough.any() else None
-
-
-def bootstrap_interval(values: Sequence[float], level: float = 0.95, resamples: int = 20_000) -> tuple[float, float]:
-    """Percentile-bootstrap interval of a mean: quantiles (1 ∓ level) / 2 of the means of `resamples` resamples.
-
-    Takes [n] finite numbers, n ≥ 1; the draws are the same at every call.
-    """
-    x = np.asarray(values, dtype=float)
-    drawn = np.random.default_rng(0).integers(0, len(x), (resamples, len(x)))
-    low, high = np.quantile(x[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -162,15 +162,18 @@ def take_over(folder: Path, target: Path) -> None:
 
 
 def claims_main(arguments: list[str]) -> int:
-    """Print the verdict on each claim, one line each; return 0."""
-    from report.claims.verdicts import verdicts
+    """Print the verdict on each statement, one line each, or what stands behind one; return 0."""
+    from report.claims.document import detail, listed
 
-    parser = Parser(prog="vae-bench claims", description="Say what stored results say of the papers' claims.")
+    parser = Parser(prog="vae-bench claims", description="Say what stored results say of the papers' statements.")
+    parser.add_argument("id", nargs="?", help="one statement: rows, intervals, seeds and commands (default: the list)")
     parser.add_argument("--results", type=Path, help="folder of suites (default: the committed results)")
     options = parser.parse_args(arguments, argparse.Namespace())
     folder = options.results or stored.committed()
     if folder is None or not folder.is_dir():
         raise BadInput(f"--results {folder}: no such folder")
-    found = [(v.verdict, v.claim.entry, f", preset {v.preset}" if v.preset else "") for v in verdicts(folder)]
-    answer("\n".join(f"{verdict:13}  {name}{preset}" for verdict, name, preset in found))
+    try:
+        answer(detail(folder, options.id) if options.id else "\n".join(listed(folder)))
+    except ValueError as error:
+        raise BadInput(str(error)) from error
     return 0

@@ -1,56 +1,69 @@
-"""The papers' claims as data: claims.toml, read strictly, each entry spread over its suites, variants and rows."""
+"""The papers' statements as data: claims.toml, read strictly; one claim for each statement and data set."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import product
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Kind = Literal["exact", "superior", "non-inferior", "equivalent"]
 CLAIMS = Path(__file__).parents[1] / "claims.toml"
+MEAN = "mean"  # the primary comparison that is the mean over rows
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two things compared: a row and variant of a suite, and what is measured of it.
-
-    `printed` is the (metric, setting) of its published counterpart.
-    """
+    """One of the two things compared: a row and variant of a suite, and what is measured of it."""
 
     row: str
     variant: str
     metric: str
     setting: str
-    printed: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sides that are compared seed by seed; `second` is a number where a claim is about a constant."""
+
+    row: str  # the name of the comparison
+    first: Side
+    second: Side | float
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One comparison, declared before it is measured: `first` against `second` on one suite.
+    """One statement of a paper on one data set, as it was frozen before it was measured.
 
-    Its statistic is the difference first - second per seed, or the ratio first / second where it is exact.
+    Its statistic is that of its primary comparison: first - second seed by seed, first / second where it is exact or
+    `relative` (there less 1); of the primary row, or its mean over the rows.
     """
 
-    entry: str  # the id of the entry that it comes from
+    id: str
     paper: str
     source: str  # table, figure or section
     text: str
     kind: Kind
-    suite: str
-    first: Side
-    second: Side
+    headline: bool
+    dataset: str
+    suites: tuple[str, ...]  # that it is judged on, the nearest to the paper first
+    elsewhere: tuple[str, ...]  # suites of other data, shown and not judged
+    pairs: tuple[Pair, ...]  # of the primary comparison
+    also: tuple[Pair, ...]  # shown beside
+    primary: str  # "mean", or a row
     claimed: str  # "higher" or "lower": where `first` is claimed to be; "" for kinds without a side
     margin: float
     margin_from: str
     ratio: float
-    printed: str  # what the paper prints, where that is in no table
+    relative: bool
+    constant_of: str  # the printed model whose number the constant is; "" for a bound on our own model
+    printed: str  # what the paper prints
     note: str
-    superseded: str  # why the stored results no longer count, until they are made again
+    superseded: str  # why stored results no longer count, until they are made again
+    lacks: str  # what has to be built before it can be measured
 
     @property
     def region(self) -> tuple[float, float]:
@@ -61,7 +74,13 @@ class Claim:
         """
         if self.kind in ("exact", "equivalent"):
             return self.ratio - self.margin, self.ratio + self.margin
-        return (-self.margin, inf) if self.claimed == "higher" else (-inf, self.margin)
+        end = self.margin if self.kind == "non-inferior" else 0.0
+        return (-end, inf) if self.claimed == "higher" else (-inf, end)
+
+    @property
+    def negligible(self) -> tuple[float, float] | None:
+        """Where the statistic does not matter, as an open interval: (-margin, margin) of a superior claim."""
+        return (-self.margin, self.margin) if self.kind == "superior" and self.margin else None
 
 
 class _Strict(BaseModel):
@@ -69,38 +88,48 @@ class _Strict(BaseModel):
 
 
 class _Given(_Strict):
-    """What an entry says of one side; the rest it takes from the entry."""
+    """What a statement says of one side; the rest it takes from the statement."""
 
     row: str | None = None
     variant: str | None = None
     metric: str | None = None
     setting: str | None = None
-    printed: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
 
 
-class _Entry(_Strict):
-    """An entry of claims.toml: one claim for each of its suites, variants and rows."""
+_Rows = Annotated[list[str], Field(min_length=1)]
+
+
+class _Statement(_Strict):
+    """An entry of claims.toml: one claim for each data set of `on`."""
 
     id: str
     paper: str
     source: str
     text: str
     kind: Kind
-    suites: Annotated[list[str], Field(min_length=1)]
-    rows: Annotated[list[str], Field(min_length=1)] | None = None
+    headline: bool = False
+    on: Annotated[dict[str, _Rows], Field(min_length=1)]
+    elsewhere: list[str] = []
+    rows: _Rows | None = None
+    rows_on: dict[str, _Rows] = {}
+    also: list[str] = []
+    primary: str
     variant: str | None = None
-    variants: Annotated[list[str], Field(min_length=1)] | None = None
     metric: str | None = None
     setting: str = ""
-    first: _Given
-    second: _Given
+    first: _Given = _Given()
+    second: _Given | None = None
+    constant: float | None = None
+    constant_of: str = ""
     claimed: Literal["higher", "lower", ""] = ""
     margin: float = Field(default=0.0, ge=0)
     margin_from: str = ""
     ratio: float = Field(default=0.0, ge=0)
-    printed: str = ""
+    relative: bool = False
+    printed: str
     note: str = ""
     superseded: str = ""
+    lacks: str = ""
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
@@ -108,63 +137,80 @@ class _Entry(_Strict):
         for key, given, wanted in (
             ("claimed", bool(self.claimed), sided),
             ("ratio", self.ratio > 0, self.kind == "exact"),
-            ("margin", self.margin > 0, self.kind != "superior"),
-            ("margin_from", bool(self.margin_from), self.kind != "superior"),
+            ("margin", self.margin > 0, self.kind != "superior" or bool(self.margin)),
+            ("margin_from", bool(self.margin_from), bool(self.margin)),
         ):
             if given != wanted:
                 raise ValueError(f"kind {self.kind} {'needs' if wanted else 'takes no'} {key}")
-        if self.variant and self.variants:
-            raise ValueError("takes variant or variants, not both")
-        row, variant = (names[0] if names else None for names in (self.rows, self.variants))
-        for part in ("first", "second"):
-            known = self.side(part, row, variant)
-            if lacking := [key for key, value in known.items() if value is None]:
-                raise ValueError(f"{part} has no {lacking[0]}")
+        if (self.second is None) == (self.constant is None):
+            raise ValueError("takes second or constant, one of them")
+        if self.constant_of and self.constant is None:
+            raise ValueError("constant_of needs constant")
+        if unknown := self.rows_on.keys() - self.on.keys():
+            raise ValueError(f"rows_on {min(unknown)!r} is no data set of on")
+        for dataset in self.on:
+            names = [pair.row for pair in self.pairs(dataset)]
+            if self.primary != MEAN and self.primary not in names:
+                raise ValueError(f"primary {self.primary!r} is neither 'mean' nor a row")
         return self
 
-    def side(self, part: str, row: str | None, variant: str | None) -> dict[str, Any]:
-        """Return row, variant, metric and setting of a side of the claim about `row` in `variant`."""
-        shared = {"row": row, "variant": variant or self.variant, "metric": self.metric, "setting": self.setting}
-        return shared | getattr(self, part).model_dump(exclude_none=True, exclude={"printed"})
+    def pairs(self, dataset: str) -> list[Pair]:
+        """Return the comparisons on a data set, a row each; without rows, the one of both sides' own rows."""
+        rows: list[str] | list[None] = self.rows_on.get(dataset) or self.rows or [None]
+        return [self.pair(row) for row in rows]
+
+    def pair(self, row: str | None) -> Pair:
+        """Return one comparison; `row` is that of the sides that name none."""
+        first = self._side("first", self.first, row)
+        second = self.constant if self.second is None else self._side("second", self.second, row)
+        assert second is not None
+        return Pair(row or first.row, first, second)
+
+    def _side(self, part: str, given: _Given, row: str | None) -> Side:
+        shared = {"row": row, "variant": self.variant, "metric": self.metric, "setting": self.setting}
+        facts = shared | given.model_dump(exclude_none=True)
+        known = {key: value.replace("{}", row or "") for key, value in facts.items() if value is not None}
+        if lacking := [key for key in shared if key not in known]:
+            raise ValueError(f"{part} has no {lacking[0]}")
+        return Side(**known)
 
 
 def read_claims(path: Path = CLAIMS) -> tuple[Claim, ...]:
-    """Read the claims, in the order of the file: one per entry, suite, variant and row.
+    """Read the claims, in the order of the file: one per statement and data set.
 
-    Raises ValueError, one line that names the entry and what is wrong with it.
+    Raises ValueError, one line that names the statement and what is wrong with it.
     """
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if set(facts) != {"claim"} or not isinstance(facts["claim"], list):
-        raise ValueError(f"{path} holds [[claim]] entries and nothing else")
+    if set(facts) != {"statement"} or not isinstance(facts["statement"], list):
+        raise ValueError(f"{path} holds [[statement]] entries and nothing else")
     claims: list[Claim] = []
-    for i, table in enumerate(facts["claim"]):
+    for i, table in enumerate(facts["statement"]):
         name = table.get("id", f"number {i + 1}")
         try:
-            entry = _Entry.model_validate(table)
+            statement = _Statement.model_validate(table)
         except ValidationError as error:
-            raise ValueError(f"{path}: claim {name}: {_explain(error)}") from error
-        if any(claim.entry == entry.id for claim in claims):
-            raise ValueError(f"{path}: claim {name}: another one has the same id")
-        claims += _spread(entry)
+            raise ValueError(f"{path}: statement {name}: {_explain(error)}") from error
+        if any(claim.id == statement.id for claim in claims):
+            raise ValueError(f"{path}: statement {name}: another one has the same id")
+        claims += [_claim(statement, dataset) for dataset in statement.on]
     return tuple(claims)
 
 
-def _spread(entry: _Entry) -> Iterator[Claim]:
-    shared = entry.model_dump(include=set(Claim.__dataclass_fields__) - {"first", "second"})
-    rows: Sequence[str | None] = entry.rows or (None,)
-    variants: Sequence[str | None] = entry.variants or (None,)
-    for suite, variant, row in product(entry.suites, variants, rows):
-        first, second = (_side(entry, part, row, variant) for part in ("first", "second"))
-        yield Claim(entry=entry.id, suite=suite, first=first, second=second, **shared)
-
-
-def _side(entry: _Entry, part: str, row: str | None, variant: str | None) -> Side:
-    facts = entry.side(part, row, variant)
-    printed = getattr(entry, part).printed or (facts["metric"], facts["setting"])
-    return Side(**facts, printed=(printed[0], printed[1]))
+def _claim(statement: _Statement, dataset: str) -> Claim:
+    pairs = statement.pairs(dataset)
+    chosen = [pair for pair in pairs if statement.primary in (MEAN, pair.row)]
+    given: Mapping[str, object] = statement.model_dump(include=set(Claim.__dataclass_fields__))
+    own = {
+        "dataset": dataset,
+        "suites": tuple(statement.on[dataset]),
+        "elsewhere": tuple(statement.elsewhere),
+        "pairs": tuple(chosen),
+        "also": (*(p for p in pairs if p not in chosen), *map(statement.pair, statement.also)),
+    }
+    return Claim(**{**given, **own})  # type: ignore[arg-type]
 
 
 def _explain(error: ValidationError) -> str:
@@ -173,6 +219,6 @@ def _explain(error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return f"{path}: {message}" if path else message
-    known = _Given.model_fields if len(first["loc"]) > 1 else _Entry.model_fields
+    known = _Given.model_fields if len(first["loc"]) > 1 else _Statement.model_fields
     near = get_close_matches(str(first["loc"][-1]), known, 1)
     return f"unknown key {path!r}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -1,4 +1,4 @@
-"""claims.md: every claim with its verdict, and the noise in the papers' own tables."""
+"""claims.md: the list of statements, a line each, then what stands behind it, and the noise in the papers' tables."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from report.claims import wording as text
 from report.claims.noise_floor import PAPER, NoiseFloor, explained, noise_floors
-from report.claims.verdicts import ALPHA, NOT_MEASURED, VERDICTS, Verdict, printed_cells
+from report.claims.verdicts import ALPHA, VERDICTS, Verdict, printed_cells, verdicts
 from report.files import write_whole
-from report.names import dataset_label, row_label
+from report.names import dataset_label
 from report.tables.formats.markdown import escape, row
 
 
@@ -17,64 +17,70 @@ def write_claims(results: Path, found: Sequence[Verdict]) -> Path:
     return write_whole(Path(results) / "claims.md", to_markdown(found, noise_floors(printed_cells(results))))
 
 
+def listed(results: Path) -> list[str]:
+    """Return the list of statements of a results folder, one line each, and how many are decided."""
+    found = verdicts(Path(results))
+    return [*map(text.line, found), text.summary(found)]
+
+
+def detail(results: Path, name: str) -> str:
+    """Return what stands behind one statement, as Markdown: rows, intervals, seeds and commands.
+
+    Raises ValueError, naming what there is, for a statement that is not listed.
+    """
+    found = verdicts(Path(results))
+    same = [v for v in found if v.claim.id == name]
+    if not same:
+        raise ValueError(f"no statement {name!r}; known: {', '.join(dict.fromkeys(v.claim.id for v in found))}")
+    return "\n\n".join([*(f"- {text.line(v)}" for v in same), *_statement(same)]) + "\n"
+
+
 def to_markdown(found: Sequence[Verdict], floors: Sequence[NoiseFloor]) -> str:
-    """Write the verdicts by paper and claim, then the noise floors."""
+    """Write the list, how it was judged, then the statements of each paper."""
     counts = {verdict: sum(v.verdict == verdict for v in found) for verdict in VERDICTS}
+    top = ["# Statements of the papers, and what the results here say of them", "", *map(_listed, found)]
     parts = [
-        "# Claims of the papers, and what the results here say of them",
-        f"{len(found)} comparisons: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}.",
-        "Each claim was declared in `report/claims.toml` before it was measured, and is judged by rule from the stored "
-        "runs. The difference is the first minus the second over the seeds that both have, with its paired t-interval. "
-        "A claim *holds* where the interval lies inside what is claimed, *does not hold* where it lies wholly outside, "
-        "and is *not resolved* where it reaches across. Intervals are at Holm's level among the statistical claims of "
-        f"one paper that have two seeds or more, so that the chance of any wrong verdict in a paper is at most "
-        f"{ALPHA:.0%}. Exact claims need no interval. Every verdict is about the setting beside it, which is the "
-        "paper's only where the preset says so.",
+        "\n".join(top),
+        f"{text.summary(found)}: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}. Bold: headlines.",
+        "Each statement, its primary comparison and its margin were frozen in `report/claims.toml` before it was "
+        "measured; it is judged by rule from the stored runs of the setting nearest to the paper's. With the paired "
+        "t-interval over seeds it *holds* where the interval lies inside what is claimed, there is *no difference "
+        "that matters* where it lies inside the margin, it *does not hold* where it lies wholly outside what is "
+        "claimed, and there are *too few seeds* else. A paper's intervals have one level, so that of its verdicts a "
+        f"share of at most {ALPHA:.0%} is wrong (false discovery rate). Rows have plain 95% intervals: they describe, "
+        "and decide nothing.",
     ]
     for paper, claims in groupby(found, key=lambda v: v.claim.paper):
         parts.append(f"## {escape(paper)}")
-        for _, same in groupby(claims, key=lambda v: v.claim.entry):
-            parts += _claim(list(same))
+        for _, same in groupby(claims, key=lambda v: v.claim.id):
+            parts += _statement(list(same))
         parts += _floors(floors) if paper == PAPER else []
     return "\n\n".join(parts) + "\n"
 
 
-def _claim(found: list[Verdict]) -> list[str]:
+def _listed(v: Verdict) -> str:
+    said = escape(text.line(v))
+    return f"- **{said.partition(' ')[0]}** {said.partition(' ')[2]}" if v.claim.headline else f"- {said}"
+
+
+def _statement(found: list[Verdict]) -> list[str]:
     claim = found[0].claim
     unit = next((v.unit for v in found if v.unit), "")
-    said = [f"{claim.source}; {claim.kind}: {text.claimed(claim, unit)}"]
-    said += [f"margin: {claim.margin_from}"] if claim.margin_from else []
-    parts = [f"### {escape(claim.text)}", f"{escape('; '.join(said))}.{f' {escape(claim.note)}' if claim.note else ''}"]
-    judged = [v for v in found if v.verdict != NOT_MEASURED]
-    if judged:
-        head = ["Compared", "Setting", "Printed", "Measured", "Difference", "Verdict"]
-        lines = [row(head), row([":---"] * len(head)), *(_line(v) for v in judged)]
-        parts += ["\n".join(lines), *_more(judged)]
-    absent = [v for v in found if v.verdict == NOT_MEASURED]
-    return parts + [_absent(list(same)) for _, same in groupby(absent, key=lambda v: (v.claim.suite, v.command))]
-
-
-def _line(v: Verdict) -> str:
-    verdict = f"**{v.verdict}**" + (f" {escape(v.because)}" if v.because else "")
-    cells = [text.compared(v.claim), text.settings(v), text.printed(v), text.measured(v), text.difference(v)]
-    return row([*map(escape, cells), verdict])
-
-
-def _more(found: list[Verdict]) -> list[str]:
-    """Write what to run for the claims of each suite that are not resolved: the longest list of seeds."""
-    open_ones = [v for v in found if v.command]
-    return [
-        f"- to resolve {escape(suite)}: {_code(max((v.command for v in same), key=len))}"
-        for suite, same in groupby(open_ones, key=lambda v: v.claim.suite)
-    ]
-
-
-def _absent(found: list[Verdict]) -> str:
-    reasons = " ".join(dict.fromkeys(v.because for v in found))
-    values = dict.fromkeys(f"{row_label(v.claim.first.row)} {text.printed(v)}" for v in found if v.printed)
-    printed = f" Printed: {'; '.join(values) or found[0].claim.printed or 'nothing'}."
-    said = f"- *not measured* on {escape(found[0].claim.suite)}: {escape(reasons)}"
-    return f"{said} {_code(found[0].command)}{escape(printed)}"
+    said = [f"{claim.source}; {claim.kind}: {text.claimed(claim, unit)}", f"judged: {text.primary(claim)}"]
+    said += [f"margin {claim.margin:g}: {claim.margin_from}"] if claim.margin_from else []
+    said += [f"printed: {claim.printed}"]
+    parts = [f"### {escape(claim.id)}: {escape(claim.text)}"]
+    parts.append(f"{escape('; '.join(said))}.{f' {escape(claim.note)}' if claim.note else ''}")
+    commands = {v.claim.dataset: v.command for v in found if v.command}
+    parts += (
+        ["\n".join(f"- {dataset_label(name)}: {_code(line)}" for name, line in commands.items())] if commands else []
+    )
+    lines = {(s.suite, text.compared(claim, s.compared)): s for v in found for s in v.shown}
+    if lines:
+        head = ["Suite", "Compared", "Means", "Difference, 95%", "Seeds"]
+        rows = [row([escape(a), escape(b), *map(escape, text.descriptive(s))]) for (a, b), s in lines.items()]
+        parts.append("\n".join([row(head), row([":---", ":---", *["---:"] * 3]), *rows]))
+    return parts
 
 
 def _code(command: str) -> str:

@@ -1,60 +1,73 @@
-"""What stands behind a claim: the values of its two sides seed by seed, and what the paper prints for them."""
+"""What stands behind a claim: the values of its two sides seed by seed, by the paper's features or by ours."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import pandas as pd
+import numpy as np
 
-from report.claims.declared import Claim, Side
+from report.claims.declared import Claim, Pair, Side
 from report.names import model_label
-from report.published import Published, cells_of, printed_cell
-from report.store import Suite, seed_values
+from report.store import Digest, Suite, seed_values
+
+# Metrics in Inception's features -> (metric, features) that stand in where no weights are: EfficientNet's, which are of
+# natural images, or those of the suite's classifier; the first that both sides have.
+STAND_INS = {
+    "fid": (("fd", "efficientnet-lite0"), ("fd_classifier", "")),
+    "rfid": (("rfd", "efficientnet-lite0"), ("rfd_classifier", "")),
+    "ifid": (("ifd_classifier", ""),),
+    "prd_f8": (("prd_f8_classifier", ""),),
+    "prd_f1_8": (("prd_f1_8_classifier", ""),),
+    "inception_score_imagenet": (("inception_score", ""),),
+}
+GRADIENT = "gradient_kept"  # a critic's gradient at its last step over that at its first; setting: loss=NAME
 
 
 @dataclass(frozen=True)
-class PrintedPair:
-    """What the paper prints for both sides of a claim in one of its tables."""
+class Compared:
+    """One comparison as measured on a suite: both sides by seed, for the seeds that both have."""
 
-    table: str
-    dataset: str
-    first: str
-    second: str
-    difference: float  # first - second
-
-
-Index = Mapping[tuple[str, str], Published]  # (paper, dataset)
+    pair: Pair
+    seeds: tuple[int, ...]
+    first: tuple[float, ...]
+    second: tuple[float, ...]
+    statistics: tuple[float, ...]  # seed by seed
+    stand_in: str = ""  # the metric that stands in for the paper's
 
 
-def printed_index(published: pd.DataFrame | None) -> Index:
-    """Return all printed cells by paper and data set."""
-    if published is None:
-        return {}
-    tables = published.drop_duplicates(["paper", "dataset"])[["paper", "table", "dataset"]]
-    return {
-        (p, dataset): cells_of(published, {"paper": p, "table": t}) for p, t, dataset in tables.itertuples(index=False)
-    }
+def compare(suite: Suite, claim: Claim, pair: Pair) -> Compared:
+    """Return a comparison seed by seed; in the features that stand in where both sides lack the paper's."""
+    found, used = _sides(suite, pair), pair
+    for other in () if _shared(found) else _standing_in(pair):
+        if _shared(measured := _sides(suite, other)):
+            used, found = other, measured
+            break
+    seeds = _shared(found)
+    first, second = (np.array([side[seed] for seed in seeds]) for side in found)
+    divided = claim.kind == "exact" or claim.relative
+    values = first / second - (1.0 if claim.relative else 0.0) if divided else first - second
+    stand_in = used.first.metric if used is not pair and seeds else ""
+    return Compared(used, seeds, *(tuple(map(float, x)) for x in (first, second, values)), stand_in)
 
 
-def printed_pairs(claim: Claim, index: Index) -> tuple[PrintedPair, ...]:
-    """Return the printed values of a claim: of the data set that ends its suite's name, else of all that have any."""
-    found = []
-    for (paper, dataset), cells in index.items():
-        first, second = (printed_cell(cells, s.row, s.variant, *s.printed) for s in (claim.first, claim.second))
-        if paper == claim.paper and first and second:
-            table = " and ".join(dict.fromkeys([first.table, second.table]))
-            found.append(PrintedPair(table, dataset, first.text, second.text, first.value - second.value))
-    suite = claim.suite.removesuffix("-paper").removesuffix("-code")
-    return tuple(pair for pair in found if suite.endswith(pair.dataset)) or tuple(found)
+def over_rows(compared: Sequence[Compared]) -> Compared:
+    """Return the mean over comparisons, seed by seed, for the seeds that all of them have."""
+    seeds = sorted(set.intersection(*(set(c.seeds) for c in compared)))
+    by_seed = [{s: x for s, *x in zip(c.seeds, c.first, c.second, c.statistics, strict=True)} for c in compared]
+    means = (
+        np.array([[values[seed] for seed in seeds] for values in by_seed])
+        .reshape(len(by_seed), len(seeds), 3)
+        .mean(axis=0)
+    )
+    return replace(compared[0], seeds=tuple(seeds), **_named(means))
 
 
-def side_values(suite: Suite, side: Side) -> dict[int, float]:
-    """Return what each finished seed measured of a side."""
-    runs = [d for d in suite.runs(side.row, side.variant) if d.status == "done"]
-    return seed_values(runs, side.metric, side.setting)
-
-
-def obstacle(suite: Suite, side: Side) -> str:
-    """Return why no seed has a value of this side."""
+def obstacle(suite: Suite, pair: Pair) -> str:
+    """Return why no seed has a value of both sides."""
+    sides = [side for side in (pair.first, pair.second) if isinstance(side, Side)]
+    missing = [side for side in sides if not _values(suite, side)]
+    if not missing:
+        return "the two sides have no seed in common"
+    side = missing[0]
     name = model_label(side.row, side.variant)
     runs = suite.runs(side.row, side.variant)
     if not runs:
@@ -68,18 +81,49 @@ def obstacle(suite: Suite, side: Side) -> str:
 
 
 def left_out(suite: Suite, claim: Claim) -> str:
-    """Return which runs of a claim's sides ended otherwise than done, as text; empty where none did."""
-    runs = [d for side in dict.fromkeys([claim.first, claim.second]) for d in suite.runs(side.row, side.variant)]
+    """Return which runs of a claim's primary comparison ended otherwise than done, as text; empty where none did."""
+    sides = [side for pair in claim.pairs for side in (pair.first, pair.second) if isinstance(side, Side)]
+    runs = [d for row, variant in dict.fromkeys((s.row, s.variant) for s in sides) for d in suite.runs(row, variant)]
     return ", ".join(f"{model_label(d.row, d.variant)} seed {d.seed} ({d.status})" for d in runs if d.status != "done")
 
 
-def epochs(suite: Suite, claim: Claim) -> str:
-    """Return for how many epochs the two sides were trained."""
-    runs = [d for side in (claim.first, claim.second) for d in suite.runs(side.row, side.variant)]
-    stored = [d.training.get("epochs") for d in runs]
-    return " or ".join(str(n) for n in dict.fromkeys(stored) if n is not None)
+def _named(means: np.ndarray) -> dict[str, tuple[float, ...]]:
+    """Return columns of means [seeds, 3] under their names."""
+    return {name: tuple(map(float, means[:, i])) for i, name in enumerate(("first", "second", "statistics"))}
 
 
-def unit(suite: Suite, claim: Claim) -> str:
-    """Return the unit of a claim's metric; a ratio has none."""
-    return "" if claim.kind == "exact" else suite.metric(claim.first.metric).get("unit", "")
+def _shared(found: Sequence[dict[int, float]]) -> tuple[int, ...]:
+    return tuple(sorted(found[0].keys() & found[1].keys()))
+
+
+def _sides(suite: Suite, pair: Pair) -> list[dict[int, float]]:
+    first = _values(suite, pair.first)
+    second = pair.second
+    return [first, _values(suite, second) if isinstance(second, Side) else dict.fromkeys(first, second)]
+
+
+def _values(suite: Suite, side: Side) -> dict[int, float]:
+    """Return what each finished seed measured of a side."""
+    runs = [d for d in suite.runs(side.row, side.variant) if d.status == "done"]
+    if side.metric == GRADIENT:
+        kept = {d.seed: _gradient_kept(d, side.setting.removeprefix("loss=")) for d in runs}
+        return {seed: value for seed, value in kept.items() if value is not None}
+    return seed_values(runs, side.metric, side.setting)
+
+
+def _gradient_kept(run: Digest, loss: str) -> float | None:
+    """Return the norm of the decoder's gradient by a loss when the critic is at its best, over that at the start."""
+    norms = (run.facts["plots"].get("critic_gradients") or {}).get(loss) or [0.0]
+    return norms[-1] / norms[0] if norms[0] else None
+
+
+def _standing_in(pair: Pair) -> Iterator[Pair]:
+    """Yield the comparison in each of the features that may stand in for the paper's."""
+    for metric, features in STAND_INS.get(pair.first.metric, ()):
+        first, second = _in_features(pair.first, metric, features), pair.second
+        yield Pair(pair.row, first, _in_features(second, metric, features) if isinstance(second, Side) else second)
+
+
+def _in_features(side: Side, metric: str, features: str) -> Side:
+    parts = [part for part in side.setting.split(";") if not part.startswith("features=")]
+    return replace(side, metric=metric, setting=";".join([f"features={features}", *parts] if features else parts))

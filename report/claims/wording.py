@@ -1,26 +1,56 @@
 """A verdict's numbers and settings written out for a reader (plain Unicode; HTML and Markdown escape later)."""
 
+from collections.abc import Sequence
 from math import floor, inf, log10
 
-from report.claims.declared import Claim, Side
-from report.claims.verdicts import Verdict
+from report.claims.declared import MEAN, Claim, Side
+from report.claims.values import Compared
+from report.claims.verdicts import DECIDED, NOT_MEASURED, TOO_FEW, Shown, Verdict
 from report.names import dataset_label, model_label
 
 
-def compared(claim: Claim) -> str:
+def line(verdict: Verdict) -> str:
+    """Write a verdict in one line: "bvae-psnr on MNIST: holds. TEXT: +0.12 dB (0.05 to 0.19), 5 seeds; …"."""
+    claim = verdict.claim
+    few = f" ({len(verdict.seeds)}, {_needed(verdict)} would do)" if verdict.verdict == TOO_FEW else ""
+    parts = [f"{claim.id} on {dataset_label(claim.dataset)}: {verdict.verdict}{few}. {claim.text}"]
+    parts += [f": {difference(verdict)}"] if verdict.difference is not None else []
+    parts += ["."] if parts[-1][-1] != "." else []
+    parts += [f" {verdict.because}"] if verdict.because else []
+    parts += [f" Differs: {'; '.join(verdict.unlike)}."] if verdict.unlike and verdict.compared else []
+    parts += [f" Run: {verdict.command}"] if verdict.verdict == NOT_MEASURED else []
+    return "".join(parts)
+
+
+def summary(found: Sequence[Verdict]) -> str:
+    """Write how many statements are decided: "12 of 58 statements decided"."""
+    return f"{sum(v.verdict in DECIDED for v in found)} of {len(found)} statements decided"
+
+
+def compared(claim: Claim, found: Compared) -> str:
     """Write what is compared: "Bidirectional VAE − VAE, psnr (reconstruction=sample)"."""
-    sign = " / " if claim.kind == "exact" else " − "
-    measured = [_measured(side) for side in (claim.first, claim.second)]
-    names = [model_label(side.row, side.variant) for side in (claim.first, claim.second)]
+    first, second = found.pair.first, found.pair.second
+    sign = " / " if claim.kind == "exact" or claim.relative else " − "
+    name = model_label(first.row, first.variant)
+    if not isinstance(second, Side):
+        of = f" ({claim.constant_of})" if claim.constant_of else ""
+        return f"{name}, {_measured(first)} − {second:g}{of}"
+    names = [name, model_label(second.row, second.variant)]
+    measured = [_measured(first), _measured(second)]
     if measured[0] == measured[1]:
         return f"{sign.join(names)}, {measured[0]}"
     if names[0] == names[1]:
-        return f"{names[0]}, {sign.join(measured)}"
-    return sign.join(f"{name}, {what}" for name, what in zip(names, measured, strict=True))
+        return f"{name}, {sign.join(measured)}"
+    return sign.join(f"{one}, {what}" for one, what in zip(names, measured, strict=True))
+
+
+def primary(claim: Claim) -> str:
+    """Write what is judged: "mean over 7 rows", or the row."""
+    return f"mean over {len(claim.pairs)} rows, seed by seed" if claim.primary == MEAN else claim.primary
 
 
 def claimed(claim: Claim, unit: str = "") -> str:
-    """Write where the claim says that the difference or ratio lies: "above −1.2 %", "between −0.4 and 0.4 nats"."""
+    """Write where the claim says that the statistic lies: "above −1.2 %", "between −0.4 and 0.4 nats"."""
     low, high = claim.region
     unit = f" {unit}" if unit else ""
     if low > -inf and high < inf:
@@ -28,65 +58,42 @@ def claimed(claim: Claim, unit: str = "") -> str:
     return f"above {_signed(low)}{unit}" if high == inf else f"below {_signed(high)}{unit}"
 
 
-def settings(verdict: Verdict) -> str:
-    """Write what was run: "digits: Digits (8 × 8), preset small (not the paper's), 60 epochs, seeds 0, 1, 2"."""
-    if not verdict.dataset:
-        return verdict.claim.suite
-    small = " (not the paper's)" if verdict.preset != "paper" else ""
-    parts = [f"{verdict.claim.suite}: {dataset_label(verdict.dataset)}", f"preset {verdict.preset}{small}"]
-    parts += [f"{verdict.epochs} epochs"] if verdict.epochs else []
-    seeds = verdict.seeds
-    parts += [f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"] if seeds else []
-    return ", ".join(parts)
-
-
-def printed(verdict: Verdict) -> str:
-    """Write the printed values: "20.64 against 20.59 (Table I, MNIST)"."""
-    pairs = [f"{p.first} against {p.second} ({_table(p.table)}, {dataset_label(p.dataset)})" for p in verdict.printed]
-    return "; ".join(pairs) or verdict.claim.printed or "none"
-
-
-def measured(verdict: Verdict) -> str:
-    """Write the measured means of both sides: "14.59 against 14.73"."""
-    if verdict.first is None or verdict.second is None:
-        return "–"
-    decimals = _decimals(verdict)
-    return f"{verdict.first:.{decimals}f} against {verdict.second:.{decimals}f}"
-
-
 def difference(verdict: Verdict) -> str:
-    """Write difference and interval: "−0.145 dB, 99.6% interval −0.185 to −0.105"; for an exact claim the ratio."""
-    if verdict.difference is None:
-        return "–"
-    decimals = 3 if verdict.claim.kind == "exact" else _decimals(verdict)
-    text = _signed(verdict.difference, decimals) + (f" {verdict.unit}" if verdict.unit else "")
-    if verdict.interval is None or verdict.level is None:
-        return text
-    text += f", {100 * verdict.level:.4g}% interval {_range(verdict.interval, decimals)}"
-    return text + (f", by bootstrap {_range(verdict.bootstrap, decimals)}" if verdict.bootstrap else "")
+    """Write difference and interval: "−0.145 dB (−0.185 to −0.105 at 99.6%), 3 seeds"; for an exact claim the ratio."""
+    mean, interval = verdict.difference or 0.0, verdict.interval
+    decimals = 3 if verdict.claim.kind == "exact" else _decimals(mean, interval)
+    text = _signed(mean, decimals) + (f" {verdict.unit}" if verdict.unit else "")
+    if interval is not None and verdict.level is not None:
+        text += f" ({' to '.join(_signed(end, decimals) for end in interval)} at {100 * verdict.level:.4g}%)"
+    return f"{text}, {len(verdict.seeds)} {'seed' if len(verdict.seeds) == 1 else 'seeds'}"
+
+
+def descriptive(shown: Shown) -> list[str]:
+    """Write a comparison that is not judged: both means, mean statistic with its 95% interval, number of seeds."""
+    found, h = shown.compared, shown.half_width
+    interval = None if h is None else (shown.mean - h, shown.mean + h)
+    decimals = _decimals(shown.mean, interval)
+    text = _signed(shown.mean, decimals) + ("" if h is None else f" ± {h:.{decimals}f}")
+    means = [sum(side) / len(side) for side in (found.first, found.second)]
+    return [" against ".join(f"{mean:.{decimals}f}" for mean in means), text, str(len(found.seeds))]
+
+
+def _needed(verdict: Verdict) -> str:
+    """Write how many seeds would decide: at least three before there is a spread, none where more cannot tell."""
+    if verdict.seeds_needed is None:
+        return "more than 10,000" if verdict.p_value and verdict.p_value < 1 else "no number"
+    return f"{'at least' if verdict.p_value is None else 'about'} {verdict.seeds_needed}"
 
 
 def _measured(side: Side) -> str:
     return f"{side.metric} ({side.setting})" if side.setting else side.metric
 
 
-def _table(name: str) -> str:
-    named = ("Figure", "Section", "README")
-    return " and ".join(part if part.startswith(named) else f"Table {part}" for part in name.split(" and "))
-
-
-def _decimals(verdict: Verdict) -> int:
-    """Two digits of the interval's half-width, else three of the difference."""
-    if verdict.interval and verdict.interval[1] > verdict.interval[0]:
-        size, digits = (verdict.interval[1] - verdict.interval[0]) / 2, 2
-    else:
-        size, digits = abs(verdict.difference or 1.0), 3
-    whole = verdict.claim.kind == "exact" or size == 0
-    return 0 if whole else min(max(digits - 1 - floor(log10(size)), 0), 6)
-
-
-def _range(interval: tuple[float, float], decimals: int) -> str:
-    return " to ".join(_signed(end, decimals) for end in interval)
+def _decimals(mean: float, interval: tuple[float, float] | None) -> int:
+    """Two digits of the interval's half-width, else three of the mean."""
+    half = (interval[1] - interval[0]) / 2 if interval else 0.0
+    size, digits = (half, 2) if half > 0 else (abs(mean), 3)
+    return 0 if size == 0 else min(max(digits - 1 - floor(log10(size)), 0), 6)
 
 
 def _signed(value: float, decimals: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The papers' claims as the page shows them: by paper and claim, with how many comparisons came to which verdict."""
+"""The papers' statements as the page shows them: by paper and statement, with how many came to which verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,33 +6,28 @@ from itertools import groupby
 
 from report.claims import wording as text
 from report.claims.declared import Claim
-from report.claims.verdicts import NOT_MEASURED, VERDICTS, Verdict
+from report.claims.verdicts import VERDICTS, Verdict
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One claim of a paper and its comparisons: those that were measured, and those that were not."""
+    """One statement of a paper, its verdict on each data set, and the rows that describe it."""
 
     claim: Claim
-    measured: tuple[Verdict, ...]
-    absent: tuple[Verdict, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many comparisons came to which verdict."""
-        return counts([*self.measured, *self.absent])
+    verdicts: tuple[Verdict, ...]
 
     @property
     def claimed(self) -> str:
-        """Where the claim says that the difference lies, and where its margin comes from."""
-        unit = next((v.unit for v in self.measured if v.unit), "")
-        source = f"; margin: {self.claim.margin_from}" if self.claim.margin_from else ""
-        return f"{self.claim.kind}: {text.claimed(self.claim, unit)}{source}"
+        """Where the statement says that the difference lies, what is judged, and where its margin comes from."""
+        unit = next((v.unit for v in self.verdicts if v.unit), "")
+        source = f"; margin {self.claim.margin:g}: {self.claim.margin_from}" if self.claim.margin_from else ""
+        return f"{self.claim.kind}: {text.claimed(self.claim, unit)}; judged: {text.primary(self.claim)}{source}"
 
     @property
-    def missing(self) -> list[tuple[str, str]]:
-        """Why comparisons were not measured, and the command that would: each different pair once."""
-        return list(dict.fromkeys((f"{v.claim.suite}: {v.because}", v.command) for v in self.absent))
+    def rows(self) -> list[list[str]]:
+        """Suite, what is compared, means, difference with its 95% interval, and number of seeds."""
+        shown = {(s.suite, text.compared(self.claim, s.compared)): s for v in self.verdicts for s in v.shown}
+        return [[suite, what, *text.descriptive(s)] for (suite, what), s in shown.items()]
 
 
 def counts(found: Sequence[Verdict]) -> dict[str, int]:
@@ -42,13 +37,15 @@ def counts(found: Sequence[Verdict]) -> dict[str, int]:
 
 
 def papers(found: Sequence[Verdict]) -> list[tuple[str, list[Judged]]]:
-    """Group verdicts by paper and claim, in the order of the claims."""
+    """Group verdicts by paper and statement, in the order of the list."""
     return [
-        (paper, [_judged(list(same)) for _, same in groupby(claims, key=lambda v: v.claim.entry)])
+        (
+            paper,
+            [
+                Judged(same[0].claim, tuple(same))
+                for _, g in groupby(claims, key=lambda v: v.claim.id)
+                if (same := list(g))
+            ],
+        )
         for paper, claims in groupby(found, key=lambda v: v.claim.paper)
     ]
-
-
-def _judged(found: list[Verdict]) -> Judged:
-    measured = tuple(v for v in found if v.verdict != NOT_MEASURED)
-    return Judged(found[0].claim, measured, tuple(v for v in found if v.verdict == NOT_MEASURED))

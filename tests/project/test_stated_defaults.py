@@ -121,7 +121,7 @@ CONSTANTS = {
     "bench.metrics.probes:RATE": 0.005,
     # claims
     "report.claims.verdicts:ALPHA": 0.05,
-    "report.claims.verdicts:_BOOTSTRAP_FROM": 8,
+    "report.claims.verdicts:FEWEST": 3,
     "report.claims.verdicts:_WORTH_RUNNING": 50,
     "report.claims.noise_floor:SAME": ("VAE", "beta-TCVAE 1"),
     "report.claims.noise_floor:BY_NOISE": 0.4226,
@@ -139,9 +139,8 @@ def test_a_constant_is_what_is_stated(place: str) -> None:
     [
         ("report.statistics:t_interval", {"level": 0.95}),
         ("report.statistics:paired_interval", {"level": 0.95}),
-        ("report.statistics:holm_levels", {"alpha": 0.05}),
+        ("report.statistics:fdr_level", {"q": 0.05}),
         ("report.statistics:seeds_to_resolve", {"most": 10_000}),
-        ("report.statistics:bootstrap_interval", {"level": 0.95, "resamples": 20_000}),
         ("models.objectives:importance_weighted_terms", {"beta": 1.0}),
         ("models.lbae.paths:edit_attribute", {"threshold": 0.1}),
         ("bench.metrics.prd:curve_of_histograms", {"angles": 1001}),

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from report.statistics import (
-    bootstrap_interval,
-    holm_levels,
+    fdr_level,
     paired_interval,
     seeds_to_resolve,
     t_interval,
@@ -91,27 +90,25 @@ def test_without_a_spread_nothing_is_significant(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p_values", "levels"),
+    ("p_values", "level"),
     [
-        ([], []),
-        ([0.9], [0.05]),
-        ([0.04, 0.001, 0.02], [0.05, 0.05 / 3, 0.025]),  # all rejected
-        ([0.04, 0.001, 0.03], [0.025, 0.05 / 3, 0.025]),  # stops at the second
-        ([0.04, 0.02, 0.03], [0.05 / 3] * 3),  # stops at the first, though 0.04 < 0.05
+        ([0.9], 0.05),
+        ([0.04, 0.001, 0.02], 0.05),  # all accepted
+        ([0.06, 0.001, 0.03], 0.05 * 2 / 3),  # the third is above its 0.05
+        ([0.06, 0.04, 0.035], 0.05 / 3),  # none: as strict as for one
+        ([0.012, 0.03, 0.035, 0.9], 0.05 * 3 / 4),  # the second is above its own 0.025, the third below its 0.0375
     ],
 )
-def test_holms_levels(p_values: list[float], levels: list[float]) -> None:
-    assert holm_levels(p_values) == pytest.approx(levels)
+def test_level_of_a_family_at_the_false_discovery_rate(p_values: list[float], level: float) -> None:
+    assert fdr_level(np.array(p_values)) == pytest.approx(level)
 
 
-def test_holm_rejects_as_its_textbook_form_does() -> None:
+def test_the_familys_level_accepts_what_the_textbook_form_does() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(200):
-        p = np.sort(rng.uniform(0, 0.08, rng.integers(1, 6)))
-        rejected = 0
-        while rejected < len(p) and p[rejected] < 0.05 / (len(p) - rejected):
-            rejected += 1
-        assert [x < level for x, level in zip(p, holm_levels(p), strict=True)] == [i < rejected for i in range(len(p))]
+    p = np.sort(rng.uniform(0, 0.12, (500, 5)), axis=1)
+    below = p <= 0.05 * np.arange(1, 6) / 5
+    accepted = np.where(below.any(axis=1), 5 - below[:, ::-1].argmax(axis=1), 0)
+    np.testing.assert_array_equal((p <= fdr_level(p)).sum(axis=1), accepted)
 
 
 @pytest.mark.parametrize(
@@ -127,18 +124,3 @@ def test_holm_rejects_as_its_textbook_form_does() -> None:
 )
 def test_seeds_that_would_resolve(spread: float, distance: float, alpha: float, seeds: int | None) -> None:
     assert seeds_to_resolve(spread, distance, alpha) == seeds
-
-
-def test_bootstrap_of_two_values_has_three_means() -> None:
-    """Of 0 and 1 the resampled means are 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4."""
-    assert bootstrap_interval([0.0, 1.0], 0.95) == (0.0, 1.0)
-    assert bootstrap_interval([0.0, 1.0], 0.4) == (0.5, 0.5)
-
-
-def test_bootstrap_covers_about_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    hits = 0
-    for _ in range(300):
-        low, high = bootstrap_interval(rng.normal(7.0, 2.0, 20).tolist(), 0.95, resamples=400)
-        hits += low < 7.0 < high
-    assert 0.88 < hits / 300 < 0.98  # a little below 0.95: the percentile bootstrap has no t in it

@@ -75,7 +75,6 @@ def test_the_table_has_a_column_for_every_term_but_that_of_x_twice() -> None:
     assert ("reconstruction_nats", "") in columns
 
 
-def test_the_claims_name_rows_and_metrics_of_the_suites() -> None:
-    claims = [c for c in read_claims() if c.suite in NAMES]
-    assert {c.entry for c in claims} == {"selfvae-bits", "selfvae-texture", "selfvae-compressed"}
-    assert {side.row for c in claims for side in (c.first, c.second)} == {"VAE", "selfVAE-downscale", "selfVAE-sketch"}
+def test_the_statements_are_judged_on_these_suites() -> None:
+    claims = [c for c in read_claims() if c.suites[0] in NAMES]
+    assert {c.id for c in claims} == {"selfvae-texture", "selfvae-compressed", "selfvae-sketch"}

@@ -1,20 +1,24 @@
-"""claims.md: every verdict with its numbers and settings in words, nothing of a hostile name left alive."""
+"""claims.md: the list first, a line a verdict; nothing of a hostile name left alive; the same list on a terminal."""
 
+import re
 from pathlib import Path
 
 import pytest
 from claim_files import GOOD, write_claims
 from fake_results import ok, write_digest, write_full, write_suite
 
+from bench.errors import BadInput
+from bench.run.stored import claims_main
 from report.claims import wording as text
-from report.claims.document import to_markdown
+from report.claims.document import detail, listed, to_markdown
 from report.claims.document import write_claims as write_claims_md
 from report.claims.noise_floor import noise_floors
 from report.claims.verdicts import Verdict, verdicts
 from report.published import read_published
 
 HOSTILE = "<script>alert(1)</script>_&%$|`"
-NLL = GOOD | {"suites": ["s", "gone"], "rows": ["VAE"], "metric": "nll", "claimed": "lower"}
+NLL = GOOD | {"on": {"digits": ["s"], "mnist": ["gone"]}, "rows": ["VAE"], "metric": "nll", "claimed": "lower"}
+RESULTS = Path(__file__).parents[3] / "results"
 
 
 @pytest.fixture
@@ -28,38 +32,68 @@ def found(tmp_path: Path) -> list[Verdict]:
     return verdicts(tmp_path, write_claims(tmp_path / "claims.toml", NLL))
 
 
-def test_numbers_and_settings_in_words(found: list[Verdict]) -> None:
+def test_a_verdict_in_one_line(found: list[Verdict]) -> None:
     held, absent = found
-    assert text.compared(held.claim) == "Bidirectional VAE − VAE, nll"
+    assert text.line(held) == (
+        "c on Digits (8 × 8): holds. first is higher: −1.00 nats (−1.25 to −0.75 at 95%), 3 seeds. "
+        "Differs: preset small, not the paper's; 6 epochs, the paper states none."
+    )
+    assert text.line(absent) == (
+        "c on MNIST: not measured. first is higher. No results of suite gone. "
+        "Run: python -m bench.run --suite gone --data-dir DATA --seeds 0,1,2"
+    )
+    assert held.compared is not None
+    assert text.compared(held.claim, held.compared) == "Bidirectional VAE − VAE, nll"
     assert text.claimed(held.claim, held.unit) == "below 0 nats"
-    assert text.settings(held) == "s: Digits (8 × 8), preset small (not the paper's), 6 epochs, seeds 0, 1, 2"
-    assert text.measured(held) == "97.00 against 98.00"
-    assert text.difference(held) == "−1.00 nats, 95% interval −1.25 to −0.75"  # 4.3027 · 0.1 / sqrt(3) = 0.248
-    assert (text.settings(absent), text.measured(absent), text.difference(absent)) == ("gone", "–", "–")
+    assert text.descriptive(held.shown[0]) == ["97.00 against 98.00", "−1.00 ± 0.25", "3"]
+    assert text.summary(found) == "1 of 2 statements decided"
 
 
-def test_every_verdict_stands_in_the_document(found: list[Verdict]) -> None:
-    document = to_markdown(found, [])
-    assert "2 comparisons: 1 holds, 0 does not hold, 0 not resolved, 1 not measured." in document
-    assert "| −1.00 nats, 95% interval −1.25 to −0.75 | **holds** |" in document
-    assert "- *not measured* on gone: No results of suite gone. `python -m bench.run --suite gone" in document
+def test_too_few_seeds_are_said_with_the_number_that_would_do(tmp_path: Path) -> None:
+    write_suite(tmp_path / "s", ["VAE"])
+    for seed, value in enumerate((1.0, 0.0, 2.0)):
+        write_digest(tmp_path / "s", "VAE", "unidirectional", seed, [ok("nll", "", 90.0)])
+        write_digest(tmp_path / "s", "VAE", "bidirectional", seed, [ok("nll", "", 90.0 - value)])
+    (held, _) = verdicts(tmp_path, write_claims(tmp_path / "claims.toml", NLL))
+    assert text.line(held).startswith("c on Digits (8 × 8): too few seeds (3, about 7 would do). first is higher: −1.0")
 
 
-def test_papers_noise_stands_below_its_claims(tmp_path: Path) -> None:
+def test_document_opens_with_the_list_and_says_how_it_was_judged(found: list[Verdict]) -> None:
+    lines = to_markdown(found, []).splitlines()
+    assert lines[2].startswith("- c on Digits (8 × 8): holds.") and lines[3].startswith("- c on MNIST: not measured.")
+    assert "1 of 2 statements decided: 1 holds, 0 does not hold," in lines[5]
+    assert "| s | Bidirectional VAE − VAE, nll | 97.00 against 98.00 | −1.00 ± 0.25 | 3 |" in lines
+
+
+def test_committed_list_is_at_most_sixty_lines_one_a_statement_and_data_set() -> None:
+    lines = (RESULTS / "claims.md").read_text(encoding="utf-8").splitlines()
+    top = lines[: lines.index("", 2)]
+    assert len(top) <= 60 and len(top) - 2 == len(verdicts(RESULTS))
+    assert all(re.match(r"- (\*\*)?[\w-]+(\*\*)? on ", line) for line in top[2:])
+
+
+def test_committed_document_is_what_its_digests_say() -> None:
+    floors = noise_floors(read_published(RESULTS))
+    assert (RESULTS / "claims.md").read_text(encoding="utf-8") == to_markdown(verdicts(RESULTS), floors)
+
+
+def test_papers_noise_stands_below_its_statements(tmp_path: Path) -> None:
     document = to_markdown(verdicts(tmp_path), noise_floors(read_published(tmp_path)))
     assert "### The paper's own noise" in document
     assert "| III (CIFAR-10) | nll | 2.6 | −0.1 | 1.84 | 6 of 7 |" in document
+    assert "0.52 to 6.3 times" in document
     assert document.index("The paper's own noise") < document.index("## sVAE")
 
 
 def test_hostile_names_are_harmless(tmp_path: Path) -> None:
     folder = HOSTILE.replace("/", "-")
     write_full(tmp_path / folder, [HOSTILE], (0, 1))
-    rows = NLL | {"suites": [folder, f"{folder}2"], "rows": [HOSTILE], "text": HOSTILE, "paper": HOSTILE}
-    document = to_markdown(verdicts(tmp_path, write_claims(tmp_path / "claims.toml", rows)), [])
+    rows = NLL | {"on": {"digits": [folder]}, "elsewhere": [f"{folder}2"], "rows": [HOSTILE]}
+    document = to_markdown(verdicts(tmp_path, write_claims(tmp_path / "claims.toml", rows | dict.fromkeys(
+        ("text", "paper", "printed"), HOSTILE))), [])  # fmt: skip
     assert "<script" not in document
     lines = [line for line in document.splitlines() if line.startswith("| ")]
-    assert {line.replace("\\|", "").count("|") for line in lines} == {7}
+    assert {line.replace("\\|", "").count("|") for line in lines} == {6}
 
 
 def test_file_is_the_same_every_time(tmp_path: Path) -> None:
@@ -67,3 +101,13 @@ def test_file_is_the_same_every_time(tmp_path: Path) -> None:
     first = write_claims_md(tmp_path, verdicts(tmp_path)).read_bytes()
     assert write_claims_md(tmp_path, verdicts(tmp_path)).read_bytes() == first
     assert (tmp_path / "claims.md").is_file()
+
+
+def test_the_list_and_one_statement_on_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = listed(tmp_path)
+    assert said[-1] == f"0 of {len(said) - 1} statements decided"
+    assert "judged: mean over 6 rows, seed by seed; margin 0.1" in detail(tmp_path, "bvae-psnr")
+    with pytest.raises(BadInput, match="no statement 'bvae-psrn'; known: bvae-parameters"):
+        claims_main(["bvae-psrn", "--results", str(tmp_path)])
+    assert claims_main(["--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == said
