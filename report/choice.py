@@ -1,6 +1,6 @@
 """Which model is best for what: what a suite over many families answers, with its interval against the runner-up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class Answer:
 
 
 def answers(suite: Suite) -> list[Answer]:
-    """Return an answer for each use of which a suite has two rows; one model a row, its best form, and none with labels."""
+    """Return an answer for each use that two rows have numbers for: of a row its best form, none that sees labels."""
     found = []
     for use in USES:
         sign = suite.sign(use.metric)
@@ -74,21 +74,36 @@ def answers(suite: Suite) -> list[Answer]:
     return found
 
 
-def over_families(suites: Sequence[Suite]) -> list[Suite]:
+def over_families(suites: Iterable[Suite]) -> list[Suite]:
     """Return the suites that answer which model to use: those over many families."""
     return [suite for suite in suites if suite.facts["table"] == TABLE]
 
 
+def recommended(suites: Iterable[Suite]) -> list[tuple[Suite, Answer]]:
+    """Return one answer for each use: of a suite over many families, else of any; a decided one, of the most rows."""
+    known = [(suite, answer) for suite in suites for answer in answers(suite)]
+
+    def weight(found: tuple[Suite, Answer]) -> tuple[bool, bool, int]:
+        suite, answer = found
+        return suite.facts["table"] == TABLE, answer.decided, len(suite.rows)
+
+    by_use = [[(suite, answer) for suite, answer in known if answer.use == use] for use in USES]
+    return [max(found, key=weight) for found in by_use if found]
+
+
 def sentence(answer: Answer) -> str:
-    """Write an answer: "RAE-L2, stock (9.60), ahead of LBAE by 7.50 ± 3.77 over 3 seeds"; "not decided …" otherwise."""
+    """Write an answer: "RAE-L2, stock (9.60), ahead of LBAE (17.10) by 7.50 ± 3.77, 3 seeds", or "not decided …"."""
     unit = f" {answer.unit}" if answer.unit not in ("", "%") else answer.unit
-    numbers = f"{_short(answer.mean)}{unit} against {_short(answer.second)}{unit}"
+    first, second = (
+        f"{answer.best} ({_short(answer.mean)}{unit})",
+        f"{answer.runner_up} ({_short(answer.second)}{unit})",
+    )
     if answer.behind is None or answer.behind.half_width is None:
-        return f"not decided between {answer.best} and {answer.runner_up} ({numbers}; one seed)"
-    by = f"{_short(abs(answer.behind.mean))} ± {_short(answer.behind.half_width)}{unit}"
+        return f"not decided between {first} and {second}: one seed"
+    by = f"{_short(abs(answer.behind.mean))} ± {_short(answer.behind.half_width)}{unit}, {answer.seeds} seeds"
     if not answer.decided:
-        return f"not decided between {answer.best} and {answer.runner_up} ({numbers}; apart by {by}, {answer.seeds} seeds)"
-    return f"{answer.best} ({numbers} of {answer.runner_up}, the next: ahead by {by}, {answer.seeds} seeds)"
+        return f"not decided between {first} and {second}: apart by {by}"
+    return f"{first}, ahead of {second} by {by}"
 
 
 def _short(value: float) -> str:

@@ -1,14 +1,15 @@
-"""`python -m docs.made`: write every made passage of README and docs anew, and the tutorial's notebook."""
+"""`python -m docs.made [PAGE …]`: write every made passage of README and docs anew, and the tutorial's notebook."""
 
 import sys
+from pathlib import Path
 
-from docs.made.passages import pages, rebuilt
 from docs.made.notebook import NOTEBOOK, notebook
+from docs.made.passages import pages, rebuilt
 
 
-def main() -> int:
+def main(names: list[str]) -> int:
     """Write what differs, name it, and return 0."""
-    for path in pages():
+    for path in map(Path, names) if names else pages():
         old = path.read_text(encoding="utf-8")
         if (new := rebuilt(old)) != old:
             path.write_text(new, encoding="utf-8")
@@ -20,4 +21,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,7 @@ from docs.made import stored
 from report import choice
 from report.claims import wording
 from report.claims.verdicts import NOT_MEASURED, NOT_RESOLVED, VERDICTS, Verdict
+from report.commands import command
 from report.names import dataset_label, model_label
 from report.statistics import paired_interval, t_interval
 from report.store import Suite, seed_values
@@ -30,9 +31,11 @@ def table(suite: str, rows: str = "*", columns: str = "*", variants: str = "*") 
     for line in whole.lines:
         if any(fnmatch(line.row, glob) for glob in rows.split(",")) and _any(line.variant, variants):
             cells = [line.cells[i] for i in kept]
+            if not any(cell.display for cell in cells):
+                continue  # only in the paper, which has no such column
             shown = [f"**{escape(c.measured)}**" if c.best else escape(c.measured) for c in cells]
-            shown = [f"{text} ({escape(c.printed)})" if c.printed else text for text, c in zip(shown, cells, strict=True)]
-            lines.append(row([escape(line.label), *shown]))
+            beside = [f" ({escape(c.printed)})" if c.printed else "" for c in cells]
+            lines.append(row([escape(line.label), *map("".join, zip(shown, beside, strict=True))]))
     assert len(lines) > 2, f"no row of {suite} matches {rows}"
     return "\n".join([*lines, "", escape(_setting(stored.suites()[suite]))])
 
@@ -62,7 +65,9 @@ def found(paper: str) -> str:
     return "\n".join([*lines, "", *said])
 
 
-def measured(suite: str, row: str, metric: str, setting: str = "", first: str = "bidirectional", second: str = "unidirectional") -> str:
+def measured(
+    suite: str, row: str, metric: str, setting: str = "", first: str = "bidirectional", second: str = "unidirectional"
+) -> str:
     """Return the mean difference of two variants of a row in one metric, with its interval over seeds, in one line."""
     of = stored.suites()[suite]
     sides = [seed_values(of.runs(row, variant), metric, setting) for variant in (first, second)]
@@ -76,14 +81,13 @@ def measured(suite: str, row: str, metric: str, setting: str = "", first: str = 
     return f"{sign}{abs(difference.mean):.2f} ± {difference.half_width:.2f}{unit} ({seeds} seeds)"
 
 
-def best(suite: str) -> str:
-    """Return which model of a suite is best for what, with the interval against the runner-up."""
-    of = stored.suites()[suite]
-    lines = [row(["For", "Model", "Measured by"]), row([":---"] * 3)]
-    for answer in choice.answers(of):
+def best() -> str:
+    """Return the recommended model for each use, with its interval against the runner-up and where that comes from."""
+    lines = [row(["For", "Model", "Measured by", "On"]), row([":---"] * 4)]
+    for of, answer in choice.recommended(stored.suites().values()):
         label = of.metric(answer.use.metric).get("label", answer.use.metric)
-        lines.append(row([answer.use.name, escape(choice.sentence(answer)), escape(label)]))
-    return "\n".join([*lines, "", escape(_setting(of))])
+        lines.append(row([answer.use.name, *map(escape, (choice.sentence(answer), label, _setting(of)))]))
+    return "\n".join(lines)
 
 
 def printed(paper: str, table: str, rows: str = "*", metrics: str = "*") -> str:
@@ -103,8 +107,8 @@ def printed(paper: str, table: str, rows: str = "*", metrics: str = "*") -> str:
 
 def runs() -> str:
     """Return the committed suites: runs, seeds, data set, processor, hours of all runs together."""
-    heads = ["Suite", "Data set", "Preset", "Runs", "Seeds", "Epochs", "Hours of all runs", "Processor"]
-    lines = [row(heads), row([":---", ":---", ":---", "---:", "---:", "---:", "---:", ":---"])]
+    heads = ["Suite", "Data set", "Preset", "Runs", "Seeds", "Epochs", "Hours", "Processor", "Command"]
+    lines = [row(heads), row([":---", ":---", ":---", "---:", "---:", "---:", "---:", ":---", ":---"])]
     for name, suite in stored.suites().items():
         hours = sum(float(d.facts["seconds"] or 0) for d in suite.digests) / 3600
         hardware = [d.facts["provenance"].get("hardware") or {} for d in suite.digests]
@@ -113,13 +117,14 @@ def runs() -> str:
         seeds = len({d.seed for d in suite.digests})
         cells = [f"`{name}`", dataset_label(suite.facts["dataset"]), suite.facts["preset"], str(len(suite.digests))]
         cells += [str(seeds), ", ".join(epochs), f"{hours:.1f}", "; ".join(processors)]
-        lines.append(row([cells[0], *map(escape, cells[1:])]))
+        lines.append(row([cells[0], *map(escape, cells[1:]), f"`{command(suite)}`".replace("|", "\\|")]))
     return "\n".join(lines)
 
 
 def _decided(v: Verdict) -> str:
-    text = f"- **{v.verdict}**: {escape(v.claim.text)}: {escape(wording.compared(v.claim))}: "
-    return text + f"{escape(wording.difference(v))} ({escape(wording.settings(v))})."
+    where = f"{v.claim.suite}, preset {v.preset}, {v.epochs} epochs, {len(v.seeds)} seeds"
+    text = f"- **{v.verdict}**: {escape(v.claim.text)}. {escape(wording.compared(v.claim))}: "
+    return text + f"{escape(wording.difference(v))} ({escape(where)})."
 
 
 def _setting(suite: Suite) -> str:

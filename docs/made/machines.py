@@ -37,7 +37,8 @@ def _machine(about: dict[str, Any]) -> str:
     hardware = about["hardware"]
     accelerator = about.get("accelerator") or "no accelerator"
     torch = about["versions"]["torch"]
-    return f"{hardware['processor']}, {hardware['cores']} cores, {hardware['threads']} threads, torch {torch}, {accelerator}."
+    size = f"{hardware['cores']} cores, {hardware['threads']} threads"
+    return f"{hardware['processor']}, {size}, torch {torch}, {accelerator}."
 
 
 def _read(name: str) -> dict[str, Any]:

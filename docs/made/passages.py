@@ -12,7 +12,8 @@ from pathlib import Path
 from docs.made import findings, machines, reference
 
 ROOT = Path(__file__).resolve().parents[2]
-MARKS = re.compile(r"(?P<head><!-- made: (?P<name>[\w-]+)(?P<arguments>[^>]*?) -->)(?P<body>.*?)<!-- end -->", re.DOTALL)
+_HEAD = r"(?P<head><!-- made: (?P<name>[\w-]+)(?P<arguments>[^>]*?) -->)"
+MARKS = re.compile(rf"{_HEAD}(?P<body>.*?)<!-- end -->", re.DOTALL)
 
 MADE: dict[str, Callable[..., str]] = {
     "answers": findings.best,
@@ -47,7 +48,8 @@ def rebuilt(text: str) -> str:
 
     def made(match: re.Match[str]) -> str:
         arguments = dict(word.split("=", 1) for word in shlex.split(match["arguments"]))
-        body = MADE[match["name"]](**arguments)
-        return f"{match['head']}\n{body.strip()}\n<!-- end -->" if match["body"].startswith("\n") else f"{match['head']}{body}<!-- end -->"
+        body = MADE[match["name"]](**arguments).strip()
+        inside = f"\n\n{body}\n\n" if match["body"].startswith("\n") else body
+        return f"{match['head']}{inside}<!-- end -->"
 
     return MARKS.sub(made, text)
