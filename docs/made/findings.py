@@ -3,6 +3,7 @@
 from fnmatch import fnmatch
 from itertools import groupby
 
+from bench.metrics import METRICS
 from docs.made import stored
 from report import choice
 from report.claims import wording
@@ -96,7 +97,7 @@ def printed(paper: str, table: str, rows: str = "*", metrics: str = "*") -> str:
     frame = frame[(frame["paper"] == paper) & (frame["table"] == table)]
     frame = frame[[_any(r, rows) and _any(m, metrics) for r, m in zip(frame["row"], frame["metric"], strict=True)]]
     keys = list(dict.fromkeys(zip(frame["metric"], frame["setting"], strict=True)))
-    heads = [escape(f"{metric} ({setting})" if setting else metric) for metric, setting in keys]
+    heads = [escape(_measure(metric, setting)) for metric, setting in keys]
     lines = [row(["Model, as printed", *heads]), row([":---", *("---:" for _ in keys)])]
     for (name, variant), cells in frame.groupby(["row", "variant"], sort=False):
         text = {(c["metric"], c["setting"]): c["printed"] for c in cells.to_dict("records")}
@@ -133,6 +134,13 @@ def _setting(suite: Suite) -> str:
     over = "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
     of = f"Suite {suite.folder.name}: {dataset_label(suite.facts['dataset'])}, preset {suite.facts['preset']}"
     return f"{of}, {' or '.join(epochs)} epochs, {over}."
+
+
+def _measure(metric: str, setting: str) -> str:
+    """Write a metric at a setting: "PSNR (sample)"."""
+    label = METRICS[metric].label if metric in METRICS else metric
+    values = ", ".join(part.partition("=")[2] for part in setting.split(";") if part)
+    return f"{label} ({values})" if values else label
 
 
 def _any(text: str, globs: str) -> bool:

@@ -31,6 +31,7 @@ MADE: dict[str, Callable[..., str]] = {
     "help": reference.command_help,
     "metrics": reference.metrics,
     "models": reference.models,
+    "networks": reference.networks,
     "presets": reference.presets,
     "registries": reference.registries,
     "settings": reference.settings,

@@ -2,21 +2,20 @@
 
 import contextlib
 import io
-import re
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from bench.data import DATASETS, SEMISUPERVISED, image_shape
 from bench.evaluation.arrays.registry import ARRAYS
 from bench.metrics import METRICS
 from bench.samplers import SAMPLERS
 from bench.study import suite_files
-from bench.study.schema import Annealing, Evaluation, Suite
-from bench.training.settings import Training
+from bench.study.schema import Suite
 from models import MODELS, NO_TWIN, PREFIXES
 from report.figures.registry import explained
 from report.names import dataset_label
@@ -116,23 +115,19 @@ def registries() -> str:
     return _table(["Name", "Is a", "Which"], lines)
 
 
-def settings(of: str) -> str:
-    """Return the settings of `training`, `evaluation`, `annealing` or `networks`: type, default, meaning."""
-    if of == "networks":
-        return _networks()
-    kind = {"training": Training, "evaluation": Evaluation, "annealing": Annealing}[of]
-    meanings = _meanings(kind.__mro__)
-    lines = []
-    for name, field in kind.model_fields.items():
-        default = "needed" if field.is_required() else _shown(field.default)
-        lines.append([f"`{name}`", _type(field.annotation), default, meanings.get(name, "")])
-    return _table(["Key", "Type", "Default", "Meaning"], lines)
+def settings(suite: str, preset: str = "small") -> str:
+    """Return every key that --set takes of a suite, with its type, its value at a preset and its meaning."""
+    from bench.command.settings import keys
+
+    lines = [[f"`{key.name}`", key.type, key.default, key.meaning] for key in keys(suite, preset)]
+    return _table(["Key", "Type", f"In {suite}, {preset}", "Meaning"], lines)
 
 
 def command_help(of: str) -> str:
     """Return what a command prints with --help, as a block."""
     command, *rest = of.split()
     said = io.StringIO()
+    os.environ["COLUMNS"] = "100"  # by which argparse breaks lines
     program = {"vae-bench": "bench.run:vae_bench", "report": "report.__main__:main"}[command]
     module, name = program.split(":")
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
@@ -140,7 +135,8 @@ def command_help(of: str) -> str:
     return f"```text\n{said.getvalue().rstrip()}\n```"
 
 
-def _networks() -> str:
+def networks() -> str:
+    """Return the kinds of network and the keys of each."""
     from models.networks.kinds import KINDS
 
     lines = []
@@ -153,25 +149,6 @@ def _networks() -> str:
 
 def _suite(name: str) -> Suite:
     return Suite.model_validate(suite_files.read(suite_files.SUITES / f"{name}.toml"))
-
-
-def _meanings(kinds: Iterable[type]) -> dict[str, str]:
-    """Return the meaning of each setting from the docstrings' lists: "name  what it is"."""
-    found: dict[str, str] = {}
-    for kind in kinds:
-        for name, text in re.findall(r"^ {4}(\w+) {2,}(\S.*(?:\n {8,}\S.*)*)", kind.__doc__ or "", re.MULTILINE):
-            found.setdefault(name, " ".join(text.split()))
-    return found
-
-
-def _type(annotation: Any) -> str:
-    text = str(annotation).replace("typing.", "")
-    text = re.sub(r"Annotated\[(\w+), .*\]", r"\1", text)
-    return re.sub(r"<class '(\w+)'>", r"\1", text)
-
-
-def _shown(value: Any) -> str:
-    return "–" if value is None or value == () else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _table(heads: list[str], lines: Iterable[list[str]], sides: str = "") -> str:
