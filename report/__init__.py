@@ -1,6 +1,6 @@
 """Tables, figures and a page, rebuilt from stored results alone.
 
-Floors: files, stored_json, names, statistics, published, store, commands, tables, figures, claims, page, build,
+Floors: files, stored_json, names, statistics, published, store, commands, choice, tables, figures, claims, page, build,
 __main__.
 """
 

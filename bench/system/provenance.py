@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "pythae", "numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "matplotlib", "pytorch-fid")
+PACKAGES = tuple("vae-bench torch pythae numpy scipy pandas scikit-learn scikit-image matplotlib pytorch-fid".split())
 
 
 def collect(threads: int, device: str) -> dict[str, Any]:

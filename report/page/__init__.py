@@ -1,4 +1,4 @@
 """The page: results/index.html, one self-contained file.
 
-May import: report.names, report.store, report.commands, report.tables, report.figures, report.claims.
+May import: report.names, report.store, report.commands, report.choice, report.tables, report.figures, report.claims.
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from report.choice import recommended, sentence
 from report.claims import noise_floor, wording
 from report.claims.verdicts import Verdict
 from report.names import dataset_label
@@ -15,14 +16,14 @@ from report.page.claims import counts, papers
 from report.page.figures import Picture, figures, is_pareto
 from report.page.payload import TILES, link, payload, tile_of, to_script
 from report.page.sections import Section
-from report.page.thumbnails import thumbnails
+from report.page.thumbnails import in_whole_pixels, thumbnails
 from report.store import Tile
 from report.tables.formats.latex import mark
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("base", "theme", "copy", "sort", "filter", "rows", "tip", "embedding", "plot", "curves", "compare")
-BUDGET = 3_600_000  # characters of pictures in a page, whose whole may have 5 MB
-_PARETO, _FIGURE, _TILE = 240_000, 80_000, 12_000  # bytes of one picture, at most
+SCRIPTS = ("base", "theme", "copy", "sort", "pixels", "filter", "rows", "tip", "embedding", "plot", "curves", "compare")
+BUDGET = 4_000_000  # characters of pictures in a page, whose whole may have 6 MB
+_PARETO, _FIGURE, _TILE = 240_000, 80_000, 60_000  # bytes of one picture, at most
 _POLICY = "default-src 'none'; img-src data: file: 'self'"
 _TABLES = ("table.csv", "table.tex", "table.md", "measurements.csv")
 _BESIDE = ("claims.md", "README.md", "published.csv")
@@ -41,9 +42,12 @@ def render(
     runs; text from results is escaped. The same digests and figures give the same text.
     """
     drawn = {section.suite.folder: figures(section.suite.folder) for section in sections}
-    pictures = _pictures(sections, drawn)
-    unreadable = [f"{p.path} cannot be read" for found in drawn.values() for p in found if p.path not in pictures]
-    drawn = {folder: [p for p in found if p.path in pictures] for folder, found in drawn.items()}
+    whole = {section.suite.folder: _whole(section) for section in sections}
+    shown = {folder: [p for p in found if p.path.stem not in whole[folder]] for folder, found in drawn.items()}
+    pictures = _pictures(sections, shown)
+    absent = {p.path for found in shown.values() for p in found if p.path not in pictures}
+    unreadable = [f"{path} cannot be read" for path in sorted(absent)]
+    drawn = {folder: [p for p in found if p.path not in absent] for folder, found in drawn.items()}
     script = '"use strict";\n(function () {\n' + "\n".join(_read(f"{name}.js") for name in SCRIPTS) + "})();\n"
     style = _read("page.css")
     return (
@@ -52,6 +56,9 @@ def render(
         .render(
             sections=sections,
             datasets=sorted({section.dataset for section in sections}),
+            strip=_strip(verdicts),
+            advice=_advice(sections),
+            whole=whole,
             papers=papers(verdicts),
             verdict_counts=counts(verdicts),
             floors=floors,
@@ -87,12 +94,39 @@ def _environment(results: Path) -> Environment:
     return environment
 
 
+def _strip(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """Return how many verdicts of each kind each paper has, and the kinds that there are."""
+    found = {paper: counts([v for v in verdicts if v.claim.paper == paper]) for paper, _ in papers(verdicts)}
+    return {"papers": list(found.items()), "verdicts": list(counts(verdicts))} if found else {}
+
+
+def _advice(sections: Sequence[Section]) -> list[dict[str, object]]:
+    """Return the recommended model for each use, with its evidence and the suite that it comes from."""
+    places = {section.suite.folder: i for i, section in enumerate(sections)}
+    return [
+        {
+            "use": answer.use.name,
+            "sentence": sentence(answer),
+            "label": suite.metric(answer.use.metric).get("label", answer.use.metric),
+            "setting": f"{dataset_label(suite.facts['dataset'])}, preset {suite.facts['preset']}, suite",
+            "suite": places[suite.folder],
+            "name": suite.folder.name,
+        }
+        for suite, answer in recommended(section.suite for section in sections)
+    ]
+
+
+def _whole(section: Section) -> list[str]:
+    """Return the pictures of single rows that are shown at whole pixels, in place of the figure of that name."""
+    return [name for name in TILES if any(tile_of(row, name) for row in section.rows)]
+
+
 def _pictures(sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
-    limits: dict[Path | Tile, int] = {
-        p.path: _PARETO if is_pareto(p) else _FIGURE for found in drawn.values() for p in found
-    }
-    tiles = [tile_of(row, name) for section in sections for row in section.rows for name in TILES]
-    return thumbnails(limits | {tile: _TILE for tile in tiles if tile}, BUDGET)
+    found = [tile_of(row, name) for section in sections for row in section.rows for name in TILES]
+    tiles = in_whole_pixels([tile for tile in found if tile], _TILE)
+    left = BUDGET - sum(len(uri or "") for uri in tiles.values())
+    limits = {p.path: _PARETO if is_pareto(p) else _FIGURE for pictures in drawn.values() for p in pictures}
+    return {**tiles, **thumbnails(limits, max(left, 0))}
 
 
 def _present(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from report.store import Tile, log
 
 WIDTH = 760  # pixels: a wider picture is shrunk to this
+HEIGHT = 120  # pixels of a row's picture that are shown
 _LADDER = ((1.0, 65), (0.75, 50), (0.5, 45), (0.35, 40), (0.25, 30))  # scale and WebP quality, best first
 _THREADS = 4  # Pillow decodes and encodes outside the interpreter's lock
 
@@ -26,6 +28,33 @@ def thumbnails(limits: Mapping[Path | Tile, int], budget: int) -> dict[Path | Ti
     with ThreadPoolExecutor(_THREADS) as pool:
         found = pool.map(lambda item: _thumbnail(item[0], int(item[1] * factor)), limits.items())
         return {path: uri for path, (readable, uri) in zip(limits, found, strict=True) if readable}
+
+
+def in_whole_pixels(tiles: Iterable[Tile], limit: int) -> dict[Path | Tile, str | None]:
+    """Return a data URI for each tile, pixel for pixel: its first `HEIGHT` pixels, cut where a row of images ends.
+
+    One that is longer than `limit` bytes even so is shrunk; one that cannot be read is logged in one line and left out.
+    """
+    wanted = list(tiles)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda tile: _cut(tile, limit), wanted)
+        return {tile: uri for tile, (readable, uri) in zip(wanted, found, strict=True) if readable}
+
+
+def _cut(tile: Tile, limit: int) -> tuple[bool, str | None]:
+    try:
+        stored = tile.read_bytes()
+        with Image.open(io.BytesIO(stored)) as opened:
+            opened.load()
+            ends = np.flatnonzero((np.asarray(opened.convert("L")) == 255).all(axis=1))  # white lines between images
+            ends = ends[ends <= HEIGHT]
+            if opened.height > HEIGHT and ends.size:
+                buffer = io.BytesIO()
+                opened.crop((0, 0, opened.width, int(ends[-1]))).save(buffer, "PNG")
+                stored = buffer.getvalue()
+    except (OSError, ValueError, SyntaxError):
+        return _thumbnail(tile, limit)
+    return (True, _uri("png", stored)) if len(stored) <= limit else _thumbnail(tile, limit)
 
 
 def _thumbnail(path: Path | Tile, limit: int) -> tuple[bool, str | None]:

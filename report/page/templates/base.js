@@ -44,7 +44,9 @@ function tInterval(values) {
 function pictureOf(row, name) {
   const tile = row.tiles[name];
   if (!tile) return make("p", { class: "hint" }, [`No ${name} stored.`]);
-  const image = make("img", { src: tile[0] || tile[1], alt: `${name} of ${row.label}` });
+  const image = make("img", { class: "whole", alt: `${name} of ${row.label}` });
+  image.addEventListener("load", () => inWholePixels(image));
+  image.src = tile[0] || tile[1];
   const title = name[0].toUpperCase() + name.slice(1);
   return make("figure", {}, [make("a", { href: tile[1] }, [image]), make("figcaption", {}, [title])]);
 }

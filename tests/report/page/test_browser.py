@@ -113,6 +113,41 @@ def test_filters_by_model_and_data_set(page: Any) -> None:
     assert not page.is_visible("#suite-0") and len(labels(page, 1)) == 4
 
 
+def test_one_suite_is_shown_at_a_time_and_links_lead_to_it(page: Any) -> None:
+    assert page.is_visible("#suite-0") and not page.is_visible("#suite-1")
+    page.select_option("#filter-suite", label="mnist")
+    assert page.is_visible("#suite-1") and not page.is_visible("#suite-0")
+    page.click("details.suites summary")
+    page.click("details.suites a >> nth=0")
+    page.wait_for_function("document.getElementById('suite-0').checkVisibility()")
+    assert page.input_value("#filter-suite") == "0" and not page.is_visible("#suite-1")
+
+
+@pytest.mark.parametrize("page", [390, 800, 1400], indirect=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_stand_in_whole_pixels_at_every_width(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    images = page.locator("#suite-0 .tilegrid[data-name='samples'] img")
+    sync_api.expect(images.last).to_be_visible()
+    assert images.count() == 7 and page.locator("#suite-0 .tilegrid figcaption").first.inner_text() == "VAE"
+    images.last.scroll_into_view_if_needed()
+    sizes = images.evaluate_all("all => all.map(i => [i.getBoundingClientRect().width, i.naturalWidth])")
+    assert all(natural == 71 and shown % natural == 0 and shown >= 4 * natural for shown, natural in sizes)
+    assert page.evaluate("document.documentElement.scrollWidth") == page.viewport_size["width"]
+    inverted = page.locator("figure.drawn img").first.evaluate("e => getComputedStyle(e).filter")
+    assert (inverted != "none") == (scheme == "dark")
+
+
+@pytest.mark.parametrize("page", [390, 800, 1400], indirect=True)
+def test_the_first_screen_says_what_was_found_and_which_model(page: Any) -> None:
+    said = page.inner_text("#overview")
+    assert "What was found" in said and "BVAE" in said and "Which model should I use?" in said
+    rows = page.locator("table.strip tbody tr")
+    squares = rows.first.locator(".dots .dot").count()
+    assert squares == sum(map(int, re.findall(r"\d+", rows.first.locator(".said").inner_text()))) > 0
+    assert re.search(r"(ahead of|not decided between)", page.locator("table.advice td").first.inner_text())
+
+
 def test_tooltip_opens_by_keyboard_pointer_and_escape_closes_it(page: Any) -> None:
     page.focus("#suite-0 td[tabindex='0']")
     page.keyboard.press("ArrowRight")
@@ -125,6 +160,7 @@ def test_tooltip_opens_by_keyboard_pointer_and_escape_closes_it(page: Any) -> No
     assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "tip"
     page.keyboard.press("Escape")
     assert not page.is_visible("#tip")
+    page.select_option("#filter-suite", label="mnist")
     page.hover("#suite-1 td[data-c='1'] >> nth=0")
     assert "Published: 86.72" in page.inner_text("#tip")
 

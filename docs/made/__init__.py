@@ -1,0 +1,1 @@
+"""The programs that make what no hand writes in README and docs."""

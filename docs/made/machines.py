@@ -1,0 +1,45 @@
+"""Passages made from results/perf: what the benchmark programs measured, and what the fault programme saw."""
+
+import json
+from importlib import import_module
+from typing import Any
+
+from docs.made.stored import RESULTS
+from report.tables.formats.markdown import escape, row
+
+
+def perf(name: str, columns: str = "") -> str:
+    """Return the table of a benchmark program as it prints it (the named fields alone), with the machine below."""
+    stored = _read(name)
+    declared: dict[str, str] = import_module(f"bench.perf.{name}").COLUMNS
+    wanted = columns.split(",") if columns else list(declared)
+    heads = [declared[key].partition(":") for key in wanted]
+    lines = [row([escape(title) for title, _, _ in heads]), row(["---:" if form else ":---" for *_, form in heads])]
+    for entry in stored["rows"]:
+        cells = [(entry.get(key), form) for key, (*_, form) in zip(wanted, heads, strict=True)]
+        lines.append(row(["" if v is None else escape(format(v, form) if form else str(v)) for v, form in cells]))
+    return "\n".join([*lines, "", escape(_machine(stored["machine"]))])
+
+
+def faults() -> str:
+    """Return how many faults were made, and how many rows of the programme's table hold."""
+    stored = _read("faults")
+    rows = stored["rows"]
+    total = {key: sum(entry[key] for entry in rows) for key in ("kills", "flips", "disks", "lost")}
+    return (
+        f"{sum(entry['holds'] for entry in rows)} of {len(rows)} rows hold. Kills survived: {total['kills']}. "
+        f"Flipped bytes caught: {total['flips']}. Points of a full disk tried: {total['disks']}. "
+        f"Runs lost: {total['lost']}."
+    )
+
+
+def _machine(about: dict[str, Any]) -> str:
+    hardware = about["hardware"]
+    accelerator = about.get("accelerator") or "no accelerator"
+    torch = about["versions"]["torch"]
+    size = f"{hardware['cores']} cores, {hardware['threads']} threads"
+    return f"{hardware['processor']}, {size}, torch {torch}, {accelerator}."
+
+
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((RESULTS / "perf" / f"{name}.json").read_text(encoding="utf-8"))
