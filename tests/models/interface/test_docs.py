@@ -1,7 +1,9 @@
 """The pages on Pythae's tools: the table is what the registry gives, and the code runs as it is printed."""
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,4 +20,6 @@ def test_the_how_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "pythae-how-to.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 4
-    exec("\n".join(blocks), {"__name__": "how_to"})
+    module = ModuleType("how_to")
+    monkeypatch.setitem(sys.modules, "how_to", module)  # where Pythae looks for the networks that it pickles
+    exec("\n".join(blocks), module.__dict__)
