@@ -9,7 +9,7 @@ from report import choice
 from report.claims import wording
 from report.claims.verdicts import NOT_MEASURED, NOT_RESOLVED, VERDICTS, Verdict
 from report.commands import command
-from report.names import dataset_label, model_label
+from report.names import PAIR, dataset_label, model_label, row_label
 from report.statistics import paired_interval, t_interval
 from report.store import Suite, seed_values
 from report.tables.formats.markdown import escape, row
@@ -101,7 +101,7 @@ def printed(paper: str, table: str, rows: str = "*", metrics: str = "*") -> str:
     lines = [row(["Model, as printed", *heads]), row([":---", *("---:" for _ in keys)])]
     for (name, variant), cells in frame.groupby(["row", "variant"], sort=False):
         text = {(c["metric"], c["setting"]): c["printed"] for c in cells.to_dict("records")}
-        label = model_label(name, variant) if variant else name
+        label = model_label(name, variant) if variant in PAIR else row_label(name)
         lines.append(row([escape(label), *(escape(text.get(key, "")) for key in keys)]))
     return "\n".join(lines)
 
