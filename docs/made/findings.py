@@ -7,19 +7,19 @@ from bench.metrics import METRICS
 from docs.made import stored
 from report import choice
 from report.claims import wording
-from report.claims.verdicts import NOT_MEASURED, NOT_RESOLVED, VERDICTS, Verdict
+from report.claims.verdicts import VERDICTS
 from report.commands import command
-from report.names import dataset_label, model_label
+from report.names import PAIR, dataset_label, model_label, row_label
 from report.statistics import paired_interval, t_interval
 from report.store import Suite, seed_values
 from report.tables.formats.markdown import escape, row
 
 PAPERS = {
-    "BVAE": "[Bidirectional VAE](docs/papers/bvae.md)",
-    "sVAE": "[Symmetric VAE](docs/papers/svae.md)",
-    "LBAE": "[Latent Bernoulli autoencoder](docs/papers/lbae.md)",
-    "selfVAE": "[Self-supervised VAE, learned priors](docs/papers/selfvae.md)",
-    "Untapped": "[M2 and Untapped](docs/papers/untapped.md)",
+    "BVAE": ("Bidirectional VAE", "bvae.md"),
+    "sVAE": ("Symmetric VAE", "svae.md"),
+    "LBAE": ("Latent Bernoulli autoencoder", "lbae.md"),
+    "selfVAE": ("Self-supervised VAE, learned priors", "selfvae.md"),
+    "Untapped": ("M2 and Untapped", "untapped.md"),
 }
 
 
@@ -42,28 +42,26 @@ def table(suite: str, rows: str = "*", columns: str = "*", variants: str = "*") 
 
 
 def strip(style: str = "docs") -> str:
-    """Return how many comparisons of each paper came to which verdict; links are those of the README or of docs/."""
-    lines = [row(["Paper", *(v.capitalize() for v in VERDICTS)]), row([":---", *("---:" for _ in VERDICTS)])]
-    for paper, found in groupby(stored.found(), key=lambda v: v.claim.paper):
-        came = [v.verdict for v in found]
-        name = PAPERS[paper] if style == "readme" else PAPERS[paper].replace("docs/", "")
-        lines.append(row([name, *(str(came.count(v)) for v in VERDICTS)]))
+    """Return how many statements of each paper came to which verdict; links are those of the README or of docs/."""
+    came = [v for v in VERDICTS if any(found.verdict == v for found in stored.found())]
+    lines = [row(["Paper", *(v.capitalize() for v in came)]), row([":---", *("---:" for _ in came)])]
+    up = {"readme": "docs/papers/", "docs": "papers/", "papers": ""}[style]
+    for paper, group in groupby(stored.found(), key=lambda v: v.claim.paper):
+        found = [v.verdict for v in group]
+        title, page = PAPERS[paper]
+        lines.append(row([f"[{title}]({up}{page})", *(str(found.count(v)) for v in came)]))
     return "\n".join(lines)
 
 
 def found(paper: str) -> str:
-    """Return what was found of a paper's claims: each claim with its verdicts, then what is decided, with numbers."""
-    own = [v for v in stored.found() if v.claim.paper == paper]
-    heads = ["Claim", "Printed in", *(v.capitalize() for v in VERDICTS)]
-    lines = [row(heads), row([":---", ":---", *("---:" for _ in VERDICTS)])]
-    for _, same in groupby(own, key=lambda v: v.claim.entry):
-        verdicts = list(same)
-        came = [v.verdict for v in verdicts]
-        claim = verdicts[0].claim
-        lines.append(row([escape(claim.text), escape(claim.source), *(str(came.count(v)) for v in VERDICTS)]))
-    decided = [v for v in own if v.verdict not in (NOT_RESOLVED, NOT_MEASURED)]
-    said = ["Decided so far:", "", *map(_decided, decided)] if decided else ["Nothing is decided yet."]
-    return "\n".join([*lines, "", *said])
+    """Return a paper's statements, a line each: data set, verdict, difference with its interval, at which size."""
+    lines = [row(["Statement", "On", "Verdict", "Difference", "How it differs from the paper"]), row([":---"] * 5)]
+    for v in (v for v in stored.found() if v.claim.paper == paper):
+        difference = wording.difference(v) if v.difference is not None else "–"
+        unlike = "; ".join(v.unlike) if v.compared else v.because
+        cells = [f"{v.claim.text} ({v.claim.source})", dataset_label(v.claim.dataset), v.verdict]
+        lines.append(row([*map(escape, [*cells, difference, unlike or "–"])]))
+    return "\n".join(lines)
 
 
 def measured(
@@ -101,7 +99,7 @@ def printed(paper: str, table: str, rows: str = "*", metrics: str = "*") -> str:
     lines = [row(["Model, as printed", *heads]), row([":---", *("---:" for _ in keys)])]
     for (name, variant), cells in frame.groupby(["row", "variant"], sort=False):
         text = {(c["metric"], c["setting"]): c["printed"] for c in cells.to_dict("records")}
-        label = model_label(name, variant) if variant else name
+        label = model_label(name, variant) if variant in PAIR else row_label(name)
         lines.append(row([escape(label), *(escape(text.get(key, "")) for key in keys)]))
     return "\n".join(lines)
 
@@ -120,12 +118,6 @@ def runs() -> str:
         cells += [str(seeds), ", ".join(epochs), f"{hours:.1f}", "; ".join(processors)]
         lines.append(row([cells[0], *map(escape, cells[1:]), f"`{command(suite)}`".replace("|", "\\|")]))
     return "\n".join(lines)
-
-
-def _decided(v: Verdict) -> str:
-    where = f"{v.claim.suite}, preset {v.preset}, {v.epochs} epochs, {len(v.seeds)} seeds"
-    text = f"- **{v.verdict}**: {escape(v.claim.text)}. {escape(wording.compared(v.claim))}: "
-    return text + f"{escape(wording.difference(v))} ({escape(where)})."
 
 
 def _setting(suite: Suite) -> str:

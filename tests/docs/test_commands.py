@@ -17,7 +17,7 @@ from tests.docs.commands import INSTALLS, commands, prepare, saved
 
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages()}
 WITH_COMMANDS = sorted(name for name, text in TEXTS.items() if commands(text))
-REAL = ("README.md", "docs/tutorial.md")  # their Python is carried out after the commands before it: tests of their own
+REAL = ("README.md", "docs/tutorial.md", "docs/pythae-how-to.md")  # their Python is run by tests of their own
 
 
 def blocks(text: str) -> list[str]:
