@@ -13,6 +13,7 @@ _DATASETS = {
     "cifar10": "CIFAR-10",
     "celeba": "CelebA-64",
     "toy-mixture": "Five Gaussians",
+    "shapes": "Shapes of known factors",
     "imagefolder": "Image folder",
 }
 

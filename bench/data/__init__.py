@@ -63,12 +63,15 @@ DATASETS: dict[str, DatasetEntry] = {
         attributes=True,
     ),
     "toy-mixture": DatasetEntry(
-        "bench.data.mixture:load_mixture",
+        "bench.data.drawn.mixture:load_mixture",
         "Five Gaussians in the plane",
         (1, 1, 2),
         5,
         train_images=2_048,
         points=True,
+    ),
+    "shapes": DatasetEntry(
+        "bench.data.drawn.factors:load_shapes", "Shapes of known factors", (1, 32, 32), 3, train_images=12_800
     ),
     "imagefolder": DatasetEntry(
         "bench.data.imagefolder:load_imagefolder",

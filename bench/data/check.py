@@ -13,6 +13,10 @@ def check(found: object, name: str, shape: tuple[int, int, int], *, points: bool
     for part in ("train", "validation", "test"):
         if problem := _problem(getattr(found, part), shape, len(found.classes), np.float32 if points else np.uint8):
             raise BadInput(f"data set {name!r}: the {part} split {problem}")
+    for factor, values in found.factors.items():
+        if values.dtype not in (np.int64, np.float64) or values.shape != (len(found.test),):
+            said = f"{values.dtype} {list(values.shape)} for {len(found.test)} test images; give int64 or float64 [N]"
+            raise BadInput(f"data set {name!r}: its factor {factor!r} is {said}")
     if len(found.train) < 2:
         raise BadInput(f"data set {name!r}: one training image is not enough; give at least 2")
     return found

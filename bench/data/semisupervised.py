@@ -68,6 +68,7 @@ def _half_labelled(data: ImageDataset, *, pooled: bool) -> ImageDataset:
         train=train,
         test=_taken(test, unseen, test.labels[unseen]),
         reference=source,
+        factors={},  # of the test images that were
         note=_noted(data, f"split {'paper' if pooled else 'clean'}: {counts}{leak}"),
     )
 

@@ -1,7 +1,7 @@
 """What every data set returns: uint8 images, integer labels and a split that is fixed before training."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -13,6 +13,7 @@ from bench.data.splits import SPLIT_SEED, Indices
 
 Images = NDArray[Any]  # uint8 [N, C, H, W]; points of a space are float32 [N, 1, 1, D]
 Labels = NDArray[np.int64]  # [N], or [N, 40] of 0/1 for attributes
+Factor = NDArray[Any]  # [N]: numbers of categories int64, amounts float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,7 @@ class ImageDataset:
     split_seed: int = SPLIT_SEED
     reference: Split | None = None  # images with labels that `train` does not tell: never for a model
     class_probabilities: Callable[[np.ndarray], np.ndarray] | None = None  # exact p(class | x) [N, k], if known
+    factors: Mapping[str, Factor] = field(default_factory=dict)  # of each test image, if known: what it was made with
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -50,12 +52,14 @@ class ImageDataset:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 over shapes, types and contents of all arrays, so that it changes with any pixel, label or split."""
+        """SHA-256 over shapes, types and contents of all arrays, so that any pixel, label or split changes it."""
         digest = sha256()
         for split in (self.train, self.validation, self.test):
             for array in (split.images, split.labels):
                 digest.update(f"{array.shape} {array.dtype.str};".encode())
                 digest.update(np.ascontiguousarray(array).data)
+        for name, values in self.factors.items():
+            digest.update(f"{name} {values.shape} {values.dtype.str};".encode() + values.tobytes())
         return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ May import: bench.errors, bench.data, bench.samplers.
 from bench.metrics.registry.codes import CODES
 from bench.metrics.registry.densities import DENSITIES
 from bench.metrics.registry.distances import DISTANCES
+from bench.metrics.registry.factors import FACTORS
 from bench.metrics.registry.labels import LABELS
 from bench.metrics.registry.levels import LEVELS
 from bench.metrics.registry.scores import SCORES
@@ -68,6 +69,7 @@ METRICS: dict[str, Metric] = {
     **DENSITIES,
     **DISTANCES,
     **CODES,
+    **FACTORS,
     **LABELS,
     **LEVELS,
     **SCORES,

@@ -66,9 +66,9 @@ class Evaluation(_Strict):
     `samplers` are the ways of drawing codes that samples are made by, each where the model can serve it. `extras` are
     measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes,
     the study of codes (ways between them; for bits also what their moments give back), what a model makes of labels,
-    what it is as a density, the gradients that a critic gives it, its bound level by level, and distances in the
-    features of EfficientNet-Lite0. Of all these `metrics`
-    keeps the named ones, all where it is empty.
+    what it is as a density, the gradients that a critic gives it, its bound level by level, distances in the
+    features of EfficientNet-Lite0, and how disentangled its codes are. Of all these `metrics` keeps the named ones, all
+    where it is empty.
     The command line fills in `fid_weights`, the SHA-256 of the Inception weights, and `plugin_metrics`, those of
     plug-ins. `score_classifier` is how the classifier behind inception scores is trained
     (`bench/evaluation/features/score_classifier.py`).
@@ -92,6 +92,7 @@ class Evaluation(_Strict):
             "critic",
             "levels",
             "efficientnet",
+            "factors",
         ],
         ...,
     ] = ()

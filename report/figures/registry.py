@@ -117,6 +117,11 @@ FIGURES: dict[str, Figure] = {  # by the name of the file, in the page's order
         "A compressed test image, four images drawn given it, the image",
         _GIVEN,
     ),
+    "traversals": Figure(
+        partial(draw_stored, tile="traversals", width=400),
+        "A test image's code with one variable changed, a variable a row",
+        "suites of disentanglement: a test image's code with one variable changed, those that vary most first",
+    ),
     "rate_distortion": Figure(draw_rates, "Quality of each kind of reconstruction against what it sends", _LEVELS),
     "toy": Figure(
         draw_toy,

@@ -176,6 +176,26 @@ _ANCHORS = Layout(
     pair=("stock", "corrected"),
 )
 
+_DISENTANGLED = "Disentanglement"
+_FACTORS = Layout(
+    columns=(
+        Column("parameters", "", "Parameters", 0, style="count", comparable=False),
+        Column("mig", "", "MIG", 3, _DISENTANGLED),
+        Column("sap", "", "SAP", 3, _DISENTANGLED),
+        Column("factor_vae_score", "", "FactorVAE score", 1, _DISENTANGLED, "percent"),
+        Column("dci_disentanglement", "", "DCI\nD", 3, _DISENTANGLED),
+        Column("dci_completeness", "", "DCI\nC", 3, _DISENTANGLED),
+        Column("dci_informativeness", "", "DCI\nI", 1, _DISENTANGLED, "percent"),
+        Column("active_units", "", "AU", 1),
+        Column("neg_elbo", "", "-ELBO", 2, GENERATIVE, image_error=True),
+        Column("psnr", "reconstruction=mean", "PSNR", 2, RECONSTRUCTION),
+        Column("probe_accuracy", "probe=linear", "Accuracy", 2, RECONSTRUCTION, "percent"),
+        Column("seconds_per_epoch", "", "s/epoch", 2, comparable=False),
+    ),
+    variants=("stock", "corrected", "bidirectional", "control"),
+    pair=("stock", "bidirectional"),
+)
+
 TABLES: dict[str, Layout] = {
     "bvae": _BVAE,
     "lbae": _LBAE,
@@ -188,4 +208,5 @@ TABLES: dict[str, Layout] = {
     "anchors": _ANCHORS,
     "priors": PRIORS,
     "selfvae": SELF_SUPERVISED,
+    "factors": _FACTORS,
 }

@@ -73,8 +73,8 @@ CONSTANTS = {
     "models.selfvae.networks:LOG_VARIANCE": 7.0,
     # Tables 4 and 5 of sVAE; the toy data of ALICE's code
     "models.svae.colour_networks:LEAK": 0.2,
-    "bench.data.mixture:VARIANCE": 0.04,
-    "bench.data.mixture:SIZES": (2048, 128, 1024),
+    "bench.data.drawn.mixture:VARIANCE": 0.04,
+    "bench.data.drawn.mixture:SIZES": (2048, 128, 1024),
     # data: BVAE, Section IV; the draws that are the same for every run
     "bench.data.idx:VALIDATION": 6_000,
     "bench.data.splits:SPLIT_SEED": 0,

@@ -117,6 +117,12 @@ ARRAYS: dict[str, Array] = {
     "class_codes": Array("codes", "mean code of each class, or of each attribute's bearers: [k, L]", _BITS),
     "edit_targets": Array("codes", "[n], another class of each of the first test images"),
     "edited_classes": Array("codes", "[n], how the small classifier reads what was edited towards them", _BITS),
+    # Of known factors
+    "test_factors": Array("factors", "numbers of the values of F known factors of the test images: int64 [N, F]"),
+    "ordered_factors": Array("factors", "whether a factor is an amount and no category: [F]"),
+    "factor_forests": Array("factors", "what forests that read factors in test_mean find, by name", _ENCODE),
+    "factor_importances": Array("factors", "of each variable for each factor: [L, F], columns sum to 1 or 0", _ENCODE),
+    "factor_readings": Array("factors", "whether a factor is read right in other codes: bool [N - N/2, F]", _ENCODE),
     # Of labels
     "free_classes": Array("labels", "[f], classes without labels in training"),
     "class_log_probabilities": Array("labels", "ln q(y|x) of the test images: [N, k]", _CLASSIFY),

@@ -12,6 +12,7 @@ from bench.data.eight_bit import to_uint8, to_unit
 from bench.evaluation.arrays.codes import edited
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.pictures.level_tiles import between, modes, super_resolution, variations
+from bench.evaluation.pictures.traversals import traversals
 from bench.metrics.bit_codes import paths
 from bench.metrics.types import Blank
 from bench.system.files import write_whole
@@ -214,4 +215,5 @@ TILES: dict[str, Tile] = {
     "modes": Tile(modes, needs=_LEVELS, extra="levels"),
     "variations": Tile(variations, needs=_LEVELS, extra="levels"),
     "super-resolution": Tile(super_resolution, needs=_LEVELS, extra="levels"),
+    "traversals": Tile(traversals, needs=frozenset({"encode", "reconstruct"}), extra="factors"),
 }

@@ -53,6 +53,7 @@ def test_image_shapes_are_known_without_data() -> None:
         "cifar10": (3, 32, 32),
         "celeba": (3, 64, 64),
         "toy-mixture": (1, 1, 2),
+        "shapes": (1, 32, 32),
         "imagefolder": (3, 32, 32),
     }
     assert image_shape("imagefolder", {"size": "64", "colour": "grey"}) == (1, 64, 64)

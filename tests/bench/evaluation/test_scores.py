@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.data import image_shape, load
-from bench.data.mixture import CENTRES, VARIANCE, posterior
+from bench.data.drawn.mixture import CENTRES, VARIANCE, posterior
 from bench.errors import BadInput
 from bench.evaluation.features.score_classifier import RECIPES, Recipe, ScoreClassifier, _moved, score_classifier
 from bench.metrics.inception_score import classifier_accuracy, inception_score

@@ -40,6 +40,12 @@ LOWER = {
     "round_trip_distance": "",
 }
 HIGHER = {
+    "mig": "",
+    "sap": "",
+    "factor_vae_score": "%",
+    "dci_disentanglement": "",
+    "dci_completeness": "",
+    "dci_informativeness": "%",
     "active_units": "units",
     "psnr": "dB",
     "psnr_backwards": "dB",
