@@ -7,7 +7,7 @@ from bench.metrics import METRICS
 from docs.made import stored
 from report import choice
 from report.claims import wording
-from report.claims.verdicts import NOT_MEASURED, NOT_RESOLVED, VERDICTS, Verdict
+from report.claims.verdicts import DECIDED, VERDICTS, Verdict
 from report.commands import command
 from report.names import dataset_label, model_label
 from report.statistics import paired_interval, t_interval
@@ -56,12 +56,12 @@ def found(paper: str) -> str:
     own = [v for v in stored.found() if v.claim.paper == paper]
     heads = ["Claim", "Printed in", *(v.capitalize() for v in VERDICTS)]
     lines = [row(heads), row([":---", ":---", *("---:" for _ in VERDICTS)])]
-    for _, same in groupby(own, key=lambda v: v.claim.entry):
+    for _, same in groupby(own, key=lambda v: v.claim.id):
         verdicts = list(same)
         came = [v.verdict for v in verdicts]
         claim = verdicts[0].claim
         lines.append(row([escape(claim.text), escape(claim.source), *(str(came.count(v)) for v in VERDICTS)]))
-    decided = [v for v in own if v.verdict not in (NOT_RESOLVED, NOT_MEASURED)]
+    decided = [v for v in own if v.verdict in DECIDED]
     said = ["Decided so far:", "", *map(_decided, decided)] if decided else ["Nothing is decided yet."]
     return "\n".join([*lines, "", *said])
 
@@ -123,9 +123,7 @@ def runs() -> str:
 
 
 def _decided(v: Verdict) -> str:
-    where = f"{v.claim.suite}, preset {v.preset}, {v.epochs} epochs, {len(v.seeds)} seeds"
-    text = f"- **{v.verdict}**: {escape(v.claim.text)}. {escape(wording.compared(v.claim))}: "
-    return text + f"{escape(wording.difference(v))} ({escape(where)})."
+    return f"- {escape(wording.line(v))}"
 
 
 def _setting(suite: Suite) -> str:
