@@ -26,19 +26,22 @@ def suits(x: Tensor, weight: Tensor, larger: int, smaller: int) -> bool:
 
 def dense_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """Return W * x: [B, in, H, W] -> [B, out, H', W']."""
-    matrix, size = _matrix(weight, stride, padding, tuple(x.shape[2:]))
+    matrix, size = _matrix(x, weight, stride, padding, tuple(x.shape[2:]))
     return (x.flatten(1) @ matrix.t()).unflatten(1, (weight.shape[0], *size))
 
 
 def dense_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
     """Return the adjoint applied to y: [B, out, H', W'] -> [B, in, H, W]."""
-    matrix, _ = _matrix(weight, stride, padding, tuple(size))
+    matrix, _ = _matrix(y, weight, stride, padding, tuple(size))
     return (y.flatten(1) @ matrix).unflatten(1, (weight.shape[1], *size))
 
 
-def _matrix(weight: Tensor, stride: int, padding: int, size: tuple[int, ...]) -> tuple[Tensor, tuple[int, ...]]:
+def _matrix(
+    x: Tensor, weight: Tensor, stride: int, padding: int, size: tuple[int, ...]
+) -> tuple[Tensor, tuple[int, ...]]:
     """Return M [out * H' * W', in * H * W], and (H', W')."""
-    places, small = _places(size, tuple(weight.shape[2:]), stride, padding)
+    made = _places if type(x) is Tensor else _places.__wrapped__  # a trace has no tensor from outside
+    places, small = made(size, tuple(weight.shape[2:]), stride, padding)
     taps = weight.flatten(2) @ places.to(weight)  # [out, in, H' W' H W]
     return taps.unflatten(2, (small[0] * small[1], -1)).transpose(1, 2).flatten(2).flatten(0, 1), small
 
