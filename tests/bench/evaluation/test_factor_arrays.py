@@ -64,7 +64,7 @@ def test_values_are_numbered_and_amounts_are_told_from_categories() -> None:
 
 
 def test_scores_are_had_of_known_factors_alone() -> None:
-    assert {m.status for m in measure(with_factors()) if m.metric in ("mig", "sap", "dci_completeness")} == {"ok"}
+    assert {m.status for m in measure(with_factors()) if m.metric in ("mig", "sap", "dci_informativeness")} == {"ok"}
     blank = [m for m in measure(evaluation(build_model(), extras=("factors",))) if m.metric == "mig"]
     assert [m.reason for m in blank] == ["the factors of the data set's images are not known"]
     with pytest.raises(Blank, match="not known"):

@@ -71,10 +71,12 @@ def test_a_heading_names_the_features_and_the_sampler_that_its_column_reads(tabl
 def test_the_pairs_that_are_compared_and_the_rows_are_those_of_the_studies() -> None:
     pairs = dict.fromkeys(TABLES, ("unidirectional", "bidirectional"))
     pairs |= {"pythae": ("stock", "bidirectional"), "anchors": ("stock", "corrected")}
+    pairs["factors"] = ("stock", "bidirectional")
     assert {name: table.pair for name, table in TABLES.items()} == pairs
     assert PAIR == ("unidirectional", "bidirectional")
     variants = dict.fromkeys(TABLES, VARIANTS)
     variants |= {"pythae": ("stock", "corrected", "bidirectional"), "anchors": ("stock", "corrected")}
+    variants["factors"] = ("stock", "corrected", "bidirectional", "control")
     assert {name: table.variants for name, table in TABLES.items()} == variants
     assert VARIANTS == ("unidirectional", "bidirectional", "control", "stock", "corrected")
     assert {name for name, table in TABLES.items() if table.trials} == {"untapped", "svae-toy"}
