@@ -93,15 +93,16 @@ def to_markdown(power: pd.DataFrame, found: pd.DataFrame) -> str:
     lines = []
     for (m, n), cells in power.groupby(["statements", "seeds"]):
         by = cells.set_index("procedure")
-        shown = [f"{by.loc[p, 'effect']:.2f}" if p in by.index else "–" for p in PROCEDURES]
-        errors = [f"{by.loc['Holm', 'any_wrong']:.1%}", f"{by.loc['FDR', 'wrong_share']:.1%}"]
+        effect, any_wrong, share = (by[name].astype(float).to_dict() for name in ("effect", "any_wrong", "wrong_share"))
+        shown = [f"{effect[p]:.2f}" if p in effect else "–" for p in PROCEDURES]
+        errors = [f"{any_wrong['Holm']:.1%}", f"{share['FDR']:.1%}"]
         lines.append(row([str(m), str(n), *shown, *errors]))
     of_ten = {n: float(effects[10, n, "FDR"]) for n in SEEDS}
     second = ["Statement", "Suite", "Deviation of a seed", "Margin", *(f"Decided by {n} seeds" for n in SEEDS)]
     kept = [
-        row([x.statement, x.suite, f"{x.deviation:.3g}", f"{x.margin:g}" if x.margin else "–",
-             *(f"{of_ten[n] * x.deviation:.2g}" for n in SEEDS)])
-        for x in found.itertuples()
+        row([str(x["statement"]), str(x["suite"]), f"{x['deviation']:.3g}", f"{x['margin']:g}" if x["margin"] else "–",
+             *(f"{of_ten[n] * float(x['deviation']):.2g}" for n in SEEDS)])
+        for x in found.to_dict("records")
     ]  # fmt: skip
     most = max(FAMILIES)
     times = float(effects[most, SEEDS[0], "Holm"]) / float(effects[most, SEEDS[0], "FDR"])

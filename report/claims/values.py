@@ -46,7 +46,7 @@ def compare(suite: Suite, claim: Claim, pair: Pair) -> Compared:
     divided = claim.kind == "exact" or claim.relative
     values = first / second - (1.0 if claim.relative else 0.0) if divided else first - second
     stand_in = used.first.metric if used is not pair and seeds else ""
-    return Compared(used, seeds, *(tuple(map(float, x)) for x in (first, second, values)), stand_in)
+    return Compared(used, seeds, _floats(first), _floats(second), _floats(values), stand_in)
 
 
 def over_rows(compared: Sequence[Compared]) -> Compared:
@@ -58,7 +58,12 @@ def over_rows(compared: Sequence[Compared]) -> Compared:
         .reshape(len(by_seed), len(seeds), 3)
         .mean(axis=0)
     )
-    return replace(compared[0], seeds=tuple(seeds), **_named(means))
+    first, second, statistics = (_floats(column) for column in means.T)
+    return replace(compared[0], seeds=tuple(seeds), first=first, second=second, statistics=statistics)
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(map(float, values))
 
 
 def obstacle(suite: Suite, pair: Pair) -> str:
@@ -85,11 +90,6 @@ def left_out(suite: Suite, claim: Claim) -> str:
     sides = [side for pair in claim.pairs for side in (pair.first, pair.second) if isinstance(side, Side)]
     runs = [d for row, variant in dict.fromkeys((s.row, s.variant) for s in sides) for d in suite.runs(row, variant)]
     return ", ".join(f"{model_label(d.row, d.variant)} seed {d.seed} ({d.status})" for d in runs if d.status != "done")
-
-
-def _named(means: np.ndarray) -> dict[str, tuple[float, ...]]:
-    """Return columns of means [seeds, 3] under their names."""
-    return {name: tuple(map(float, means[:, i])) for i, name in enumerate(("first", "second", "statistics"))}
 
 
 def _shared(found: Sequence[dict[int, float]]) -> tuple[int, ...]:

@@ -125,7 +125,9 @@ def _pictures(sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture
     found = [tile_of(row, name) for section in sections for row in section.rows for name in TILES]
     tiles = in_whole_pixels([tile for tile in found if tile], _TILE)
     left = BUDGET - sum(len(uri or "") for uri in tiles.values())
-    limits = {p.path: _PARETO if is_pareto(p) else _FIGURE for pictures in drawn.values() for p in pictures}
+    limits: dict[Path | Tile, int] = {
+        p.path: _PARETO if is_pareto(p) else _FIGURE for pictures in drawn.values() for p in pictures
+    }
     return {**tiles, **thumbnails(limits, max(left, 0))}
 
 

@@ -20,6 +20,7 @@ def traversals(evaluation: Evaluation) -> np.ndarray | None:
     rows = np.argsort(-means.var(axis=0), kind="stable")[:ROWS]
     codes = np.tile(means[0], (len(rows), STEPS, 1))
     for code, variable in zip(codes, rows, strict=True):
-        code[:, variable] = np.linspace(*np.quantile(means[:, variable], ENDS), STEPS)
+        low, high = np.quantile(means[:, variable], ENDS)
+        code[:, variable] = np.linspace(low, high, STEPS)
     images = evaluation.run(evaluation.view.decode, codes.reshape(-1, codes.shape[-1]))
     return images.reshape(*codes.shape[:2], *images.shape[1:])
