@@ -34,7 +34,7 @@ def test_an_interval_that_reaches_zero_decides_nothing(tmp_path: Path) -> None:
     values = {("a", "unidirectional"): [20.0, 18.0], ("b", "unidirectional"): [18.0, 19.0]}
     (answer,) = answers(suite_of(tmp_path, values))
     assert not answer.decided and sentence(answer).startswith(
-        "not decided between a (19.00 dB) and b (18.50 dB): 0.50 "
+        "not decided between a (19.00 dB) and b (18.50 dB): apart by 0.50 "
     )
 
 
