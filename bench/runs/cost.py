@@ -68,7 +68,16 @@ def _architecture(run: Run) -> str:
     free = getattr(model, "weight_options", frozenset()) | {"steps"}
     options = {key: value for key, value in run.options.items() if key not in free}
     family = getattr(model, "family", "") or run.model
-    return repr((family, getattr(model, "shared", False), run.network, run.latent_dim, run.likelihood, json.dumps(options, sort_keys=True)))
+    return repr(
+        (
+            family,
+            getattr(model, "shared", False),
+            run.network,
+            run.latent_dim,
+            run.likelihood,
+            json.dumps(options, sort_keys=True),
+        )
+    )
 
 
 def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> list[PlanLine]:

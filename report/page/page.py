@@ -46,7 +46,8 @@ def render(
     shown = {folder: [p for p in found if p.path.stem not in whole[folder]] for folder, found in drawn.items()}
     pictures = _pictures(sections, shown)
     absent = {p.path for found in shown.values() for p in found if p.path not in pictures}
-    unreadable = [f"{path} cannot be read" for path in sorted(absent)]
+    damaged = [tile for section in sections for tile in _tiles([section]) if tile not in pictures]
+    unreadable = [f"{path} cannot be read" for path in [*sorted(absent), *damaged]]
     drawn = {folder: [p for p in found if p.path not in absent] for folder, found in drawn.items()}
     script = '"use strict";\n(function () {\n' + "\n".join(_read(f"{name}.js") for name in SCRIPTS) + "})();\n"
     style = _read("page.css")
@@ -121,9 +122,13 @@ def _whole(section: Section) -> list[str]:
     return [name for name in TILES if any(tile_of(row, name) for row in section.rows)]
 
 
-def _pictures(sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
+def _tiles(sections: Sequence[Section]) -> list[Tile]:
     found = [tile_of(row, name) for section in sections for row in section.rows for name in TILES]
-    tiles = in_whole_pixels([tile for tile in found if tile], _TILE)
+    return [tile for tile in found if tile]
+
+
+def _pictures(sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
+    tiles = in_whole_pixels(_tiles(sections), _TILE)
     left = BUDGET - sum(len(uri or "") for uri in tiles.values())
     limits: dict[Path | Tile, int] = {
         p.path: _PARETO if is_pareto(p) else _FIGURE for pictures in drawn.values() for p in pictures

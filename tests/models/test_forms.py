@@ -161,14 +161,15 @@ def test_a_class_of_a_plug_in_can_be_pickled() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "Plane", "Colour"])
 def test_a_game_is_data_and_only_a_regularised_one_takes_a_weight(prefix: str) -> None:
-    kinds = {name: MODELS[prefix + name].resolve() for name in GAMES}
-    assert {name: kind.game for name, kind in kinds.items()} == GAMES
+    kinds = {name: MODELS[prefix + name].resolve() for name in GAMES if prefix + name in MODELS}
+    assert kinds.keys() >= {"SymmetricVAE", "SymmetricVAER", "ALI", "ALICE"}
+    assert {name: kind.game for name, kind in kinds.items()} == {name: GAMES[name] for name in kinds}
     assert len({kind.__bases__ for kind in kinds.values()}) == 1
-    for name, other in itertools.product(GAMES, GAMES):  # those with the same terms train together
-        same = GAMES[name].regularised == GAMES[other].regularised
+    for name, other in itertools.product(kinds, kinds):  # those with the same terms train together
+        same = GAMES[name]._replace(fools="ali") == GAMES[other]._replace(fools="ali")
         assert (kinds[name].family == kinds[other].family) == same
-    for name, game in GAMES.items():
-        if game.regularised:
+    for name in kinds:
+        if GAMES[name].regularised:
             assert kinds[name].config_class(input_dim=SHAPE, latent_dim=2).reconstruction_weight == 0.1
         else:
             with pytest.raises(ValidationError, match="reconstruction_weight"):

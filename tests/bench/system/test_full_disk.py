@@ -79,7 +79,7 @@ WRITERS: dict[str, tuple[Callable[[Path], Any], str]] = {  # what is written, an
     "manifest": (lambda disk: manifest.write(disk), "manifest.json"),
     "state": (lambda disk: Checkpoints(disk / "states").save({"a": torch.ones(9)}), "000001.pt"),
     "model": (trained, "model"),
-    "picture": (lambda disk: save_grid(disk / "a.png", np.ones((2, 2, 1, 8, 8)), 9**6, drop=0), "a.png"),
+    "picture": (lambda disk: save_grid(disk / "a.png", np.ones((2, 2, 1, 8, 8))), "a.png"),
     "lock": (held, "lock.json"),
     "download": (downloaded, "file.gz"),
     "archive": (unpacked, "member.png"),

@@ -152,7 +152,9 @@ def test_the_bidirectional_network_reads_its_weights_both_ways() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_and_wrong_labels_are_refused(name: str) -> None:
-    model = toy(name)
+    model = toy(name).eval()
+    assert torch.isfinite(model({"data": IMAGES, "labels": None}).loss)  # images may have none but in training
+    model.train()
     for labels in (None, torch.full((16,), -1)):
         with pytest.raises(ValueError, match="learns from labels, and these images have none"):
             model({"data": IMAGES, "labels": labels})

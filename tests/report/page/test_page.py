@@ -284,12 +284,13 @@ def test_damaged_suites_and_files_leave_the_others(tmp_path: Path) -> None:
 
 def test_damaged_picture_is_one_line_and_not_shown(tmp_path: Path) -> None:
     folder = with_files(write_full(tmp_path / "a", ["VAE"], (0,)))
-    (folder / "samples.png").write_bytes(b"not a picture")
+    (folder / "tsne.png").write_bytes(b"not a picture")
     tile = next((folder / "digests").glob("*/samples.png"))
     tile.write_bytes(tile.read_bytes()[:60])
     _, outline, data = page_of(tmp_path)
-    assert "a/samples.png cannot be read" in outline.said
-    assert "a/samples.png" not in {a["href"] for a in outline.all("a")}
+    assert f"{tile.parent.name}/samples.png cannot be read" in outline.said
+    assert "a/tsne.png cannot be read" in outline.said
+    assert "a/tsne.png" not in {a["href"] for a in outline.all("a")}
     assert all("samples" not in r["tiles"] for r in data["suites"][0]["rows"] if tile.parent.name == r["runs"][0]["id"])
 
 
