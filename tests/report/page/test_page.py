@@ -279,7 +279,7 @@ def test_damaged_suites_and_files_leave_the_others(tmp_path: Path) -> None:
     _, outline, data = page_of(tmp_path)
     assert [suite["name"] for suite in data["suites"]] == ["good"]
     assert all(f"{name}/suite.json" in outline.said for name in ("torn", "odd", "lost"))
-    assert "perf" not in outline.said
+    assert not re.search(r"\bperf\b", outline.said)
 
 
 def test_damaged_picture_is_one_line_and_not_shown(tmp_path: Path) -> None:
