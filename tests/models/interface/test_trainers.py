@@ -38,8 +38,9 @@ def own_gradients(model: Any) -> dict[str, Tensor]:
     batch, names = Batch(images.data, images.labels, dataset_size=100), {id(p): n for n, p in model.named_parameters()}
     found = {}
     for step in steps_of(model, 1):
-        gradients = torch.autograd.grad(step.loss(batch, None), step.parameters, allow_unused=True)
-        found |= {names[id(p)]: g for p, g in zip(step.parameters, gradients, strict=True) if g is not None}
+        trained = [p for p in step.parameters if p.requires_grad]
+        gradients = torch.autograd.grad(step.loss(batch, None), trained, allow_unused=True)
+        found |= {names[id(p)]: g for p, g in zip(trained, gradients, strict=True) if g is not None}
     return found
 
 
