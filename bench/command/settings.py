@@ -37,6 +37,8 @@ MEANINGS = {
     "stack": "whether runs of one architecture train as one model",
     "latent_dim": "numbers of a code",
     "controls": "rows with a parameter-matched control: their names, or all",
+    "row_options": "fields of the models' configurations, by row: row_options.ROW.KEY=VALUE",
+    "pixels": "the data set's setting `pixels`, in place of the suite's",
     "grid": "settings of which each seed takes one combination",
     "epochs": "passes over the training images",
     "batch_size": "images of a step",
@@ -140,7 +142,8 @@ def schema() -> dict[str, Any]:
             if key in MEANINGS:
                 field["description"] = MEANINGS[key]
     names = [
-        path.relative_to(suite_files.SUITES).with_suffix("").as_posix() for path in suite_files.SUITES.rglob("*.toml")
+        path.relative_to(suite_files.SUITES).with_suffix("").as_posix()
+        for path in (*suite_files.SUITES.glob("*.toml"), *suite_files.SUITES.glob("base/*.toml"))
     ]
     found["properties"]["extends"] = {"enum": sorted(names), "description": "a suite, or a base, to lay this file over"}
     found["properties"]["add_rows"] = {**found["properties"]["rows"], "description": "rows after those of the base"}
