@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from report.names import model_label
 from report.statistics import Interval, paired_interval, t_interval
-from report.store import Suite, seed_values
+from report.store import Digest, Suite, seed_values
 
 TABLE = "all"  # the kind of table of suites over many families
 
@@ -59,7 +59,8 @@ def answers(suite: Suite) -> list[Answer]:
         sign = suite.sign(use.metric)
         best_of_row: dict[str, tuple[float, str, dict[int, float]]] = {}
         for row, variant, runs in suite.models():
-            values = seed_values((d for d in runs if d.status == "done"), use.metric, use.setting)
+            done = (d for d in runs if d.status == "done" and (use.name != "speed" or _alone(d)))
+            values = seed_values(done, use.metric, use.setting)
             if not values or row.split()[0] in LABELLED:
                 continue
             mean = t_interval(list(values.values())).mean
@@ -72,6 +73,11 @@ def answers(suite: Suite) -> list[Answer]:
         unit = suite.metric(use.metric).get("unit", "")
         found.append(Answer(use, unit, best, mean, other, second, seeds, paired_interval(values, others)))
     return found
+
+
+def _alone(digest: Digest) -> bool:
+    """Whether a run was trained by itself: of several that train as one, each has an equal share of the time."""
+    return digest.facts["provenance"].get("together", 1) == 1
 
 
 def over_families(suites: Iterable[Suite]) -> list[Suite]:

@@ -1,33 +1,36 @@
 """The search for a suite's settings: `python -m bench.command.search NAME`."""
 
-import argparse
 import csv
-import json
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
+from bench.command.options import Parser
 from bench.errors import BadInput
 from bench.study import search
 from bench.study.run import Run
 from bench.study.search import Outcome, Search
+from bench.system.files import write_whole
 
 COLUMNS = ("run", "seed", "validation_loss", "epoch", "seconds", "reason", "git", "cpu")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train what is missing of a search, and print its table and choice; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.command.search", description=__doc__)
+    parser = Parser(prog="python -m bench.command.search", description=__doc__)
     parser.add_argument("name", help=f"one of {', '.join(search.names())}")
-    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--data-dir", type=Path, help="folder that holds the data sets")
     parser.add_argument("--results", type=Path, default=Path("results/search"), help="folder of the table")
     parser.add_argument("--work", type=Path, default=Path("runs/search"), help="folder of unfinished trainings")
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at once, a thread each")
     parser.add_argument("--show", action="store_true", help="train nothing")
-    options = parser.parse_args(arguments)
     try:
+        options = parser.parse_args(arguments)
+        if options.jobs < 1:
+            raise BadInput(f"--jobs {options.jobs}: at least one training at a time")
         declared = search.load(options.name)
         table = options.results / f"{options.name}.csv"
         if not options.show:
@@ -36,24 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nbench: interrupted; the same command goes on", file=sys.stderr)
+        return 130
     return 0
 
 
 def read(declared: Search, table: Path) -> list[Outcome]:
     """Return the outcomes that a table holds."""
-    if not table.is_file():
-        return []
-    with table.open(newline="") as file:
-        lines = list(csv.DictReader(file))
     return [
         Outcome(
-            tuple(json.loads(line[key]) for key in declared.grid),
+            tuple(next(value for value in values if str(value) == line[key]) for key, values in declared.grid.items()),
             line["run"],
             int(line["seed"]),
             float(line["validation_loss"]) if line["validation_loss"] else None,
         )
-        for line in lines
+        for line in _lines(table)
     ]
+
+
+def _lines(table: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))) if table.is_file() else []
 
 
 def describe(declared: Search, outcomes: list[Outcome]) -> str:
@@ -87,7 +93,7 @@ def _train_missing(declared: Search, table: Path, work: Path, data_dir: Path | N
         ]
         print(f"{len(todo)} trainings", flush=True)
         for (point, run), outcome in _carry_out(todo, work, data_dir, jobs):
-            line = {key: json.dumps(value) for key, value in zip(declared.grid, point, strict=True)}
+            line = dict(zip(declared.grid, point, strict=True))
             _append(table, line | {"run": f"{run.row}/{run.variant}", "seed": run.seed} | outcome)
 
 
@@ -142,13 +148,11 @@ def train(run: Run, work: Path, data_dir: Path | None) -> dict[str, object]:
 
 def _append(table: Path, line: dict[str, object]) -> None:
     table.parent.mkdir(parents=True, exist_ok=True)
-    columns = [*(key for key in line if key not in COLUMNS), *COLUMNS]
-    new = not table.is_file()
-    with table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(line)
+    columns, text = [*(key for key in line if key not in COLUMNS), *COLUMNS], io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*_lines(table), line])
+    write_whole(table, text.getvalue().encode())
     print(" ".join(str(line.get(key, "")) for key in columns[:-2]), flush=True)
 
 

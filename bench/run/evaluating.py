@@ -17,22 +17,20 @@ from bench.command.streams import answer, say
 from bench.command.terminal import as_text
 from bench.data.places import terminal_bar
 from bench.data.types import ImageDataset
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput
 from bench.evaluation.evaluate import Evaluation, Measurement, measure, unasked
 from bench.evaluation.features.inception_weights import find_weights
 from bench.evaluation.features.networks import FeatureNetworks
 from bench.evaluation.outside.pythae_models import input_shape
 from bench.evaluation.outside.subjects import Given, subject
-from bench.evaluation.pictures.tiles import save_tiles
-from bench.metrics import METRICS
+from bench.run.beside import differences, place, table
 from bench.runs.train import about_data
-from bench.storage import packed, store, stored
+from bench.storage import packed, stored
 from bench.study import suite_files
 from bench.study.run import digest, slug
 from bench.study.schema import Evaluation as Settings
 from bench.study.schema import explain
 from bench.system import provenance
-from report.build import write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +133,7 @@ def evaluate(
 
     Every metric whose needs are met is measured, the others are blank with their reason. Raises BadInput.
     """
-    results, theirs = Path(results), None if beside is None else _stored(beside, Path(results))
+    results, theirs = Path(results), None if beside is None else stored.find(beside, Path(results))
     rows = {} if theirs is None else packed.facts(theirs)
     first: Mapping[str, Any] = next((facts["run"] for facts in rows.values() if facts["status"] == "done"), {})
     if data is None and not first:
@@ -156,21 +154,11 @@ def evaluate(
     facts = _digest(model, name, chosen, evaluation, measurements, images, set(_rows_of(theirs)))
     folder = results / (f"evaluated-{slug(images.name)}" if theirs is None else f"{theirs.name}-beside")
     known = [facts for facts in rows.values() if facts["status"] == "done"]
-    notes = _differences(facts, known) if known else []
+    notes = differences(facts, known) if known else []
     made = [*_anchors(folder, images, evaluation, known), (facts, evaluation)]
-    _store(folder, made, theirs, [f"{facts['row']}: {note}." for note in notes])
-    headers, lines = _table(folder, facts["row"])
+    place(folder, made, theirs, [f"{facts['row']}: {note}." for note in notes])
+    headers, lines = table(folder, facts["row"])
     return Evaluated(facts["row"], tuple(measurements), folder, tuple(notes), headers, lines)
-
-
-def _stored(beside: str | Path, results: Path) -> Path:
-    """Return the folder of stored results: a path, or the name of one in `results` or in the package."""
-    folders = [Path(beside), *(place / str(beside) for place in stored.places(results))]
-    for folder in folders:
-        if stored.suite_facts(folder) and packed.facts(folder):
-            return folder
-    known = [path.parent.name for place in stored.places(results) for path in place.glob("*/suite.json")]
-    raise unknown("stored results", str(beside), known)
 
 
 def _rows_of(folder: Path | None) -> list[str]:
@@ -258,41 +246,6 @@ def _digest(
     }
 
 
-def _differences(facts: dict[str, Any], theirs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return how a row's data, split and settings differ from those beside it; blank its numbers of newer versions."""
-    notes = []
-    data, other = facts["provenance"]["data"], (theirs[0].get("provenance") or {}).get("data") or {}
-    if facts["dataset"] != theirs[0]["dataset"]:
-        notes.append(f"{facts['row']} was measured on {facts['dataset']}, the rows beside it on {theirs[0]['dataset']}")
-    elif data["sha256"] != other.get("sha256"):
-        what = "another split" if data["images"] != other.get("images") else "other images or another split"
-        notes.append(f"{facts['row']} was measured on {what} than the rows beside it")
-    if facts["run"]["evaluation"] != (known := _today(theirs[0])):
-        differ = [key for key, value in facts["run"]["evaluation"].items() if known.get(key) != value]
-        notes.append(f"other settings of the evaluation: {', '.join(differ)}")
-    counts = {m["n"] for m in facts["measurements"] if m["metric"] == "fd_classifier" and m["n"]}
-    usual = {m["n"] for f in theirs for m in f["measurements"] if m["metric"] == "fd_classifier" and m.get("n")}
-    if counts - usual and usual:
-        notes.append(f"{max(counts):,} images of it were compared, {max(usual):,} of the rows beside it")
-    newest: dict[str, int] = {}
-    for m in (m for f in theirs for m in stored.up_to_date(f)["measurements"] if m["status"] == "ok"):
-        newest[m["metric"]] = max(newest.get(m["metric"], 1), m.get("version", 1))
-    for i, m in enumerate(facts["measurements"]):
-        older = newest.get(m["metric"], m["version"])
-        if m["status"] == "ok" and m["version"] > older:
-            said = (
-                f"{m['value']:.6g} by version {m['version']} of the metric, the rows beside it are of version {older}"
-            )
-            facts["measurements"][i] = {**m, "value": None, "se": None, "n": None, "status": "blank", "reason": said}
-            notes.append(f"{m['metric']}: {said}")
-    return [*notes, "it was not trained here: epochs, images and rate of its training are not compared"]
-
-
-def _today(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a digest's settings of the evaluation as they are written today."""
-    return dict(Settings.model_validate(facts["run"]["evaluation"]).identity())
-
-
 def _anchors(
     folder: Path, data: ImageDataset, evaluation: Evaluation, known: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[dict[str, Any], Evaluation]]:
@@ -307,52 +260,5 @@ def _anchors(
             own = Evaluation(Given(images), data, evaluation.settings, evaluation.seed, evaluation.features, None)
             facts = _digest(name, name, own.model, own, measure(own), data, set())
             if known:
-                _differences(facts, known)
+                differences(facts, known)
             yield facts, own
-
-
-def _store(
-    folder: Path, made: Sequence[tuple[dict[str, Any], Evaluation]], theirs: Path | None, notes: Sequence[str]
-) -> None:
-    """Write digests, the stored rows that they stand beside, suite.json, and the tables of them all."""
-    facts = made[-1][0]
-    before = stored.suite_facts(folder) or {"runs": {}, "rows": [], "note": None}
-    base = {} if theirs is None else stored.suite_facts(theirs) or {}
-    added = [row for row in before["rows"] if row not in base.get("rows", [])]
-    preset, said = base.get("preset", "small"), before["note"] or base.get("note") or ""
-    about = {
-        "suite": folder.name,
-        "preset": preset,
-        "configuration": "",
-        "title": base.get("title") or f"What was measured on {facts['dataset']}",
-        "dataset": base.get("dataset", facts["dataset"]),
-        "table": base.get("table", "bvae"),
-        "published": base.get("published"),
-        "rows": [*base.get("rows", []), *dict.fromkeys([*added, *(facts["row"] for facts, _ in made)])],
-        "metrics": {name: {"label": m.label, "unit": m.unit, "direction": m.direction} for name, m in METRICS.items()},
-        "note": " ".join(filter(None, [said, *(note for note in notes if note not in said)])) or None,
-        "runs": {**base.get("runs", {}), **before["runs"]},
-    }
-    if theirs is not None:
-        stored.adopt(folder, theirs, list(base["runs"].values()))
-    for facts, evaluation in made:
-        place = folder / "digests" / facts["id"]
-        place.mkdir(parents=True, exist_ok=True)
-        save_tiles(place, evaluation, {})
-        shown = {"suite": folder.name, "preset": preset, "path": f"digests/{facts['id']}", "dataset": about["dataset"]}
-        store.write_json(place / "digest.json", facts | shown)  # measured on other data: the note says so
-        about["runs"][f"{facts['row']}/{facts['variant']}/{facts['seed']}"] = facts["id"]
-    store.write_json(folder / "suite.json", about)
-    packed.pack(folder)
-    write(folder)
-
-
-def _table(folder: Path, row: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return the headings and lines of a folder's table, as a reader sees them."""
-    from report.store import read_suite
-    from report.tables.assemble import make_table
-
-    table = make_table(read_suite(folder))
-    headers = ("", *(f"{c.header} {arrow}".strip() for c, arrow in zip(table.columns, table.arrows, strict=True)))
-    lines = [(line.label, *(cell.display for cell in line.cells)) for line in table.lines]
-    return headers, tuple(sorted(lines, key=lambda line: line[0] == row))

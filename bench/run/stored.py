@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.command.options import Parser
 from bench.command.streams import answer
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput
 from bench.storage import packed, store, stored
 
 if TYPE_CHECKING:
@@ -41,13 +41,8 @@ def _read(where: Path, folder: Path) -> "Suite":
     from report import NoResults
     from report.store import read_suite
 
-    found = [where, *(place / where for place in stored.places(folder))] if not where.is_absolute() else [where]
-    place = next((path for path in found if (path / "suite.json").is_file()), None)
-    if place is None:
-        names = [path.parent.name for root in stored.places(folder) for path in root.glob("*/suite.json")]
-        raise unknown("stored results", str(where), names)
     try:
-        return read_suite(place)
+        return read_suite(stored.find(where, folder))
     except NoResults as error:
         raise BadInput(str(error)) from None
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.errors import unknown
 from bench.storage import packed
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,19 @@ def places(results: Path) -> list[Path]:
     """Return the folders to look for a suite's results in: the one named, then what the package carries."""
     carried = committed()
     return [results, *([carried] if carried and carried.resolve() != results.resolve() else [])]
+
+
+def find(where: str | Path, results: Path) -> Path:
+    """Return the folder of stored results: a path, or a name in `results` or in what the package carries.
+
+    Raises BadInput where there is none.
+    """
+    known = places(results)
+    for folder in (Path(where), *(place / where for place in known)):
+        if (folder / "suite.json").is_file():
+            return folder
+    names = [path.parent.name for place in known for path in place.glob("*/suite.json")]
+    raise unknown("stored results", str(where), names)
 
 
 def adopt(folder: Path, source: Path, ids: Collection[str]) -> list[str]:

@@ -131,18 +131,23 @@ def description(suite: Suite, folder: str, preset: PresetName) -> dict[str, obje
     read = {"dataset", "data", "likelihood", "rows", "extra_rows"}
     settings = suite.model_dump(mode="json", include=read, exclude_defaults=True)
     sizes = suite.presets[preset].model_dump(mode="json", exclude_defaults=True)
-    added = plugins.entries("METRICS")
     about = suite.model_dump(mode="json", include={"title", "dataset", "table", "published", "note"})
     return about | {
         "configuration": digest(settings | {"preset": sizes}),
         "suite": folder,
         "preset": preset,
         "rows": [row.row for row in suite.rows],
-        "metrics": {
-            name: {"label": metric.label, "unit": metric.unit, "direction": metric.direction}
-            | ({"column": True} if name in added else {})
-            for name, metric in METRICS.items()
-        },
+        "metrics": metrics(),
+    }
+
+
+def metrics() -> dict[str, dict[str, object]]:
+    """Return what a table needs to know of every metric; a plug-in's has a column."""
+    added = plugins.entries("METRICS")
+    return {
+        name: {"label": metric.label, "unit": metric.unit, "direction": metric.direction}
+        | ({"column": True} if name in added else {})
+        for name, metric in METRICS.items()
     }
 
 

@@ -70,8 +70,6 @@ def trace(model: BaseAE, place: int, batch: Batch, precision: torch.dtype | None
         graph = make_fx(function, tracing_mode="fake")(*arguments)
     if any(isinstance(leaf, FakeTensor) for module in model.modules() for leaf in tree_leaves(_state(module))):
         raise ValueError("it keeps tensors in the model from call to call")
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
     return Trace(graph, arguments, list(tensors), owned, recorder.requests)
 
 

@@ -47,7 +47,7 @@ def conv_transpose2d(
         x = dense.dense_conv_transpose2d(y, weight, stride, padding, size)
     elif suits(y, weight, pixels):
         x = tiny_conv_transpose2d(y, weight, stride, padding, size)
-    elif weight.shape[1] <= FEW_COLOURS and _plain_on_processor(y) and not torch.is_grad_enabled():
+    elif weight.shape[1] <= FEW_COLOURS and dense.plain_on_processor(y) and not torch.is_grad_enabled():
         x = folded_conv_transpose2d(y, weight, stride, padding, size)
     else:
         x = plain_conv_transpose2d(y, weight, stride, padding, size)
@@ -59,11 +59,7 @@ def suits(x: Tensor, weight: Tensor, pixels: int) -> bool:
     """Whether the products are the faster way: float32 on a processor, few `pixels` on one side, many channels."""
     out_channels, in_channels = weight.shape[:2]
     few = pixels <= MOST_PIXELS and in_channels * out_channels >= FEWEST_WEIGHTS
-    return few and _plain_on_processor(x)
-
-
-def _plain_on_processor(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return few and dense.plain_on_processor(x)
 
 
 def folded_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:

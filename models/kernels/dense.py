@@ -20,8 +20,12 @@ def suits(x: Tensor, weight: Tensor, larger: int, smaller: int) -> bool:
     """Whether the product is the faster way, for images of so many pixels on the two sides."""
     out_channels, in_channels = weight.shape[:2]
     few = larger <= MOST_PIXELS and out_channels * smaller * in_channels * larger <= MOST_ENTRIES
-    plain = x.device.type == "cpu" and x.dtype == torch.float32
-    return few and plain and not torch.is_autocast_enabled("cpu")
+    return few and plain_on_processor(x)
+
+
+def plain_on_processor(x: Tensor) -> bool:
+    """Whether float32 is computed with on a processor."""
+    return x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
 
 
 def dense_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:

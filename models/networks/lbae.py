@@ -11,7 +11,8 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.layers import BiConv2d, BiLayer, Direction, Junction, Norm, TwoConvolutions, TwoWay
+from models.networks.layers import BiLayer, Direction, Junction, Norm, TwoConvolutions
+from models.networks.linear import BiConv2d, TwoWay
 
 
 class Margin(NamedTuple):

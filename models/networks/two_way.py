@@ -21,19 +21,9 @@ from models.networks.kinds import (
     Residual,
     SVAEConvolutions,
 )
-from models.networks.layers import (
-    BiConv2d,
-    BiLayer,
-    BiLinear,
-    BiResidualBlock,
-    Direction,
-    Flatten,
-    GNoVa,
-    MeanPool,
-    Stack,
-    TwoWay,
-)
+from models.networks.layers import BiLayer, BiResidualBlock, Direction, GNoVa
 from models.networks.lbae import Margin, even_margin, lbae_trunk
+from models.networks.linear import BiConv2d, BiLinear, Flatten, MeanPool, Stack, TwoWay
 
 
 class Autocast:

@@ -18,7 +18,7 @@ from models.distributions.densities import StandardNormal
 from models.forms import Family, forms
 from models.interface.routes import Route, followed, owned
 from models.interface.trainers import COUPLED
-from models.networks.layers import BiConv2d, BiLinear
+from models.networks.linear import BiConv2d, BiLinear
 from models.noise import Noise
 
 

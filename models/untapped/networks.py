@@ -13,7 +13,8 @@ from pythae.models.nn import BaseEncoder
 from torch import Tensor, nn
 
 from models.bidirectional import Decoder
-from models.networks.layers import BiLayer, BiLinear, Stack
+from models.networks.layers import BiLayer
+from models.networks.linear import BiLinear, Stack
 from models.networks.two_way import Autocast, as_float32
 
 _GAIN = math.sqrt(2)  # of Glorot's uniform initialisation, as in the paper's code

@@ -16,7 +16,7 @@ from report.page.claims import counts, papers
 from report.page.figures import Picture, figures, is_pareto
 from report.page.payload import TILES, link, payload, tile_of, to_script
 from report.page.sections import Section
-from report.page.thumbnails import in_whole_pixels, thumbnails
+from report.page.thumbnails import in_whole_pixels, readable, thumbnails
 from report.store import Tile
 from report.tables.formats.latex import mark
 
@@ -46,6 +46,8 @@ def render(
     shown = {folder: [p for p in found if p.path.stem not in whole[folder]] for folder, found in drawn.items()}
     pictures = _pictures(sections, shown)
     absent = {p.path for found in shown.values() for p in found if p.path not in pictures}
+    linked = [p.path for folder, found in drawn.items() for p in found if p not in shown[folder]]
+    absent |= {path for path in linked if not readable(path)}
     damaged = [tile for section in sections for tile in _tiles([section]) if tile not in pictures]
     unreadable = [f"{path} cannot be read" for path in [*sorted(absent), *damaged]]
     drawn = {folder: [p for p in found if p.path not in absent] for folder, found in drawn.items()}

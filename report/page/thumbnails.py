@@ -41,6 +41,17 @@ def in_whole_pixels(tiles: Iterable[Tile], limit: int) -> dict[Path | Tile, str 
         return {tile: uri for tile, (readable, uri) in zip(wanted, found, strict=True) if readable}
 
 
+def readable(path: Path) -> bool:
+    """Whether a picture that is linked and not shown is whole; one that is not is logged in one line."""
+    try:
+        with Image.open(path) as opened:
+            opened.verify()
+    except (OSError, ValueError, SyntaxError) as error:
+        log.warning("%s is left out: %s", path, " ".join(str(error).split()))
+        return False
+    return True
+
+
 def _cut(tile: Tile, limit: int) -> tuple[bool, str | None]:
     try:
         stored = tile.read_bytes()

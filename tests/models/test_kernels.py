@@ -15,7 +15,7 @@ from models.kernels import bernoulli, dense
 from models.kernels import convolution as convolutions
 from models.kernels.convolution import _convolve, conv2d, conv_transpose2d, suits
 from models.kernels.registry import KERNELS, Function
-from models.networks.layers import BiConv2d
+from models.networks.linear import BiConv2d
 
 Case = tuple[list[Tensor], list[Any]]  # tensors, of which each has a gradient, and what follows them
 CONVOLUTIONS = [  # in, out, kernel, stride, (H, W)

@@ -1,5 +1,6 @@
 """Which model is best for what: the best row by mean, its runner-up of another row, and when that is decided."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ def test_an_interval_that_reaches_zero_decides_nothing(tmp_path: Path) -> None:
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:
     (answer,) = answers(suite_of(tmp_path, {("a", "stock"): [20.0], ("b", "stock"): [10.0]}))
     assert not answer.decided and sentence(answer).endswith("one seed")
+
+
+def test_the_time_of_runs_that_train_as_one_decides_no_speed(tmp_path: Path) -> None:
+    for row, seconds, together in (("a", 1.0, 3), ("b", 2.0, 1), ("c", 3.0, 1)):
+        write_digest(tmp_path, row, "stock", 0, [ok("seconds_per_epoch", "", seconds)])
+        (path,) = (tmp_path / "digests").glob(f"{row}-*/digest.json")
+        facts = json.loads(path.read_text())
+        facts["provenance"]["together"] = together
+        path.write_text(json.dumps(facts))
+    write_suite(tmp_path, ["a", "b", "c"], table="all")
+    (answer,) = answers(read_suite(tmp_path))
+    assert (answer.use.name, answer.best, answer.runner_up) == ("speed", "b, stock", "c, stock")
 
 
 def test_only_suites_over_families_answer(tmp_path: Path) -> None:

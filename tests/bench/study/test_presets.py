@@ -11,7 +11,7 @@ from bench.errors import BadInput
 from bench.runs.train import build
 from bench.study.run import Run
 from bench.study.suite import expand, load
-from models.networks.layers import BiConv2d, BiLinear
+from models.networks.linear import BiConv2d, BiLinear
 
 RESULTS = Path(__file__).parents[3] / "results"
 MNIST = (1, 28, 28)

@@ -73,7 +73,7 @@ def test_a_search_is_carried_out_and_goes_on(
 
 
 def test_a_search_of_another_name_or_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert command.main(["mnits"]) == 2
+    assert command.main(["mnits"]) == command.main(["mnist", "--jobs", "0"]) == command.main(["mnist", "--job"]) == 2
     monkeypatch.setattr(search, "DECLARED", tmp_path)
     (tmp_path / "odd.toml").write_text(TINY.replace("finalists", "finalist"))
     with pytest.raises(BadInput, match="finalist"):

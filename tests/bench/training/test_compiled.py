@@ -24,9 +24,8 @@ REFUSED = {  # what a stock model does that no trace can hold, and with it the m
     "VAEGAN": "data-dependent",
     "SVAE": "data-dependent",
     "PoincareVAE": "allclose",
-    "AVB": "comes out differently",  # its decoder's statistics move in a pass that is otherwise unused
 }
-NO_GRADIENT = {"GAN", "WGAN"}  # some biases have a gradient of rounding alone, of which Adam makes steps
+NO_GRADIENT = {"GAN", "WGAN"}  # a bias has a gradient of rounding alone, of which Adam makes a step unless told not to
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler, g++")
 
 
@@ -44,7 +43,8 @@ def trained(model: Any, folder: Path | None = None, callbacks: Any = (), **setti
         settings["labelled_batch_size"] = 4
     pixels = torch.randint(0, 256, (40, *SHAPE), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     steps = StepSettings(**settings)
-    config = TrainerConfig(num_epochs=2, per_device_train_batch_size=16, no_cuda=True, steps=steps)
+    rate = {"optimizer_params": {"eps": 1e-4}} if model.model_name in NO_GRADIENT else {}
+    config = TrainerConfig(num_epochs=2, per_device_train_batch_size=16, no_cuda=True, steps=steps, **rate)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         Trainer(model, ImageTensors(pixels, labels), None, config, list(callbacks), folder).train()
@@ -65,10 +65,10 @@ def stock(**options: Any) -> VAE:
 @pytest.mark.usefixtures("uncompiled")
 def test_a_traced_training_is_the_training(name: str) -> None:
     traced, said = trained(build(name), capture=True)
-    assert same(traced, trained(build(name))[0], rtol=0.0, atol=1e-3 if name in NO_GRADIENT else 1e-6)
+    assert same(traced, trained(build(name))[0], rtol=0.0, atol=1e-6)
     reason = REFUSED.get(name.removeprefix("Stock").removeprefix("Corrected").removeprefix("Bidirectional"))
-    assert bool(said) == (reason is not None)
-    assert all(str(reason) in warning for warning in said)
+    assert len(said) == (reason is not None)
+    assert reason is None or reason in said[0]
 
 
 def test_convolutions_of_a_few_pixels_are_one_operation_of_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from models.lbae.hyperplane import BIT_SAMPLERS, second_moments
 from models.lbae.model import LBAE, BidirectionalLBAE, binarise
 from models.lbae.pythae_sampler import BernoulliSampler, BernoulliSamplerConfig
 from models.networks.kinds import LBAEConvolutions
-from models.networks.layers import BiConv2d, BiLinear
 from models.networks.lbae import even_margin
+from models.networks.linear import BiConv2d, BiLinear
 from models.networks.two_way import BidirectionalNetwork, count_parameters
 
 SMALL = {"kind": "lbae", "channels": (4, 8, 8), "strides": (1, 2, 2), "hidden": (), "norm": "batch"}

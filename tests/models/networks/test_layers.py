@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from models.networks.kinds import Norm
-from models.networks.layers import BiConv2d, BiLayer, BiLinear, BiResidualBlock, Direction, Flatten, GNoVa, MeanPool
+from models.networks.layers import BiLayer, BiResidualBlock, Direction, GNoVa
+from models.networks.linear import BiConv2d, BiLinear, Flatten, MeanPool
 from models.networks.two_way import count_parameters
 
 SIZES = [1, 2, 3, 4, 7, 8, 14, 16, 28, 32, 64]  # every side that a network of the suites has, and an odd one more

@@ -284,13 +284,15 @@ def test_damaged_suites_and_files_leave_the_others(tmp_path: Path) -> None:
 
 def test_damaged_picture_is_one_line_and_not_shown(tmp_path: Path) -> None:
     folder = with_files(write_full(tmp_path / "a", ["VAE"], (0,)))
-    (folder / "tsne.png").write_bytes(b"not a picture")
+    for name in ("samples", "tsne"):  # one that tiles of its rows are shown for, and one that is shown
+        (folder / f"{name}.png").write_bytes(b"not a picture")
     tile = next((folder / "digests").glob("*/samples.png"))
     tile.write_bytes(tile.read_bytes()[:60])
     _, outline, data = page_of(tmp_path)
     assert f"{tile.parent.name}/samples.png cannot be read" in outline.said
-    assert "a/tsne.png cannot be read" in outline.said
-    assert "a/tsne.png" not in {a["href"] for a in outline.all("a")}
+    for name in ("samples", "tsne"):
+        assert f"a/{name}.png cannot be read" in outline.said
+        assert f"a/{name}.png" not in {a["href"] for a in outline.all("a")}
     assert all("samples" not in r["tiles"] for r in data["suites"][0]["rows"] if tile.parent.name == r["runs"][0]["id"])
 
 
