@@ -36,7 +36,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of a paper on one data set, as it was frozen before it was measured.
+    """One statement of a paper on one data set, as it is frozen in `claims.toml`.
 
     Its statistic is that of its primary comparison: first - second seed by seed, first / second where it is exact or
     `relative` (there less 1); of the primary row, or its mean over the rows.

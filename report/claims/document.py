@@ -42,11 +42,12 @@ def to_markdown(found: Sequence[Verdict], floors: Sequence[NoiseFloor]) -> str:
     parts = [
         "\n".join(top),
         f"{text.summary(found)}: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}. Bold: headlines.",
-        "Each statement, its primary comparison and its margin were frozen in `report/claims.toml` before it was "
-        "measured; it is judged by rule from the stored runs of the setting nearest to the paper's. With the paired "
-        "t-interval over seeds it *holds* where the interval lies inside what is claimed, there is *no difference "
-        "that matters* where it lies inside the margin, it *does not hold* where it lies wholly outside what is "
-        "claimed, and there are *too few seeds* else. A paper's intervals have one level, so that of its verdicts a "
+        "Each statement, its primary comparison and its margin are frozen in `report/claims.toml`; some of the stored "
+        "runs are older than that list. It is judged by rule from the runs of the setting nearest to the paper's. With "
+        "the paired t-interval over seeds it *holds* where the interval lies inside what is claimed, there is *no "
+        "difference that matters* where it lies inside the margin, it *does not hold* where it lies wholly outside "
+        "what is claimed, and there are *too few seeds* else. A paper's intervals have one level, so that of its "
+        "verdicts a "
         f"share of at most {ALPHA:.0%} is wrong (false discovery rate). Rows have plain 95% intervals: they describe, "
         "and decide nothing.",
     ]
