@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +24,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page in list(files.documentation_pages()):
         for path in _outside(page.content_string, page.src_uri).values():
             if (ROOT / path).is_file() and files.get_file_from_path(path) is None:
-                files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
+                outside = InclusionLevel.NOT_IN_NAV
+                files.append(File.generated(config, path, abs_src_path=str(ROOT / path), inclusion=outside))
     return files
 
 

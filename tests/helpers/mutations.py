@@ -1,6 +1,7 @@
 """Inputs that are changed a little: parts of JSON values that become odd or go, bytes that become others."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -26,7 +27,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def changed(data: st.DataObject, value: Any, wanted: Callable[[tuple[Any, ...]], bool] = lambda path: True) -> Any:
     """Return a JSON value of which one part, of a path that is wanted, is odd, or gone."""
     path = data.draw(st.sampled_from([path for path in places(value) if wanted(path)] or [()]), label="part")
-    odd = data.draw(ODD, label="becomes")
+    odd = deepcopy(data.draw(ODD, label="becomes"))  # a later change may be inside it
     if not path:
         return odd
     inner = value

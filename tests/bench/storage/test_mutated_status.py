@@ -68,7 +68,7 @@ def attempt(begun: tuple[Path, Run, dict[str, Any]], data: st.DataObject) -> Non
     found = status.read(folder)
     if found is not None:
         assert json.loads(json.dumps(found)) and status.describe(folder, found)
-    store.listed(folder, "0")
+    store.listed(folder)
     code_version.unfinished_by_other(folder, [run])
     code_version.finished_by_other(folder, [run])
     data_version.of_other_data(folder, [run.id], {data_key(run.dataset, run.data): "1"})
