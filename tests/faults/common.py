@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 ROOT = Path(__file__).parents[2]
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 TIMED = ("seconds_per_epoch",)
-PATIENCE = 600.0  # seconds to wait for what has to happen
+PATIENCE = 1800.0  # seconds to wait for what has to happen
 QUICK = """
 title = "A small study"
 dataset = "digits"
@@ -175,7 +175,7 @@ def begun(folder: Path, *arguments: str, suite: str = "mine.toml") -> Iterator[C
 
 
 def wait_for(happened: Callable[[], Any], child: Call | None = None) -> Any:
-    """Return what a function gives as soon as it gives something; raises AssertionError after ten minutes."""
+    """Return what a function gives as soon as it gives something; raises AssertionError after half an hour."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if found := happened():

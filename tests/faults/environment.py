@@ -45,7 +45,7 @@ def plugin_types(folder: Path) -> Seen:
 
 
 def streams(folder: Path) -> Seen:
-    from tests.bench import test_startup as tests
+    from tests.bench.run import test_startup as tests
 
     closed = [
         partial(lambda place, how: tests.test_streams_that_are_closed_cost_what_is_said_there(how, place), how=how)
