@@ -81,7 +81,7 @@ def _empty(name: str, metric: Metric, setting: Mapping[str, str], status: str, r
 def _measure(evaluation: Evaluation, name: str, metric: Metric, setting: Mapping[str, str]) -> Measurement:
     text = setting_text(setting)
     try:
-        if reason := _obstacle(metric, setting, evaluation.view.capabilities):
+        if reason := evaluation.settings.blank.get(name) or _obstacle(metric, setting, evaluation.view.capabilities):
             raise Blank(reason)
         arrays = [evaluation.get(array, setting) for array in metric.inputs]
         rng = np.random.default_rng(crc32(f"{name}:{text}:{evaluation.seed}".encode()))

@@ -98,6 +98,7 @@ def _run(options: Options) -> int:
     import report
     from bench import data, plugins
     from bench.evaluation.features.networks import load_inception
+    from bench.run.tuning import Tuning
     from bench.runs import remaining, tracking
     from bench.runs.cost import describe, plan_lines, refuse_impossible
     from bench.storage import leftovers, status, store
@@ -115,10 +116,19 @@ def _run(options: Options) -> int:
     shape = data.image_shape(loaded.dataset, loaded.data)
     plan = suite.expand(loaded, options.suite, preset, seeds=options.seeds, shape=shape)
     refuse_impossible(plan, shape)
-    added = [run for run in plan if run.row in {suite.row_of(name)["row"] for name in options.add_row}]
-    runs = added or plan if options.models is None else suite.select(plan, options.models.split(","))
-    suite.refuse_hidden(loaded, preset, runs, options.set)
     folder = options.results / suite.results_name(options.suite, preset, options.set)
+    tuning = Tuning(loaded, preset, plan, options.results / "search" / f"{folder.name}.csv")
+    runs = _selected(options, plan)
+    suite.refuse_hidden(loaded, preset, runs, options.set)
+    if tuning.tasks:
+        if not options.dry_run:
+            store.prepare(folder)
+            with hold(folder):
+                tuning.carry_out(
+                    runs, folder / "runs" / "search", options.data_dir, choose(options, len(plan))[1].workers
+                )
+        plan = tuning.applied(plan)
+        runs = _selected(options, plan)
     if options.dry_run:
         lines = plan_lines(runs, shape, folder)
         answer(json.dumps([line._asdict() for line in lines]) if options.json else describe(lines, loaded, preset))
@@ -130,10 +140,12 @@ def _run(options: Options) -> int:
     if not options.force and not options.accept_code_change:
         remaining.refuse_other_code(folder, todo)
     description = suite.description(loaded, folder.name, preset)
+    description |= {"tuning": tuning.description()} if tuning.tasks else {}
     now = remaining.data_now(runs, todo, options.data_dir)  # what is missing is said before anything is written
     if todo and weights is not None:
         load_inception(weights, "cpu")
-    belonging = _belonging(folder, plan, partial(suite.expand, loaded, options.suite, preset, shape=shape))
+    expand = partial(suite.expand, loaded, options.suite, preset, shape=shape)
+    belonging = _belonging(folder, plan, lambda seeds: tuning.applied(expand(seeds=seeds)))
     kept = {run.id for run in belonging} - {run.id for run in todo if options.force}
     remaining.refuse_other_data(folder, kept, now)
     store.prepare(folder)
@@ -171,6 +183,16 @@ def _run(options: Options) -> int:
     failed = [run for run in runs if statuses[run.id] != "done"]
     say(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}; page: {page}")
     return 1 if failed else 0
+
+
+def _selected(options: Options, plan: "list[Run]") -> "list[Run]":
+    """Return the runs of a plan that the options name: those of added rows, or those that match, else all."""
+    from bench.study import suite
+
+    if options.models is not None:
+        return suite.select(plan, options.models.split(","))
+    added = {suite.row_of(name)["row"] for name in options.add_row}
+    return [run for run in plan if run.row in added] or plan
 
 
 def _written(folder: Path, description: "Mapping[str, object]", belonging: "list[Run]") -> list[Path]:

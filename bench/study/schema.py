@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,7 @@ Table = dict[str, JsonValue]
 GridKey = Annotated[str, Field(pattern=r"^(network\.)?\w+$")]
 
 
+Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
 Setting = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 
 
@@ -33,11 +35,36 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < ends[0] < ends[1]:
+        raise ValueError(f"a range is of two positive ends, the lower first, not {list(ends)}")
+    return ends
+
+
+Range = Annotated[tuple[Number, Number], AfterValidator(_rising)]  # drawn from evenly in the logarithm
+
+
+class Drawn(_Strict):
+    """How many configurations of every model a search trains, at one `seed`: the row's own one, and draws.
+
+    `sobol` is the seed of the draws; `learning_rate` the range of all rows without one of their own.
+    """
+
+    configurations: int = Field(default=8, ge=2, le=1024)
+    sobol: Seed = 0
+    seed: Seed = 0
+    learning_rate: Range
+
+
 class Row(_Strict):
     """One row of the paper's table in its variants; `options` are fields of the model's configuration.
 
     `latent_dim` and `network` take the place of the preset's, each setting in `training` that of the preset's, and in
-    `data` that of the suite's.
+    `data` that of the suite's. `blank` names metrics that have no number here, with the reason.
+
+    Where the preset has a `search`, the row's configuration is drawn from `ranges` of settings of its training and of
+    its options ("prior.components" is one inside another; whole ends draw whole numbers), and chosen by `criterion`: a
+    metric on validation images, "metric[key=value]" at a setting.
     """
 
     row: str = Field(min_length=1)
@@ -48,6 +75,16 @@ class Row(_Strict):
     network: Table | None = None
     training: Table = {}
     data: dict[str, Setting] = {}
+    blank: dict[str, str] = {}
+    ranges: dict[str, Range] = {}
+    criterion: str = "neg_elbo"
+
+    @field_validator("criterion")
+    @classmethod
+    def _known_metric(cls, criterion: str) -> str:
+        if (name := criterion.partition("[")[0]) not in METRICS:
+            raise unknown("metric in criterion", name, METRICS)
+        return criterion
 
 
 class Annealing(_Strict):
@@ -71,7 +108,7 @@ class Evaluation(_Strict):
     where it is empty.
     The command line fills in `fid_weights`, the SHA-256 of the Inception weights, and `plugin_metrics`, those of
     plug-ins. `score_classifier` is how the classifier behind inception scores is trained
-    (`bench/evaluation/features/score_classifier.py`).
+    (`bench/evaluation/features/score_classifier.py`). `blank` names metrics that have no number, with the reason.
     """
 
     nll_samples: Count = 100
@@ -104,6 +141,7 @@ class Evaluation(_Strict):
     fid_weights: str | None = None
     annealing: Annealing | None = None
     score_classifier: Literal["small", "paper"] = "small"
+    blank: dict[str, str] = {}
     plugin_metrics: tuple[str, ...] = ()
 
     ALWAYS: ClassVar[frozenset[str]] = frozenset(
@@ -119,7 +157,11 @@ class Evaluation(_Strict):
     @model_validator(mode="after")
     def _read(self) -> Self:
         """Refuse names that are not known, and settings of an extra that is not asked for."""
-        for field, names, known in (("metrics", self.metrics, METRICS), ("samplers", self.samplers, SAMPLERS)):
+        for field, names, known in (
+            ("metrics", self.metrics, METRICS),
+            ("samplers", self.samplers, SAMPLERS),
+            ("blank", self.blank, METRICS),
+        ):
             if absent := set(names) - known.keys():
                 raise unknown(f"name in {field}", min(absent), known)
         needed = {f"metric {name}": METRICS[name].extra for name in self.metrics}
@@ -137,7 +179,8 @@ class Preset(Training):
     `pixels` takes the place of the suite's setting of data of that name.
 
     With a `grid`, each seed takes one combination of its values (`bench/study/combinations.py`), and a suite that names
-    no seeds has one for each.
+    no seeds has one for each. With a `search`, the configuration of every form of every row is chosen on validation
+    images first (`bench/study/search.py`).
     """
 
     latent_dim: Count
@@ -148,6 +191,7 @@ class Preset(Training):
     pixels: str | None = None
     networks: dict[str, Table] = {}
     grid: dict[GridKey, Annotated[tuple[JsonValue, ...], Field(min_length=1)]] = {}
+    search: Drawn | None = None
     evaluation: Evaluation = Evaluation()
 
     def training(self, row: Row) -> Training:

@@ -165,9 +165,10 @@ def expand(
 ) -> list[Run]:
     """Return the runs of a suite in table order: by row, then variant, then seed. `shape` is an image's (C, H, W)."""
     size = suite.presets[preset]
-    evaluation = size.evaluation.model_copy(update={"plugin_metrics": plugins.entries("METRICS")})
+    general = size.evaluation.model_copy(update={"plugin_metrics": plugins.entries("METRICS")})
     runs = []
     for row, variant in _rows(suite, preset):
+        evaluation = general.model_copy(update={"blank": general.blank | row.blank}) if row.blank else general
         try:
             training = size.training(row)
         except ValidationError as error:
