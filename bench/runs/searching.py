@@ -45,11 +45,11 @@ def read(tasks: Iterable[Task], table: Path) -> list[Outcome]:
     """Return the outcomes of tasks that a table holds; a line with an `id` is of the run of that name alone."""
     tasks = list(tasks)
     by_id = {task.run.id: task for task in tasks}
-    by_point = {(label(run), str(run.seed), *map(str, point)): Task(search, point, run) for search, point, run in tasks}
+    by_point = {(label(task.run), str(task.run.seed), *map(str, task.point)): task for task in tasks}
     keys = {run: search.keys for search, _, _ in tasks for run in search.runs}
     found = []
     for line in _lines(table):
-        values = (line.get(key) for key in keys.get(line["run"], ()))
+        values = (line.get(key) or "" for key in keys.get(line["run"], ()))
         task = by_id.get(line["id"]) if line.get("id") else by_point.get((line["run"], line["seed"], *values))
         if task:
             value = line[task.search.criterion]

@@ -44,6 +44,15 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 Range = Annotated[tuple[Number, Number], AfterValidator(_rising)]  # drawn from evenly in the logarithm
 
 
+def _measured(criterion: str) -> str:
+    if (name := criterion.partition("[")[0]) not in METRICS:
+        raise unknown("metric in criterion", name, METRICS)
+    return criterion
+
+
+Criterion = Annotated[str, AfterValidator(_measured)]
+
+
 class Drawn(_Strict):
     """How many configurations of every model a search trains, at one `seed`: the row's own one, and draws.
 
@@ -64,7 +73,7 @@ class Row(_Strict):
 
     Where the preset has a `search`, the row's configuration is drawn from `ranges` of settings of its training and of
     its options ("prior.components" is one inside another; whole ends draw whole numbers), and chosen by `criterion`: a
-    metric on validation images, "metric[key=value]" at a setting.
+    metric on validation images, "metric[key=value]" at a setting; a variant without that metric has one in `criteria`.
     """
 
     row: str = Field(min_length=1)
@@ -77,14 +86,8 @@ class Row(_Strict):
     data: dict[str, Setting] = {}
     blank: dict[str, str] = {}
     ranges: dict[str, Range] = {}
-    criterion: str = "neg_elbo"
-
-    @field_validator("criterion")
-    @classmethod
-    def _known_metric(cls, criterion: str) -> str:
-        if (name := criterion.partition("[")[0]) not in METRICS:
-            raise unknown("metric in criterion", name, METRICS)
-        return criterion
+    criterion: Criterion = "neg_elbo"
+    criteria: dict[str, Criterion] = {}
 
 
 class Annealing(_Strict):

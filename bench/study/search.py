@@ -20,7 +20,7 @@ from bench.errors import BadInput, unknown
 from bench.metrics import METRICS
 from bench.study import PresetName, suite, suite_files
 from bench.study.run import Run
-from bench.study.schema import Drawn, Range, Seed, Suite, explain
+from bench.study.schema import Drawn, Range, Row, Seed, Suite, explain
 from bench.training.settings import Training
 
 DECLARED = suite_files.SUITES / "search"
@@ -156,11 +156,12 @@ def searches(loaded: Suite, preset: PresetName, runs: Iterable[Run]) -> dict[str
         return {}
     rows = {row.row: row for row in loaded.rows + loaded.extra_rows}
     own = {label(run): run for run in reversed(list(runs))}
-    return {of: _search(drawn, rows[run.row].ranges, rows[run.row].criterion, run) for of, run in own.items()}
+    return {of: _search(drawn, rows[run.row], run) for of, run in own.items()}
 
 
-def _search(drawn: Drawn, ranges: Mapping[str, Range], criterion: str, run: Run) -> Search:
-    ranges = {"learning_rate": drawn.learning_rate, **ranges}
+def _search(drawn: Drawn, row: Row, run: Run) -> Search:
+    ranges = {"learning_rate": drawn.learning_rate, **row.ranges}
+    criterion = row.criteria.get(run.variant, row.criterion)
     own = tuple(_value(run, key) for key in ranges)
     points = (own, *draws(list(ranges.values()), drawn.configurations, drawn.sobol)[1:])
     seeds = (drawn.seed,)

@@ -45,12 +45,17 @@ class Engine(ABC):
         self.validation = None if validation is None else validation.data.to(device)
         self.optimisers: dict[str, Optimiser] = {}
 
-    def make_optimisers(self, owned: Sequence[tuple[str, Sequence[nn.Parameter]]], stacked: bool) -> None:
-        """Make one optimiser for each name of a step and its parameters; a step made twice a batch has one."""
+    def make_optimisers(
+        self, owned: Sequence[tuple[str, Sequence[nn.Parameter]]], rates: Sequence[float] | None = None
+    ) -> None:
+        """Make one optimiser for each name of a step and its parameters; a step made twice a batch has one.
+
+        `rates` are the learning rates of the models whose parameters are stacked.
+        """
         times = Counter(name for name, _ in owned)
         for name, parameters in owned:
             batches = len(self.loaders[0]) * times[name]
-            self.optimisers[name] = Optimiser(parameters, self.config, batches, stacked)
+            self.optimisers[name] = Optimiser(parameters, self.config, batches, rates)
 
     def batches(self) -> list[Tensor]:
         """Return the indices of the next epoch's batches, [S, B] each; this advances the orders."""

@@ -1,7 +1,7 @@
 """An optimiser and a schedule for a list of parameters."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,9 @@ _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")  # optimisers with a fused step on 
 class Optimiser:
     """One optimiser and its schedule: OneCycleLR moves after each batch, any other schedule after each epoch.
 
-    `stacked` parameters are those of several models along the first axis, whose gradients have a length each.
+    With `rates` the parameters are those of several models along the first axis, whose gradients have a length each and
+    which learn at a rate each: a step of the configuration's rate is made as much longer for each model as its rate is,
+    which it is in each of torch's optimisers of the Adam family, AdamW's decay and every schedule included.
 
     Where a unit has died its gradient is zero, and its moments decay by 0.9 a step until they are denormal numbers, on
     which a processor is slow (`bench.perf.trainer`: the epochs from the ninth on beside the first).
@@ -28,9 +30,11 @@ class Optimiser:
         parameters: Iterable[torch.nn.Parameter],
         config: TrainerConfig,
         batches: int,
-        stacked: bool = False,
+        rates: Sequence[float] | None = None,
     ):
-        self.parameters, self._stacked = distinct(parameters), stacked
+        self.parameters, self._stacked = distinct(parameters), rates is not None
+        relative = [rate / config.learning_rate for rate in rates or ()]
+        self._relative = relative if any(ratio != 1 for ratio in relative) else []
         self._steps = 0
         self._limits, self._early = config.steps.limits, config.steps.early_epsilon
         options = ({"fused": True} if config.optimizer_cls in _FUSED else {}) | (config.optimizer_params or {})
@@ -58,7 +62,11 @@ class Optimiser:
         if self._early:
             for group in self.optimizer.param_groups:
                 group["eps"] = self._epsilon / math.sqrt(1 - group["betas"][1] ** self._steps)
+        before = [parameter.detach().clone() for parameter in self.parameters] if self._relative else []
         self.optimizer.step()
+        for parameter, old in zip(self.parameters, before, strict=bool(before)):
+            ratio = old.new_tensor(self._relative).view(-1, *[1] * (old.ndim - 1))
+            parameter.data.copy_(old.lerp(parameter.data, ratio))
         if self._steps % TRACE_STEPS == 0:
             self._drop_traces()
         if self._per_batch and self.schedule is not None:

@@ -39,7 +39,7 @@ class Single(Engine):
         model.device = device
         (self.loader,), (self.generator,) = self.loaders, self.generators
         initialise(model, self.loader, config.seed)
-        self.make_optimisers([(step.name, step.parameters) for step in steps_of(model, 1)], stacked=False)
+        self.make_optimisers([(step.name, step.parameters) for step in steps_of(model, 1)])
         precision = chosen(config.steps.precision, device)
         set_precision(model, precision)
         self._epoch, self._steps = 1, steps_of(model, 1)

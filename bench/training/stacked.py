@@ -22,7 +22,7 @@ from models.training import Batch, Phase, Stackable, as_float, weighted_sum
 
 
 class Stacked(Engine):
-    r"""Takes the steps of S models that differ in seed and in the weights of their loss terms alone.
+    r"""Takes the steps of S models that differ in seed, learning rate and in the weights of their loss terms alone.
 
     Parameters are stacked to [S, ...]; `torch.func.vmap` computes all losses at once, and since the gradient of their
     sum holds each model's own, one element-wise optimiser moves them all. Each model has its own order of images and
@@ -38,8 +38,10 @@ class Stacked(Engine):
         configs: Sequence[TrainerConfig],
         device: str,
     ):
-        if len({repr(replace(config, seed=0)) for config in configs}) > 1 or len(models) != len(configs):
-            raise ValueError("trainings go together if their settings differ in the seed alone")
+        if len({repr(replace(config, seed=0, learning_rate=1.0)) for config in configs}) > 1 or len(models) != len(
+            configs
+        ):
+            raise ValueError("trainings go together if their settings differ in seed and learning rate alone")
         if any(not stackable(models[0], other) for other in models):
             raise ValueError("models go together if they differ in the weights of their loss terms alone")
         data = ImageTensors(training.data.to(device), training.labels.to(device))
@@ -51,7 +53,7 @@ class Stacked(Engine):
         self._phases = self._base.phases()
         self._draws: dict[tuple[str, int], list[Draw] | None] = {}
         owned = [(p.name, [self._parameters[name] for name in self._base.owned(p)]) for p in self._phases]
-        self.make_optimisers(owned, stacked=True)
+        self.make_optimisers(owned, [config.learning_rate for config in configs])
 
     def begin(self, epoch: int) -> None:
         self._base.train()

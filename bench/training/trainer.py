@@ -35,8 +35,8 @@ class Trainer(BaseTrainer):
     What it writes is in `output_dir` itself.
 
     Trains any Pythae model (`bench.training.single`), or models that differ in seed and in the weights of their loss
-    terms alone, each with a configuration that differs in the seed alone (`bench.training.stacked`). After `train()`
-    the models hold the weights of their best epochs (the last, where there is no criterion or no validation set),
+    terms alone, each with a configuration that differs in seed and learning rate alone (`bench.training.stacked`).
+    After `train()` the models hold the weights of their best epochs (the last, without criterion or validation set),
     `histories` the curves, with the time divided by the number of models, and `diverged` the epoch in which a model's
     loss ceased to be finite, or None; the others train on. `model` and `history` are the first's.
 
@@ -219,7 +219,8 @@ class Trainer(BaseTrainer):
 
     def _record(self, epoch: int, train: list[float], validation: list[float] | None, rate: float) -> None:
         for place, history in enumerate(self.histories):
-            row = {"epoch": epoch, "train_loss": train[place], "learning_rate": rate}
+            own = rate * (self.configs[place].learning_rate / self.training_config.learning_rate)
+            row = {"epoch": epoch, "train_loss": train[place], "learning_rate": own}
             row["seconds"] = self.elapsed / len(self.models)
             if validation is not None:
                 row["validation_loss"] = validation[place]
@@ -241,6 +242,8 @@ class Trainer(BaseTrainer):
         config = self.training_config
         settings = asdict(config) | config.steps.model_dump()
         settings |= {"seed": [own.seed for own in self.configs], "images": len(self.train_dataset)}
+        if len(rates := [own.learning_rate for own in self.configs]) > 1 and len(set(rates)) > 1:
+            settings["learning_rate"] = rates
         settings |= {"device": self.device, "model": [model.model_name for model in self.models]}
         settings["model_config"] = [model.model_config for model in self.models]
         return {key: repr(value) for key, value in settings.items() if key not in ("output_dir", "steps")}

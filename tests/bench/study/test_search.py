@@ -1,13 +1,21 @@
 """A search for settings: what is chosen of given losses, and a search carried out, broken off and gone on with."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from bench.command import search as command
+from bench.data.types import ImageDataset, Split
 from bench.errors import BadInput
-from bench.study import search
-from bench.study.search import Outcome, Search
+from bench.run import main
+from bench.runs import execute, searching
+from bench.study import search, suite
+from bench.study.run import slug
+from bench.study.search import Grid, Outcome, Search
 
 TINY = """
 suite = "digits"
@@ -25,7 +33,7 @@ learning_rate = [1e-3, 1e6]
 
 def declared(**fields: object) -> Search:
     base = {"suite": "digits", "preset": "small", "runs": ["a", "b"], "seeds": [0, 1], "finalists": 2}
-    return Search.model_validate(base | {"grid": {"learning_rate": [1, 2, 3]}} | fields)
+    return Grid.model_validate(base | {"grid": {"learning_rate": [1, 2, 3]}} | fields).search
 
 
 def outcomes(losses: dict[tuple[int, str, int], float | None]) -> list[Outcome]:
@@ -50,7 +58,7 @@ def test_the_choice_is_the_finalist_of_least_mean_over_runs_and_seeds() -> None:
 @pytest.mark.parametrize("name", search.names())
 def test_every_declared_search_expands(name: str) -> None:
     found = search.load(name)
-    for point in found.points():
+    for point in found.search.points:
         runs = found.expand(point, found.seeds, (1, 32, 32))
         assert len(runs) == len(found.runs) * len(found.seeds) == len({run.id for run in runs})
 
@@ -78,3 +86,93 @@ def test_a_search_of_another_name_or_key_is_refused(tmp_path: Path, monkeypatch:
     (tmp_path / "odd.toml").write_text(TINY.replace("finalists", "finalist"))
     with pytest.raises(BadInput, match="finalist"):
         search.load("odd")
+
+
+def test_draws_lie_in_their_ranges_evenly_in_the_logarithm() -> None:
+    found = search.draws([(1e-3, 1e1), (2, 9)], 8, 0)
+    assert found == search.draws([(1e-3, 1e1), (2, 9)], 8, 0) != search.draws([(1e-3, 1e1), (2, 9)], 8, 1)
+    rates, counts = zip(*found, strict=True)
+    assert all(type(count) is int and 2 <= count <= 9 for count in counts)
+    # a scrambled Sobol' sequence of 8 has one point in each eighth of every axis, here in half a decade
+    assert sorted(int((np.log10(rate) + 3) * 2) for rate in rates) == list(range(8))
+
+
+TUNED = """
+title = "Tuned"
+dataset = "digits"
+stack = false
+[[rows]]
+row = "beta"
+model = "BetaVAE"
+variants = ["bidirectional"]
+options = { beta = 1.0 }
+ranges = { beta = [0.5, 2.0] }
+[[rows]]
+row = "LBAE"
+model = "LBAE"
+variants = ["unidirectional"]
+criterion = "psnr[reconstruction=mean]"
+[presets.small]
+latent_dim = 4
+epochs = 1
+batch_size = 64
+train_images = 64
+network = { channels = [4], strides = [2], hidden = [] }
+search = { configurations = 2, learning_rate = [1e-3, 1e-2] }
+evaluation = { images = 50, nll_images = 10, metrics = ["neg_elbo", "psnr"], tsne_images = 0 }
+"""
+
+
+class Closed:
+    """A test split that may not be looked at."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise AssertionError(f"test images: {name}")
+
+
+def test_a_suite_is_tuned_before_any_test_image_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tuned.toml").write_text(TUNED)
+    table, load = tmp_path / "results" / "search" / "tuned.csv", execute.load_data
+
+    def guarded(*given: Any) -> ImageDataset:
+        whole = load(*given)
+        chosen = table.is_file() and len(table.read_text().splitlines()) == 1 + 4
+        return whole if chosen else replace(whole, test=cast(Split, Closed()))
+
+    monkeypatch.setattr(execute, "load_data", guarded)
+    searching.without_test.cache_clear()
+    arguments = ["--suite", str(tmp_path / "tuned.toml"), "--preset", "small", "--results", str(tmp_path / "results")]
+    assert main([*arguments, "--jobs", "1"]) == 0
+    lines = table.read_text().splitlines()
+    about = json.loads((tmp_path / "results" / "tuned" / "suite.json").read_text())["tuning"]
+    assert about.keys() == {"beta/bidirectional", "LBAE/unidirectional"}
+    for of, better in (("beta/bidirectional", min), ("LBAE/unidirectional", max)):
+        found = about[of]
+        assert len(found["points"]) == len(found["values"]) == 2
+        assert found["values"][found["chosen"]] == better(found["values"])
+        assert found["points"][0][0] == 1e-3  # the row's own
+        (run,) = (tmp_path / "results" / "tuned" / "runs").glob(f"{slug(of.split('/')[0])}-*/run.json")
+        settings = json.loads(run.read_text())
+        point = found["points"][found["chosen"]]
+        assert [settings["training"]["learning_rate"], *settings["options"].values()] == point
+    table.write_text("\n".join(lines[:-1]) + "\n")
+    assert main([*arguments, "--jobs", "1"]) == 0  # trained already: only its line is written again
+    assert sorted(table.read_text().splitlines()) == sorted(lines)
+
+
+def test_a_range_needs_the_rows_own_value(tmp_path: Path) -> None:
+    (tmp_path / "tuned.toml").write_text(TUNED.replace("options = { beta = 1.0 }\n", ""))
+    loaded = suite.load(str(tmp_path / "tuned.toml"), "small")
+    runs = suite.expand(loaded, "tuned", "small", shape=(1, 8, 8))
+    with pytest.raises(BadInput, match="range of beta, whose own value"):
+        search.searches(loaded, "small", runs)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [("[0.5, 2.0]", "[2.0, 0.5]", "two positive ends"), ("psnr[", "pnsr[", "psnr"), ("= 2, l", "= 1, l", "search")],
+)
+def test_a_search_that_cannot_be_is_refused(tmp_path: Path, written: str, instead: str, said: str) -> None:
+    (tmp_path / "tuned.toml").write_text(TUNED.replace(written, instead))
+    with pytest.raises(BadInput, match=said):
+        suite.load(str(tmp_path / "tuned.toml"), "small")

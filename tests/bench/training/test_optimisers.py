@@ -11,20 +11,20 @@ from bench.training.optimisers import Optimiser
 from bench.training.settings import StepSettings
 
 
-def optimiser(parameters: list[nn.Parameter], *, stacked: bool = False, **settings: Any) -> Optimiser:
+def optimiser(parameters: list[nn.Parameter], *, rates: list[float] | None = None, **settings: Any) -> Optimiser:
     plain = {"optimizer_cls": "SGD", "optimizer_params": {}, "learning_rate": 1.0, "scheduler_cls": None}
     steps = StepSettings(
         **{key: settings.pop(key) for key in ("clip_norm", "clip_value", "early_epsilon") if key in settings}
     )
-    return Optimiser(parameters, TrainerConfig(**plain | settings, steps=steps), batches=4, stacked=stacked)
+    return Optimiser(parameters, TrainerConfig(**plain | settings, steps=steps), batches=4, rates=rates)
 
 
-def step(gradients: list[Tensor], *, stacked: bool = False, **settings: Any) -> list[Tensor]:
+def step(gradients: list[Tensor], *, rates: list[float] | None = None, **settings: Any) -> list[Tensor]:
     """The steps that gradients give from zero: their negatives, as far as they are not clipped."""
     parameters = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient.clone()
-    optimiser(parameters, stacked=stacked, **settings).step()
+    optimiser(parameters, rates=rates, **settings).step()
     return [-p.detach() for p in parameters]
 
 
@@ -43,9 +43,14 @@ def test_elements_are_clipped_after_the_norm() -> None:
 def test_each_of_several_models_is_clipped_by_its_own_norm() -> None:
     one = [torch.tensor([[3.0, 0.0]]), torch.tensor([0.0, 4.0])]
     other = [torch.tensor([[0.3, 0.0]]), torch.tensor([0.0, 0.4])]
-    together = step([torch.stack(pair) for pair in zip(one, other, strict=True)], stacked=True, clip_norm=2.5)
+    together = step([torch.stack(pair) for pair in zip(one, other, strict=True)], rates=[1.0, 1.0], clip_norm=2.5)
     for place, alone in enumerate((one, other)):
         torch.testing.assert_close([t[place] for t in together], step(alone, clip_norm=2.5))
+
+
+def test_each_of_several_models_moves_by_its_own_rate() -> None:
+    together = step([torch.tensor([[3.0, -1.0], [3.0, -1.0]])], rates=[1.0, 0.25])
+    torch.testing.assert_close(together, [torch.tensor([[3.0, -1.0], [0.75, -0.25]])])
 
 
 def test_a_gradient_of_zeros_stays() -> None:

@@ -72,6 +72,22 @@ def test_together_equals_alone(name: str, options: list[dict[str, Any]], norm: s
             assert history[key] == pytest.approx(alone.history[key], rel=1e-5)
 
 
+@pytest.mark.parametrize("config", [{}, {"scheduler_cls": None, "optimizer_cls": "Adamax"}])
+def test_together_equals_alone_at_rates_of_their_own(config: dict[str, Any]) -> None:
+    """AdamW with decay on the one-cycle schedule, and Adamax at a constant rate."""
+    rates = (1e-3, 4e-3, 5e-4)
+    own = [settings(0, learning_rate=rate, optimizer_params={"weight_decay": 0.1}, **config) for rate in rates]
+    group = Trainer([model_of("VAE", 0) for _ in rates], images(40), images(10, seed=1), own)
+    group.train()
+    for of, model, history in zip(own, group.models, group.histories, strict=True):
+        alone = Trainer(model_of("VAE", 0), images(40), images(10, seed=1), of)
+        alone.train()
+        for key, tensor in alone.model.state_dict().items():
+            torch.testing.assert_close(model.state_dict()[key], tensor, **TOLERANCE)
+        for key in ("train_loss", "validation_loss", "learning_rate"):
+            assert history[key] == pytest.approx(alone.history[key], rel=1e-5)
+
+
 def test_each_model_keeps_its_own_best_epoch() -> None:
     group = together_of([model_of("VAE", s) for s in (0, 1)], [0, 1], num_epochs=6, learning_rate=0.3)
     group.train()
@@ -148,9 +164,9 @@ def test_only_models_that_differ_in_loss_weights_stack() -> None:
     assert not stackable(model_of("StockDisentangledBetaVAE", 0), model_of("StockDisentangledBetaVAE", 1))
 
 
-def test_other_settings_than_the_seed_are_refused() -> None:
+def test_other_settings_than_seed_and_rate_are_refused() -> None:
     models = [model_of("VAE", s) for s in (0, 1)]
-    with pytest.raises(ValueError, match="seed alone"):
-        Trainer(models, images(40), images(10), [settings(0), settings(1, learning_rate=1.0)]).train()
+    with pytest.raises(ValueError, match="rate alone"):
+        Trainer(models, images(40), images(10), [settings(0), settings(1, num_epochs=4)]).train()
     with pytest.raises(ValueError, match="loss terms alone"):
         together_of([model_of("VAE", 0), model_of("BidirectionalVAE", 0)], [0, 1]).train()
