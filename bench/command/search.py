@@ -41,6 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def progress(name: str, results: Path) -> tuple[int, int]:
+    """Return how many of a search's trainings a folder of tables holds, and how many there are."""
+    grid = search.load(name)
+    found = grid.search
+    done = len(read(_tasks(grid, dict.fromkeys((*found.screen, *found.seeds))), results / f"{name}.csv"))
+    later = found.finalists * len(set(found.seeds) - set(found.screen))
+    total = (len(found.points) * len(found.screen) + later) * len(found.runs)
+    return min(done, total), total
+
+
 def describe(found: Search, outcomes: list[Outcome]) -> str:
     """Return the mean losses, the best first, and the choice."""
     chosen, lines = found.choice(outcomes), []

@@ -55,6 +55,10 @@ def _command(words: list[str]) -> int:
         from bench.command import settings
 
         return settings.main(rest)
+    if name == "evidence":
+        from bench.run import evidence
+
+        return evidence.main(rest)
     if name == "evaluate":
         from bench.run import evaluating
 
