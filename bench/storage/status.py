@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Required
+from typing import Annotated, Any, Required
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # typing's own is known to pydantic from Python 3.12 on
 
 from bench.storage import heartbeat, packed, store
@@ -37,7 +37,7 @@ class State(TypedDict, total=False):
 class Planned(TypedDict):
     """A run of a plan."""
 
-    id: str
+    id: Annotated[str, StringConstraints(pattern=f"^{store.RUN}$")]
     row: str
     variant: str
     seed: int
@@ -206,9 +206,9 @@ def _seconds_left(folder: Path, runs: list[Line], epochs: int, workers: int) -> 
         if line["state"] == "done" and record.get("curves"):
             with suppress(TypeError, ValueError, KeyError, AttributeError, OverflowError):  # of no run of ours
                 seconds = record["curves"]["seconds"]
-                epoch.setdefault((line["row"], line["variant"]), []).append(fmean(seconds))
-                alone = (record["provenance"] or {}).get("together", 1) == 1
+                mean, alone = fmean(seconds), (record["provenance"] or {}).get("together", 1) == 1
                 evaluations.append(max(0.0, record["seconds"] - (sum(seconds) if alone else 0.0)))
+                epoch.setdefault((line["row"], line["variant"]), []).append(mean)
         elif heard:
             epoch.setdefault((line["row"], line["variant"]), []).append(float(heard[3]))
     if not epoch:

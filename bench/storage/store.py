@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from bench.errors import BadInput
 from bench.storage import packed
@@ -14,6 +14,7 @@ from bench.study.schema import Evaluation
 from bench.system import manifest
 from bench.system.files import replace_folder, write_whole
 
+RUN = r"[a-z0-9][a-z0-9.-]{0,254}"  # the name of a run's folder
 _NUMBERS = re.compile(r"\[\n\s*(?:null|-?\d)[^][{}\"]*\]")  # a list of numbers over several lines
 
 
@@ -45,10 +46,15 @@ def read_json(path: Path, *keys: str) -> Any:
     return found if not keys or (isinstance(found, dict) and found.keys() >= set(keys)) else None
 
 
+def is_name(text: object) -> TypeGuard[str]:
+    """Whether a text can be the name of a run's folder."""
+    return isinstance(text, str) and re.fullmatch(RUN, text) is not None
+
+
 def read_names(path: Path) -> list[str]:
     """Return the list in a JSON file, such as the members of a group; an empty one where there is none."""
     found = read_json(path)
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+    return [name for name in found if is_name(name)] if isinstance(found, list) else []
 
 
 def read_record(run_folder: Path) -> dict[str, Any]:
@@ -158,7 +164,7 @@ def listed(suite_folder: Path) -> dict[str, str]:
     """Return the runs that suite.json lists: id by "row/variant/seed"; what is otherwise is passed over."""
     before = read_json(suite_folder / "suite.json", "runs")
     runs = before["runs"] if before is not None and isinstance(before["runs"], dict) else {}
-    return {key: run for key, run in runs.items() if isinstance(run, str) and re.fullmatch(r".+/.+/\d{1,18}", key)}
+    return {key: run for key, run in runs.items() if is_name(run) and re.fullmatch(r".+/.+/\d{1,18}", key)}
 
 
 def write_suite(suite_folder: Path, description: Mapping[str, object], runs: Iterable[Run]) -> None:

@@ -52,7 +52,8 @@ def load(name: str, preset: PresetName, overrides: Iterable[str] = (), added: It
     path = suite_files.find(name)
     raw = suite_files.read(path)
     own = raw.get("dataset")
-    raw["rows"] = [*raw.get("rows", []), *(row_of(model) for model in added)]
+    if isinstance(raw.setdefault("rows", []), list):
+        raw["rows"] = [*raw["rows"], *(row_of(model) for model in added)]
     for override in overrides:
         suite_files.change(raw, preset, override)
     if raw.get("dataset") != own:  # what is said of its own data set is not true of another

@@ -1,4 +1,4 @@
-"""The list of all that is to be run: every entry can be, what is finished is counted, what is missing is carried out."""
+"""The list of all that is to be run: every entry can be, what is finished is counted, the rest is carried out."""
 
 import json
 from pathlib import Path
