@@ -22,14 +22,16 @@ from models.interface.names import to_dict
 from models.interface.output import complete
 from models.interface.samplers import draws_standard_normal
 from models.interface.trainers import ModelName, Output, refusal, step_shared_weights_once, trainers_of
+from models.networks.linear import TwoWay
 
 
 class FromConfig(BaseAE):
     """A Pythae class whose networks follow from its configuration, so that it is stored without pickles.
 
-    `networks` makes what the next class's `__init__` takes. `shared` says whether encoder and decoder are one network,
-    and `replaceable` whether others can be given in their place, which one network's never can. Trainers of
-    Pythae's that do not take the model (`models.interface.trainers`) are refused in one line.
+    `networks` makes what the next class's `__init__` takes. `shared` says whether encoder and decoder are one network;
+    a `TwoWay` can then be given as the encoder (`models.networks.own`). Of two networks, `replaceable` says whether
+    others can be given. What is given is stored as a pickle, as Pythae does. Trainers of Pythae's that do not take the
+    model (`models.interface.trainers`) are refused in one line.
     """
 
     config_class: ClassVar[type[BaseAEConfig]]
@@ -41,7 +43,7 @@ class FromConfig(BaseAE):
     def __init__(
         self,
         model_config: BaseAEConfig,
-        encoder: BaseEncoder | None = None,
+        encoder: BaseEncoder | TwoWay | None = None,
         decoder: BaseDecoder | None = None,
         **others: nn.Module,
     ):
@@ -49,10 +51,17 @@ class FromConfig(BaseAE):
         if not shape or min(shape) < 1 or not (self.flat or len(shape) == 3):
             wanted = "the shape of an input" if self.flat else "the shape [C, H, W] of an image"
             raise ValueError(f"input_dim of {name} must be {wanted}, such as (1, 28, 28), not {shape}")
-        given = {key: part for key, part in (("encoder", encoder), ("decoder", decoder)) if part is not None}
-        if given and (self.shared or not self.replaceable):
+        parts: dict[str, nn.Module | None] = {"encoder": encoder, "decoder": decoder}
+        given = {key: part for key, part in parts.items() if part is not None}
+        if given and self.shared:
+            if not isinstance(encoder, TwoWay) or decoder is not None:
+                raise ValueError(f"{name} is one network: one of your own is a TwoWay, given as encoder, no decoder")
+            given = {"own": encoder}
+        elif given and not self.replaceable:
             raise ValueError(f"{name} builds its networks from the configuration; it takes none")
         super().__init__(model_config, *self.networks(model_config, **given), **others)
+        if "own" in given:
+            self.encoder.__module__ = type(encoder).__module__  # which Pythae pickles by value where it saves a model
         self.model_name = ModelName(name, trainers_of(type(self)))
         model_config.uses_default_encoder, model_config.uses_default_decoder = encoder is None, decoder is None
 
@@ -95,6 +104,11 @@ class FromConfig(BaseAE):
         if name != cls.config_class.__name__:
             warnings.warn(f"a {name} is read as a {cls.config_class.__name__}", stacklevel=2)
         return cls.config_class.from_dict(values)
+
+    @classmethod
+    def _load_custom_encoder_from_folder(cls, dir_path: str) -> nn.Module:
+        encoder = super()._load_custom_encoder_from_folder(dir_path)
+        return encoder.own if cls.shared else encoder
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Pickle as torch does; with parametrised layers, which torch refuses, as what the model is rebuilt from."""

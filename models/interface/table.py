@@ -52,7 +52,8 @@ def entries(model: Any) -> dict[str, str]:
 
 _PRIOR = "no: its prior is not N(0, I)"
 _FLOAT32 = ("AAE", "MSSSIMVAE", "RHVAE", "Untapped", "VAEGAN", "VAMP", "VQVAE")
-_NO_BFLOAT16 = ("ALI", "ALICE", "SymmetricVAE", "SymmetricVAER", "M2", "SelfVAE", "SVAE", "PoincareVAE")
+_GAMES = ("ALI", "ALICE", "AVB", "GAN", "SymmetricVAE", "SymmetricVAER", "WGAN")
+_NO_BFLOAT16 = (*_GAMES, "M2", "SelfVAE", "SVAE", "PoincareVAE")
 
 
 def _as_pythae(kind: type) -> bool:
@@ -62,7 +63,7 @@ def _as_pythae(kind: type) -> bool:
 
 def _own_networks(model: Any) -> str:
     if model.shared:
-        return "no: it is one network"
+        return "yes"
     if "bits" in model.capabilities:
         return "no: its networks make bits"
     return "yes" if model.replaceable else "no: its networks are those of its paper"

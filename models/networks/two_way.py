@@ -24,6 +24,7 @@ from models.networks.kinds import (
 from models.networks.layers import BiLayer, BiResidualBlock, Direction, GNoVa
 from models.networks.lbae import Margin, even_margin, lbae_trunk
 from models.networks.linear import BiConv2d, BiLinear, Flatten, MeanPool, Stack, TwoWay
+from models.networks.own import checked
 
 
 class Autocast:
@@ -56,6 +57,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
     Without `log_variance` there is no V: the code is a point. LBAE's network adds a margin of zeros to the image.
     Where p(x|z) takes more numbers a pixel than the image has channels, they are its `numbers`: a network for both
     directions has as many channels at the pixels, and the image is the first of them forward, the others 0.
+    `own` stands for N: a network of the user's own; W, V and what follows W^T are of the configuration still.
     With `precision` set, the layers compute in that type by torch's autocast; results are float32 always.
     Raises ValueError if the image is too small for the strides to leave a pixel.
     """
@@ -68,6 +70,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
         direction: Direction,
         log_variance: bool = True,
         numbers: int | None = None,
+        own: TwoWay | None = None,
     ):
         super().__init__()
         if isinstance(config, Dense):
@@ -75,8 +78,11 @@ class BidirectionalNetwork(Autocast, nn.Module):
         self.direction = direction
         channels, *size = input_dim
         ends = channels if numbers is None or direction == "forward" else numbers
-        self.margin = even_margin(input_dim, config.strides) if isinstance(config, LBAEConvolutions) else Margin()
-        trunk = _trunk(config, self.margin.around((ends, *size)), direction)
+        self.margin = Margin()
+        if isinstance(config, LBAEConvolutions) and own is None:
+            self.margin = even_margin(input_dim, config.strides)
+        self.unseen = ends - channels if own is not None else 0
+        trunk = own_trunk(own, (ends, *size)) if own else _trunk(config, self.margin.around((ends, *size)), direction)
         self.trunk = Stack(*trunk)
         features = trunk[-1].out_shape[0]
         activation = _activation(config)
@@ -86,7 +92,7 @@ class BidirectionalNetwork(Autocast, nn.Module):
         if self.log_variance is not None:
             nn.init.xavier_normal_(self.log_variance.weight)
             nn.init.zeros_(self.log_variance.bias)
-        if direction == "both" and ends > channels:
+        if direction == "both" and ends > channels and own is None:
             _start_as_alone(trunk, ends / channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,7 +110,8 @@ class BidirectionalNetwork(Autocast, nn.Module):
             return self.full(self.mean(self._features(x)))
 
     def _features(self, x: Tensor) -> Tensor:
-        return self.trunk(self.margin.pad(self.cast(x)))
+        h = self.margin.pad(self.cast(x))
+        return self.trunk(torch.cat([h, h.new_zeros(len(h), self.unseen, *h.shape[2:])], 1) if self.unseen else h)
 
     def reverse(self, z: Tensor, *, crop: bool = True) -> Tensor:
         """Decode: latent [B, L] -> pixel logits [B, C, H, W], without the margin or (crop=False) with it.
@@ -114,6 +121,12 @@ class BidirectionalNetwork(Autocast, nn.Module):
         with self.autocast(z):
             h = self.trunk.reverse(self.mean.reverse(self.cast(z)))
         return self.full(self.margin.crop(h) if crop else h)
+
+
+def own_trunk(own: TwoWay, shape: tuple[int, ...]) -> list[TwoWay]:
+    """Return a network of the user's own as layers to flat features; raises ValueError where it is none."""
+    out = tuple(checked(own, shape).out_shape)
+    return [own] if len(out) == 1 else [own, Flatten(out)]
 
 
 def as_float32(x: Tensor) -> Tensor:

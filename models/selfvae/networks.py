@@ -132,6 +132,10 @@ class ChainDecoder(Autocast, BaseDecoder):
             ConditionalImage(sizes, shapes[j][0], maps, numbers[j - 1], halvings[j - 1]) for j in levels
         )
 
+    def forward(self, z: Tensor) -> ModelOutput:
+        """Raise NotImplementedError: an image needs more of a code than a decoder of Pythae's is given."""
+        raise NotImplementedError("a code of SelfVAE holds images: decode(code) of the model, or sample(n), decodes it")
+
     def latent(self, j: int, image: Tensor, above: Tensor) -> Gaussian:
         """Return p of latent j given image j, [N, C, H, W], and latent j + 1, [N, L]; parameters [N, L]."""
         with self.autocast(image):

@@ -19,6 +19,7 @@ from models.forms import Family, forms
 from models.from_config import FromConfig
 from models.interface.routes import Route, owned, with_routes
 from models.interface.trainers import ADVERSARIAL
+from models.networks.linear import TwoWay
 from models.noise import Kept, Noise, Replay
 from models.svae.losses import ali_terms, discriminator_terms, symmetric_terms, wasserstein_terms
 from models.svae.networks import Discriminator, MeanDecoder, SampledEncoder, SymmetricNetworkConfig, networks_of
@@ -199,9 +200,11 @@ class OfImages(FromConfig, LastEpoch, Adversarial, GaussianLatent, pythae.AE):
     capabilities = GaussianLatent.capabilities | {"critic"}
     flat = True
 
-    def networks(self, config: "SymmetricVAEConfig") -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
+    def networks(
+        self, config: "SymmetricVAEConfig", own: TwoWay | None = None
+    ) -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
         """Return encoder, decoder and discriminator."""
-        return networks_of(config, shared=self.shared)
+        return networks_of(config, shared=self.shared, own=own)
 
 
 _STRICT = ConfigDict(extra="forbid")

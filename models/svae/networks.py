@@ -1,6 +1,7 @@
 """The networks of the symmetric VAE for images: those of its Table 3, or narrower."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from models.bidirectional import Decoder, Encoder
 from models.distributions.densities import Bernoulli, Gaussian, UnitGaussian
 from models.networks.kinds import SVAEConvolutions
+from models.networks.linear import TwoWay
 from models.networks.two_way import Autocast, BidirectionalNetwork, as_float32
 from models.noise import Noise
 
@@ -103,8 +105,13 @@ class Discriminator(Autocast, nn.Module):
             return as_float32(self.head(features))[:, 0]
 
 
-def networks_of(config: BaseAEConfig, *, shared: bool) -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
-    """Return encoder, decoder and discriminator of a configuration, the first two on one network if `shared`."""
+def networks_of(
+    config: BaseAEConfig, *, shared: bool, own: TwoWay | None = None
+) -> tuple[SampledEncoder, MeanDecoder, Discriminator]:
+    """Return encoder, decoder and discriminator of a configuration, the first two on one network if `shared`.
+
+    That is one of the user's `own` where it is given, whose weights stay as they are.
+    """
     network, shape, latent = config.network, config.input_dim, config.latent_dim
     of_encoder, of_decoder = (
         SVAEConvolutions(channels=channels, strides=(2,) * len(channels), hidden=hidden, norm="batch")
@@ -113,16 +120,20 @@ def networks_of(config: BaseAEConfig, *, shared: bool) -> tuple[SampledEncoder, 
             (network.decoder_channels if len(shape) == 3 else (), network.decoder_hidden),
         )
     )
-    forward = BidirectionalNetwork(of_encoder, shape, latent, "both" if shared else "forward")
+    forward = BidirectionalNetwork(of_encoder, shape, latent, "both" if shared else "forward", own=own)
     reverse = forward if shared else BidirectionalNetwork(of_decoder, shape, latent, "reverse")
     discriminator = Discriminator(network, shape, latent)
-    initialise(nn.ModuleList([forward, reverse, discriminator]), network.initialisation)
+    kept = [forward.trunk] if own is not None else []
+    initialise(nn.ModuleList([forward, reverse, discriminator]), network.initialisation, kept)
     return SampledEncoder(forward), MeanDecoder(reverse, config.reconstruction_loss), discriminator
 
 
-def initialise(network: nn.Module, how: str) -> None:
-    """Draw every weight of two axes or more anew, and set linear maps' biases to zero."""
+def initialise(network: nn.Module, how: str, kept: Sequence[nn.Module] = ()) -> None:
+    """Draw every weight of two axes or more anew, and set linear maps' biases to zero; `kept` ones stay."""
+    still = {id(p) for module in kept for p in module.parameters()}
     for name, parameter in network.named_parameters():
+        if id(parameter) in still:
+            continue
         if parameter.ndim >= 2:
             nn.init.xavier_uniform_(parameter) if how == "xavier" else nn.init.normal_(parameter, std=0.02)
         elif name.endswith("bias"):

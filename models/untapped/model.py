@@ -23,6 +23,7 @@ from models.distributions.densities import Bernoulli
 from models.distributions.labelled import one_hot
 from models.forms import Family, forms
 from models.from_config import FromConfig
+from models.networks.linear import TwoWay
 from models.noise import Noise
 from models.training import Batch, Objective, Terms
 from models.untapped.bounds import BOUNDS
@@ -54,9 +55,9 @@ class M2(FromConfig, Objective, LabelledLatent, pythae.AE):
     _ones = 0  # labels in a row that were all 1.0
     weight_options = frozenset({"alpha_f", "alpha_r", "alpha_f_d", "alpha_r_d"})
 
-    def networks(self, config: M2Config) -> tuple[LabelledEncoder, Decoder]:
+    def networks(self, config: M2Config, own: TwoWay | None = None) -> tuple[LabelledEncoder, Decoder]:
         """Return the encoder and the decoder."""
-        return networks_of(config, shared=self.shared)
+        return networks_of(config, shared=self.shared, own=own)
 
     def check_labels(self, labels: Tensor | None) -> None:
         """Raise ValueError where training labels cannot serve: none at all, or others than -1 to k - 1."""

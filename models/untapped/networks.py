@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from models.bidirectional import Decoder
 from models.networks.layers import BiLayer
-from models.networks.linear import BiLinear, Stack
-from models.networks.two_way import Autocast, as_float32
+from models.networks.linear import BiLinear, Stack, TwoWay
+from models.networks.two_way import Autocast, as_float32, own_trunk
 
 _GAIN = math.sqrt(2)  # of Glorot's uniform initialisation, as in the paper's code
 _LEAST_SCALE = 1e-6
@@ -100,27 +100,40 @@ class MirrorNetwork(Autocast, nn.Module):
         l_x &= W_1^T a(W_2^T a(W_3^T (y, z) + b) + b) + b
 
     Its widths are those of `PerceptronConfig.image`, mirrored for the forward pass: 784-500-250-(10 + 2) where the
-    paper's own encoders are 784-50-50-10 and 794-10-10-2. Only C, V and the biases belong to one direction.
+    paper's own encoders are 784-50-50-10 and 794-10-10-2. Only C, V and the biases belong to one direction. A network
+    of the user's `own` stands for all layers but that of W_3.
     """
 
-    def __init__(self, config: PerceptronConfig, shape: tuple[int, ...], classes: int, latent_dim: int):
+    def __init__(
+        self,
+        config: PerceptronConfig,
+        shape: tuple[int, ...],
+        classes: int,
+        latent_dim: int,
+        own: TwoWay | None = None,
+    ):
         super().__init__()
         self.shape, self.classes = tuple(shape), classes
-        sizes = [math.prod(shape), *reversed(config.image), classes + latent_dim]
-        ends = {0: ("reverse",), len(sizes) - 2: ("forward",)}
+        first = own_trunk(own, self.shape) if own is not None else []
+        hidden = [first[-1].out_shape[0]] if first else [math.prod(shape), *reversed(config.image)]
+        sizes = [*hidden, classes + latent_dim]
+        ends: dict[int, tuple[str, ...]] = {} if first else {0: ("reverse",)}
+        ends[len(sizes) - 2] = ("forward",)
         linears = [BiLinear(a, b) for a, b in pairwise(sizes)]
         for linear in linears:
             nn.init.xavier_uniform_(linear.weight, _GAIN)
         self.layers = Stack(
-            *(BiLayer(linear, "bias", nn.Tanh(), "both", ends.get(i, ())) for i, linear in enumerate(linears))
+            *first,
+            *(BiLayer(linear, "bias", nn.Tanh(), "both", ends.get(i, ())) for i, linear in enumerate(linears)),
         )
+        self.flat = not first
         self.location = _zero(nn.Linear(classes, latent_dim, bias=False))
         self.scale = _zero(nn.Linear(sizes[-2] + classes, latent_dim))
 
     def look(self, x: Tensor) -> Seen:
         """Return the last hidden layer [B, H] and the code that the heads start from [B, k + d]."""
         with self.autocast(x):
-            h = x.flatten(1)
+            h = x.flatten(1) if self.flat else x
             for layer in self.layers:
                 last, h = h, layer(h)
             return last, h
@@ -140,7 +153,7 @@ class MirrorNetwork(Autocast, nn.Module):
     def reverse(self, code: Tensor) -> Tensor:
         """Decode: [B, k + d] -> pixel logits [B, C, H, W]."""
         with self.autocast(code):
-            return as_float32(self.layers.reverse(code)).unflatten(1, self.shape)
+            return as_float32(self.layers.reverse(code)).flatten(1).unflatten(1, self.shape)
 
 
 class LabelledEncoder(BaseEncoder):
@@ -149,6 +162,12 @@ class LabelledEncoder(BaseEncoder):
     def __init__(self, networks: EncoderPerceptrons | MirrorNetwork):
         super().__init__()
         self.networks = networks
+
+    @property
+    def own(self) -> nn.Module:
+        """The network of the user's own that this is a view of, if it is of one."""
+        assert isinstance(self.networks, MirrorNetwork)
+        return self.networks.layers[0]
 
     def look(self, x: Tensor) -> Seen:
         """Return what the other methods take of images [B, C, H, W]."""
@@ -181,11 +200,11 @@ class LabelledSizes(Protocol):
     network: PerceptronConfig
 
 
-def networks_of(config: LabelledSizes, *, shared: bool) -> tuple[LabelledEncoder, Decoder]:
-    """Return the encoder and the decoder of a model's configuration, on networks of their own or on one."""
+def networks_of(config: LabelledSizes, *, shared: bool, own: TwoWay | None = None) -> tuple[LabelledEncoder, Decoder]:
+    """Return the encoder and the decoder of a model's configuration, on two networks or on one, the user's `own`."""
     shape, classes, latent = config.input_dim, config.classes, config.latent_dim
     if shared:
-        both = MirrorNetwork(config.network, shape, classes, latent)
+        both = MirrorNetwork(config.network, shape, classes, latent, own)
         return LabelledEncoder(both), Decoder(both)
     encoder = EncoderPerceptrons(config.network, math.prod(shape), classes, latent)
     return LabelledEncoder(encoder), Decoder(DecoderPerceptron(config.network, shape, classes + latent))

@@ -99,6 +99,7 @@ def test_the_files_and_command_of_add_make_its_table(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     table = (tmp_path / "runs" / "mine" / "table.md").read_text(encoding="utf-8")
     rows = ("VAE, my networks", "warm VAE", "Bidirectional warm VAE", "FactorVAE, stock", "FactorVAE, corrected")
+    rows += ("Bidirectional VAE, my two-way network",)
     assert all(f"| {row} |" in table for row in rows)
 
 

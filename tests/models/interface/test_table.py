@@ -19,6 +19,7 @@ from torch import Tensor
 from bench.likelihood import nll
 from models import MODELS, AutoModel, load_model
 from models.interface.table import entries
+from models.networks.linear import Flatten
 
 N = 12
 
@@ -37,6 +38,12 @@ class OwnEncoder(BaseEncoder):
 class OwnDecoder(BaseDecoder):
     def forward(self, z: Tensor) -> ModelOutput:
         return ModelOutput(reconstruction=z.sigmoid().mean(1)[:, None, None, None].expand(-1, *SHAPE))
+
+
+def own_networks(model: Any) -> None:
+    """A model of two networks takes another two; one of one network takes another one."""
+    own = {"encoder": Flatten(SHAPE)} if model.shared else {"encoder": OwnEncoder(), "decoder": OwnDecoder()}
+    type(model)(copy.deepcopy(model.model_config), **own)
 
 
 def settings(folder: Path, **more: Any) -> BaseTrainerConfig:
@@ -90,9 +97,7 @@ def uses(folder: Path) -> dict[str, Callable[[Any], Any]]:
         "MAFSampler": fitted("MAFSampler", folder, n_made_blocks=1),
         "TwoStageVAESampler": fitted("TwoStageVAESampler", folder, second_layers_dim=8),
         "get_nll": lambda model: model.get_nll(images(), n_samples=2),
-        "own networks": lambda model: type(model)(
-            copy.deepcopy(model.model_config), encoder=OwnEncoder(), decoder=OwnDecoder()
-        ),
+        "own networks": own_networks,
         "double": in_type(torch.float64),
         "bfloat16": in_type(torch.bfloat16),
     }
