@@ -20,7 +20,7 @@ from models.capabilities import capable
 from models.interface.importance import importance_nll
 from models.interface.names import to_dict
 from models.interface.output import complete
-from models.interface.samplers import draws_standard_normal
+from models.interface.samplers import other_law
 from models.interface.trainers import ModelName, Output, refusal, step_shared_weights_once, trainers_of
 from models.networks.linear import TwoWay
 
@@ -59,6 +59,8 @@ class FromConfig(BaseAE):
             given = {"own": encoder}
         elif given and not self.replaceable:
             raise ValueError(f"{name} builds its networks from the configuration; it takes none")
+        if given:  # whose parts may have weights in common
+            step_shared_weights_once()
         super().__init__(model_config, *self.networks(model_config, **given), **others)
         if "own" in given:
             self.encoder.__module__ = type(encoder).__module__  # which Pythae pickles by value where it saves a model
@@ -71,8 +73,8 @@ class FromConfig(BaseAE):
         return Output.of(out, self.model_name, trainers_of(type(self)))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "decoder" and draws_standard_normal(sys._getframe(1), self):
-            raise ValueError(f"codes of {self.model_name} are not of N(0, I): draw them by sample(n) or model.prior")
+        if name == "decoder" and (law := other_law(sys._getframe(1), self)):
+            raise ValueError(f"codes of {self.model_name} are not of {law}: draw them by sample(n) or model.prior")
         try:
             return super().__getattr__(name)
         except AttributeError:

@@ -10,6 +10,9 @@ from pythae import models as pythae
 
 from models import MODELS, PREFIXES
 from models.distributions.densities import StandardNormal
+from models.distributions.vamp_prior import PythaeVampPrior
+from models.distributions.von_mises_fisher import UniformSphere
+from models.interface.samplers import prior_of
 from models.interface.trainers import trainers_of
 from models.training import Objective
 
@@ -30,7 +33,8 @@ def entries(model: Any) -> dict[str, str]:
     bits, chain, grid = (word in capabilities for word in ("bits", "levels", "codebook"))
     longer = chain or "class_codes" in capabilities
     made = "no: its codes are bits" if bits else "no: its code holds images" if chain else ""
-    normal = made or ("yes" if isinstance(getattr(model, "prior", StandardNormal(0)), StandardNormal) else _PRIOR)
+    prior = prior_of(model)
+    normal = made or ("yes" if isinstance(prior, StandardNormal) else _PRIOR)
     lacking = [word for word in ("posterior", "prior", "likelihood") if word not in capabilities]
     row = {"save, load_model": "yes", "models.AutoModel": "yes", "pythae's AutoModel": "no: it knows its own names"}
     row["TrainingPipeline"] = trainers[0] if trainers[0] in _CHOSEN_BY_NAME else "BaseTrainer"
@@ -38,9 +42,15 @@ def entries(model: Any) -> dict[str, str]:
     row["steps_predict"] = made or ("yes" if normal == "yes" or _as_pythae(kind) else _PRIOR)
     row["NormalSampler"] = normal
     row["GaussianMixtureSampler"] = made or ("no: its code is a grid" if grid else "yes")
-    row["MAFSampler"] = made or ("no: its code is longer than latent_dim" if longer else "yes")
+    row |= dict.fromkeys(("MAFSampler", "IAFSampler"), made or ("no: its code exceeds latent_dim" if longer else "yes"))
     two_stage = "yes" if isinstance(model, pythae.VAE) else "no: it is no VAE of Pythae"
     row["TwoStageVAESampler"] = two_stage
+    sphere, vamp = isinstance(prior, UniformSphere), isinstance(prior, PythaeVampPrior)
+    row["HypersphereUniformSampler"] = "yes" if sphere else "no: its prior is no sphere"
+    row["VAMPSampler"] = "yes" if vamp else "no: its prior is not the law of Pythae's VAMP"
+    row["PoincareDiskSampler"] = "yes" if isinstance(model, pythae.PoincareVAE) else "no: it is no Poincare VAE"
+    row["RHVAESampler"] = "yes" if "metric" in capabilities else "no: it has no metric"
+    row["PixelCNNSampler"] = "yes" if grid else "no: it has no codebook"
     row["get_nll"] = f"no: it has no {lacking[0]}" if lacking else "yes"
     row["own networks"] = _own_networks(model)
     family = kind.__name__.removeprefix(PREFIXES[MODELS[kind.__name__].variant])

@@ -19,7 +19,7 @@ def test_the_table_is_what_the_registry_gives() -> None:
 def test_the_how_to_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "pythae-how-to.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     module = ModuleType("how_to")
     monkeypatch.setitem(sys.modules, "how_to", module)  # where Pythae looks for the networks that it pickles
     exec("\n".join(blocks), module.__dict__)

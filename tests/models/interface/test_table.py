@@ -9,7 +9,7 @@ import pytest
 import torch
 from every_model import EVERY_MODEL, LATENT, SHAPE, build
 from pythae import models as pythae
-from pythae import samplers
+from pythae import samplers, trainers
 from pythae.data.datasets import BaseDataset
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bench.likelihood import nll
 from models import MODELS, AutoModel, load_model
-from models.interface.table import entries
+from models.interface.table import TRAINERS, entries
 from models.networks.linear import Flatten
 
 N = 12
@@ -51,13 +51,14 @@ def settings(folder: Path, **more: Any) -> BaseTrainerConfig:
 
 
 def fitted(name: str, folder: Path, **options: Any) -> Callable[[Any], None]:
-    """A use of a sampler of Pythae's that is fitted to images."""
+    """A use of a sampler of Pythae's, fitted to images where it can be."""
 
     def use(model: Any) -> None:
         kind, config = getattr(samplers, name), getattr(samplers, f"{name}Config")(**options)
         trained = {} if name.startswith("Gaussian") else {"eval_data": images(), "training_config": settings(folder)}
         sampler = kind(model, config)
-        sampler.fit(images(), **trained)
+        if hasattr(sampler, "fit"):
+            sampler.fit(images(), **trained)
         assert sampler.sample(3).shape == (3, *SHAPE)
 
     return use
@@ -95,6 +96,12 @@ def uses(folder: Path) -> dict[str, Callable[[Any], Any]]:
         "NormalSampler": lambda model: samplers.NormalSampler(model).sample(3),
         "GaussianMixtureSampler": fitted("GaussianMixtureSampler", folder, n_components=1),
         "MAFSampler": fitted("MAFSampler", folder, n_made_blocks=1),
+        "IAFSampler": fitted("IAFSampler", folder, n_made_blocks=1),
+        "HypersphereUniformSampler": fitted("HypersphereUniformSampler", folder),
+        "VAMPSampler": fitted("VAMPSampler", folder),
+        "PoincareDiskSampler": fitted("PoincareDiskSampler", folder),
+        "RHVAESampler": fitted("RHVAESampler", folder, mcmc_steps_nbr=1, n_lf=1),
+        "PixelCNNSampler": fitted("PixelCNNSampler", folder, n_layers=2),
         "TwoStageVAESampler": fitted("TwoStageVAESampler", folder, second_layers_dim=8),
         "get_nll": lambda model: model.get_nll(images(), n_samples=2),
         "own networks": own_networks,
@@ -103,7 +110,8 @@ def uses(folder: Path) -> dict[str, Callable[[Any], Any]]:
     }
 
 
-SLOW = ("GaussianMixtureSampler", "MAFSampler", "TwoStageVAESampler", "steps_predict", "double", "bfloat16")
+FITTED = ("GaussianMixtureSampler", "MAFSampler", "IAFSampler", "TwoStageVAESampler", "PixelCNNSampler")
+SLOW = (*FITTED, "steps_predict", "double", "bfloat16")
 
 
 def hold(name: str, columns: tuple[str, ...], folder: Path) -> None:
@@ -133,6 +141,17 @@ def test_what_the_table_says_of_a_model_is_so(name: str, tmp_path: Path) -> None
 @EVERY_MODEL
 def test_what_the_table_says_of_samplers_and_types_is_so(name: str, tmp_path: Path) -> None:
     hold(name, SLOW, tmp_path)
+
+
+def test_the_table_has_every_sampler_and_trainer_of_pythae() -> None:
+    known = {name for module in (samplers, trainers) for name in module.__all__ if not name.endswith("Config")}
+    assert known - {"BaseSampler"} <= entries(build("VAE")).keys()
+
+
+@EVERY_MODEL
+def test_what_is_tried_is_what_the_table_has(name: str, tmp_path: Path) -> None:
+    tried = {*uses(tmp_path), *TRAINERS, "TrainingPipeline"}  # the latter in test_trainers.py
+    assert tried == entries(build(name)).keys()
 
 
 @EVERY_MODEL

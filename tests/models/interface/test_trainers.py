@@ -11,7 +11,6 @@ from pythae.data.datasets import BaseDataset
 from pythae.pipelines import TrainingPipeline
 from torch import Tensor
 
-from models import MODELS
 from models.interface.table import TRAINERS, entries
 from models.interface.trainers import ADVERSARIAL
 from models.training import Batch, steps_of
@@ -92,19 +91,38 @@ def test_pythaes_pipeline_takes_the_trainer_of_the_table(name: str) -> None:
     assert hash(model.model_name) == hash(name)
 
 
-@pytest.mark.parametrize("name", [n for n in MODELS if n in ("BidirectionalAAE", "BidirectionalFactorVAE")])
-def test_a_shared_weight_is_stepped_once(name: str, tmp_path: Path) -> None:
+def tied(name: str) -> Any:
+    """A model of two networks of the user's own that have their weights in common."""
     model = build(name)
+    encoder = model.encoder
+    decoder = model.decoder
+    decoder.beside = encoder.network
+    return type(model)(model.model_config, encoder=encoder, decoder=decoder)
+
+
+@pytest.mark.parametrize("name", ["BidirectionalAAE", "BidirectionalFactorVAE", "StockAAE", "StockFactorVAE"])
+def test_a_shared_weight_is_stepped_once(name: str, tmp_path: Path) -> None:
+    model = tied(name) if name.startswith("Stock") else build(name)
     config = pythae.AdversarialTrainerConfig(
         output_dir=str(tmp_path), no_cuda=True, autoencoder_optimizer_cls="SGD", autoencoder_learning_rate=1e-3
     )
     trainer = pythae.AdversarialTrainer(model, data(), training_config=config)
     trainer.prepare_training()
+    assert {id(p) for p in model.encoder.parameters()} <= {id(p) for p in model.decoder.parameters()}
     before = {key: p.detach().clone() for key, p in model.encoder.named_parameters()}
     trainer.train_step(1)
     for key, p in model.encoder.named_parameters():
         if p.grad is not None:
             torch.testing.assert_close(p.detach(), before[key] - 1e-3 * p.grad)
+
+
+def test_a_pair_of_the_users_own_has_shared_weights_stepped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[bool] = []
+    monkeypatch.setattr("models.from_config.step_shared_weights_once", lambda: called.append(True))
+    build("StockFactorVAE")
+    assert not called
+    tied("StockFactorVAE")
+    assert called
 
 
 def test_the_games_of_other_steps_than_one_each_are_refused() -> None:
