@@ -69,7 +69,10 @@ class FromConfig(BaseAE):
 
     def forward(self, inputs: dict[str, Tensor], **kwargs: int) -> ModelOutput:
         """Pythae's interface: loss, terms, codes and images of a batch `{"data": x, "labels": y}`."""
-        out = complete(self, super().forward(inputs, **kwargs), inputs["data"])
+        out, x = super().forward(inputs, **kwargs), inputs["data"]
+        if not self.model_config.uses_default_decoder and out.recon_x[0].numel() != x[0].numel():
+            raise ValueError(f"the decoder gives {tuple(out.recon_x.shape)} for images {tuple(x.shape)}")
+        out = complete(self, out, x)
         return Output.of(out, self.model_name, trainers_of(type(self)))
 
     def __getattr__(self, name: str) -> Any:

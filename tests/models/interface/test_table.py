@@ -188,6 +188,18 @@ def test_a_decoder_of_means_has_no_other_likelihood_than_its_own(likelihood: str
         kind(config, decoder=OwnDecoder())
 
 
+@pytest.mark.parametrize("name", ["StockVAE", "StockAE"])
+def test_a_decoder_of_one_number_is_no_image(name: str) -> None:
+    class One(BaseDecoder):
+        def forward(self, z: Tensor) -> ModelOutput:
+            return ModelOutput(reconstruction=z[:, :1])
+
+    kind = MODELS[name].resolve()
+    model: Any = kind(kind.config_class(input_dim=SHAPE, latent_dim=LATENT), decoder=One())
+    with pytest.raises(ValueError, match=r"the decoder gives \(12, 1\) for images \(12, 1, 8, 8\)"):
+        model({"data": images()})
+
+
 def test_labels_of_pythaes_arrays_are_none() -> None:
     model = build("M2")
     ones = torch.ones(N)

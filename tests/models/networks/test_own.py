@@ -18,6 +18,7 @@ from models.bvae import _VAE
 from models.networks.layers import BiLayer
 from models.networks.linear import BiConv2d, BiLinear, Flatten, TwoWay
 from models.networks.own import checked
+from models.networks.two_way import shapes_alone
 
 BIDIRECTIONAL = [name for name in MODELS if MODELS[name].variant == "bidirectional"]
 
@@ -137,7 +138,7 @@ class Told(TwoWay):
         back: Callable[[Tensor, Tensor], Tensor] = torch.mm,
     ):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(5, 12, generator=torch.Generator().manual_seed(0)))
+        self.weight = nn.Parameter(torch.randn(5, 12))
         self.ways, self.in_shape, self.out_shape = (forward, back), (12,), (5,)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -212,6 +213,14 @@ def test_a_right_network_is_taken_and_left_as_it_is(what: str) -> None:
     assert own.training
     assert all(p.grad is None for p in own.parameters())
     assert all(torch.equal(own.state_dict()[key], tensor) for key, tensor in before.items())
+
+
+def test_a_network_without_memory_is_checked_for_its_shapes_and_weights() -> None:
+    with shapes_alone():
+        own = Told()
+        assert checked(own, (12,)) is own
+        with pytest.raises(ValueError, match="weight of Told is not in its reverse pass"):
+            checked(Told(back=lambda y, w: y @ torch.ones(5, 12)), (12,))
 
 
 def test_a_large_convolution_passes_for_rounding() -> None:
