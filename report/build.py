@@ -2,16 +2,14 @@
 
 from itertools import chain, count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from report.claims.document import write_claims
 from report.claims.noise_floor import NoiseFloor, noise_floors
 from report.claims.verdicts import Verdict, printed_cells, verdicts
-from report.figures.registry import draw_figures
 from report.files import write_whole
-from report.page.page import render
-from report.page.payload import with_data
-from report.page.sections import Section, make_section
-from report.published import Published, cells_of, read_published
+from report.made import NAME, Made, key_of, read_of, unless_made
+from report.published import PRINTED, Published, cells_of, read_published
 from report.store import NoResults, Suite, log, read_suite
 from report.tables.assemble import make_table
 from report.tables.cells import Table
@@ -21,17 +19,29 @@ from report.tables.formats.markdown import to_markdown
 from report.tables.rates import write_rates
 from report.tables.trials import write_trials
 
+if TYPE_CHECKING:
+    from report.page.sections import Section
+
 _NOT_SUITES = ("perf",)  # folders of other results
 
 
 def write(suite_folder: Path, published: bool = True) -> list[Path]:
     """Rebuild measurements.csv, table.csv, table.tex, table.md and figures of results/SUITE from its stored digests.
 
-    The same digests give the same bytes of text. What is missing is logged to "report" in one line each and left
+    The same digests give the same bytes of text, and nothing is written where all is as the last call left it, by
+    this code from these digests (`report.made`). What is missing is logged to "report" in one line each and left
     out; with `published`, the paper's values stand beside the measured ones. Returns the paths written.
     Raises NoResults where there is no readable suite.json, OSError where a file cannot be written.
     """
-    suite = read_suite(Path(suite_folder))
+    folder = Path(suite_folder)
+    key = key_of([*read_of(folder), folder.parent / PRINTED], folder.parent, folder.name, published)
+    return unless_made(folder / NAME, key, lambda: Made(_write(folder, published), [])).paths
+
+
+def _write(folder: Path, published: bool) -> list[Path]:
+    from report.figures.registry import draw_figures  # and with it what draws, which takes a second to import
+
+    suite = read_suite(folder)
     printed = _printed(suite, published)
     table = _table(suite, printed)
     for problem in suite.problems:
@@ -50,6 +60,18 @@ def write_page(results: Path, published: bool = True, claims: bool = True) -> tu
     folder has its name, the page is index-2.html. Raises OSError where the page cannot be written.
     """
     results = Path(results)
+    folders = suite_folders(results)
+    shown = [path for folder in folders for path in (*read_of(folder), *sorted(folder.glob("*"))) if path.name != NAME]
+    taken = sorted(path.name for path in results.glob("index*.html") if path.is_dir())
+    there = [claims or (results / "claims.md").is_file(), (results / "README.md").is_file()]
+    key = key_of([*shown, results / PRINTED], results, [f.name for f in folders], taken, there, published, claims)
+    made = unless_made(results / NAME, key, lambda: _write_page(results, published, claims))
+    return made.paths[0], made.remarks
+
+
+def _write_page(results: Path, published: bool, claims: bool) -> Made:
+    from report.page.page import render
+
     sections: list[Section] = []
     suites: dict[str, Suite] = {}
     problems: list[str] = []
@@ -60,12 +82,12 @@ def write_page(results: Path, published: bool = True, claims: bool = True) -> tu
             problems += suite.problems
         except NoResults as error:
             problems.append(str(error))
-    judged, floors, unjudged = _claims(results, suites, claims)
+    judged, floors, unjudged, written = _claims(results, suites, claims)
     names = chain(["index.html"], (f"index-{n}.html" for n in count(2)))
     path = next(path for name in names if not (path := results / name).is_dir())
     taken = [] if path.name == "index.html" else [f"index.html is a folder, so this page is {path.name}"]
     write_whole(path, render(results, sections, judged, floors, [*problems, *unjudged, *taken]))
-    return path, problems
+    return Made([path, *written], problems)
 
 
 def suite_folders(results: Path) -> list[Path]:
@@ -91,8 +113,11 @@ def _table(suite: Suite, printed: Published | None) -> Table:
         raise _odd(suite, error) from error
 
 
-def _section(suite: Suite, table: Table, results: Path) -> Section:
+def _section(suite: Suite, table: Table, results: Path) -> "Section":
     """Return a suite as the page shows it; raises NoResults, one line, where that cannot be."""
+    from report.page.payload import with_data
+    from report.page.sections import make_section
+
     try:
         return with_data(make_section(suite, table), results)
     except Exception as error:
@@ -103,19 +128,20 @@ def _odd(suite: Suite, error: Exception) -> NoResults:
     return NoResults(f"{suite.folder}: a digest holds what no run writes ({_why(error)}); measure it anew")
 
 
-def _claims(results: Path, suites: dict[str, Suite], write: bool) -> tuple[list[Verdict], list[NoiseFloor], list[str]]:
-    """Judge the statements, write claims.md if asked to; return verdicts, noise floors, and what could not be done."""
+def _claims(
+    results: Path, suites: dict[str, Suite], write: bool
+) -> tuple[list[Verdict], list[NoiseFloor], list[str], list[Path]]:
+    """Judge the statements, write claims.md if asked to; return verdicts, noise floors, what could not be done, and
+    what was written."""
     try:
         judged, floors = verdicts(results, known=suites), noise_floors(printed_cells(results))
     except Exception as error:
         log.warning("claims are not judged: %s", _why(error))
-        return [], [], [f"Claims are not judged: {_why(error)}"]
+        return [], [], [f"Claims are not judged: {_why(error)}"], []
     try:
-        if write:
-            write_claims(results, judged)
-        return judged, floors, []
+        return judged, floors, [], [write_claims(results, judged)] if write else []
     except OSError as error:
-        return judged, floors, [f"claims.md is not written: {_why(error)}"]
+        return judged, floors, [f"claims.md is not written: {_why(error)}"], []
 
 
 def _why(error: Exception) -> str:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from report.stored_json import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -21,19 +23,22 @@ class Printed:
     table: str = ""
 
 
+PRINTED = "published.csv"
 _COLUMNS = {"paper", "table", "dataset", "row", "variant", "metric", "setting", "printed", "value", "unit", "note"}
 Published = Mapping[tuple[str, str, str, str], Printed]  # (row, variant, metric, setting)
 
 
-def read_published(folder: Path) -> pd.DataFrame | None:
+def read_published(folder: Path) -> "pd.DataFrame | None":
     """Read published.csv of the results folder, else the one of this package; None where neither exists.
 
     Raises OSError or ValueError where it cannot be read, lacks a column or holds something else for a number.
     """
-    candidates = (folder / "published.csv", Path(__file__).with_name("published.csv"))
+    candidates = (folder / PRINTED, Path(__file__).with_name(PRINTED))
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         return None
+    import pandas as pd
+
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     if missing := _COLUMNS - set(frame.columns):
         raise ValueError(f"it lacks {min(missing)!r}")
@@ -41,7 +46,7 @@ def read_published(folder: Path) -> pd.DataFrame | None:
     return frame
 
 
-def cells_of(frame: pd.DataFrame, source: Source) -> Published:
+def cells_of(frame: "pd.DataFrame", source: Source) -> Published:
     """Return the printed cells of one paper for the data set of one of its tables (its figures included)."""
     paper = frame[frame["paper"] == source["paper"]]
     datasets = set(paper.loc[paper["table"] == source["table"], "dataset"])

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from report.files import read_bytes
 from report.names import VARIANTS
@@ -24,6 +23,9 @@ from report.stored_json import (
     digest_facts,
     suite_facts,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger("report")
 
@@ -159,7 +161,14 @@ class Suite:
 
     def runs(self, row: str, variant: str) -> list[Digest]:
         """Return the digests of one row and variant by ascending seed."""
-        return [d for d in self.digests if (d.row, d.variant) == (row, variant)]
+        return list(self._by_model.get((row, variant), ()))
+
+    @cached_property
+    def _by_model(self) -> dict[tuple[str, str], list[Digest]]:
+        found: dict[tuple[str, str], list[Digest]] = {}
+        for digest in self.digests:
+            found.setdefault((digest.row, digest.variant), []).append(digest)
+        return found
 
     def models(
         self, variants: Sequence[str] = VARIANTS, rows: Sequence[str] | None = None
@@ -209,8 +218,10 @@ def read_suite(folder: Path) -> Suite:
     return Suite(folder, facts, digests, tuple(problems))
 
 
-def measurements(suite: Suite) -> pd.DataFrame:
+def measurements(suite: Suite) -> "pd.DataFrame":
     """Return one line per run, metric and setting, in the columns of measurements.csv."""
+    import pandas as pd
+
     return pd.DataFrame([line for digest in suite.digests for line in lines(digest)], columns=list(COLUMNS))
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy.special import chdtri
 
 from report.names import PAIR, row_label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAPER = "BVAE"
 SAME = ("VAE", "beta-TCVAE 1")  # one objective: alpha = gamma = beta = 1 leaves the ELBO
@@ -38,7 +41,7 @@ class NoiseFloor:
         return sum(abs(d) > self.floor for d in self.differences)
 
 
-def noise_floors(published: pd.DataFrame | None) -> list[NoiseFloor]:
+def noise_floors(published: "pd.DataFrame | None") -> list[NoiseFloor]:
     """Return the floor of every metric of the tables that print both rows of one objective, in their order."""
     if published is None:
         return []

@@ -165,5 +165,5 @@ def draw_figures(suite: Suite, published: Published | None = None) -> list[Path]
             try:
                 written += figure(suite, published)
             except Exception as error:
-                log.warning("%s: %s is not drawn: %s: %s", suite.folder, name, type(error).__name__, error)
+                log.error("%s: %s is not drawn: %s: %s", suite.folder, name, type(error).__name__, error)
     return written

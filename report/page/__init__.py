@@ -1,4 +1,5 @@
 """The page: results/index.html, one self-contained file.
 
-May import: report.names, report.store, report.commands, report.choice, report.tables, report.figures, report.claims.
+May import: report.files, report.names, report.store, report.commands, report.choice, report.tables, report.figures,
+report.claims.
 """

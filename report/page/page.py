@@ -44,7 +44,7 @@ def render(
     drawn = {section.suite.folder: figures(section.suite.folder) for section in sections}
     whole = {section.suite.folder: _whole(section) for section in sections}
     shown = {folder: [p for p in found if p.path.stem not in whole[folder]] for folder, found in drawn.items()}
-    pictures = _pictures(sections, shown)
+    pictures = _pictures(sections, shown, results / "thumbnails.json")
     absent = {p.path for found in shown.values() for p in found if p.path not in pictures}
     linked = [p.path for folder, found in drawn.items() for p in found if p not in shown[folder]]
     absent |= {path for path in linked if not readable(path)}
@@ -129,13 +129,15 @@ def _tiles(sections: Sequence[Section]) -> list[Tile]:
     return [tile for tile in found if tile]
 
 
-def _pictures(sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture]]) -> dict[Path | Tile, str | None]:
+def _pictures(
+    sections: Sequence[Section], drawn: Mapping[Path, Sequence[Picture]], keep: Path
+) -> dict[Path | Tile, str | None]:
     tiles = in_whole_pixels(_tiles(sections), _TILE)
     left = BUDGET - sum(len(uri or "") for uri in tiles.values())
     limits: dict[Path | Tile, int] = {
         p.path: _PARETO if is_pareto(p) else _FIGURE for pictures in drawn.values() for p in pictures
     }
-    return {**tiles, **thumbnails(limits, max(left, 0))}
+    return {**tiles, **thumbnails(limits, max(left, 0), keep)}
 
 
 def _present(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -1,33 +1,66 @@
 """Small copies of pictures as data URIs, so that one page holds them all within a budget of bytes."""
 
 import base64
+import hashlib
 import io
+import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL import __version__ as pillow
 
+from report.files import read_bytes, write_whole
 from report.store import Tile, log
 
 WIDTH = 760  # pixels: a wider picture is shrunk to this
 HEIGHT = 120  # pixels of a row's picture that are shown
 _LADDER = ((1.0, 65), (0.75, 50), (0.5, 45), (0.35, 40), (0.25, 30))  # scale and WebP quality, best first
+_MADE = f"{pillow} {WIDTH} {_LADDER}"
 _THREADS = 4  # Pillow decodes and encodes outside the interpreter's lock
 
 
-def thumbnails(limits: Mapping[Path | Tile, int], budget: int) -> dict[Path | Tile, str | None]:
+def thumbnails(
+    limits: Mapping[Path | Tile, int], budget: int, keep: Path | None = None
+) -> dict[Path | Tile, str | None]:
     """Return a data URI for each picture of `limits` (what -> most bytes it may take); None where none is small enough.
 
     Where the limits sum to more than `budget` characters, all shrink by the same factor. A picture that cannot be read
-    is logged in one line and left out.
+    is logged in one line and left out. The file `keep` has those of the last call.
     """
     encoded = sum(limits.values()) * 4 / 3  # base64
     factor = min(1.0, budget / encoded) if encoded else 1.0
+    known, used = _known(keep) if keep else {}, dict[str, str | None]()
+
+    def made(what: Path | Tile, limit: int) -> tuple[bool, str | None]:
+        try:
+            name = f"{hashlib.sha256(what.read_bytes()).hexdigest()} {limit}"
+        except OSError:
+            return _thumbnail(what, limit)  # which says so
+        readable, uri = (True, known[name]) if name in known else _thumbnail(what, limit)
+        if readable:
+            used[name] = uri
+        return readable, uri
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda item: _thumbnail(item[0], int(item[1] * factor)), limits.items())
-        return {path: uri for path, (readable, uri) in zip(limits, found, strict=True) if readable}
+        found = pool.map(lambda item: made(item[0], int(item[1] * factor)), limits.items())
+        small = {path: uri for path, (readable, uri) in zip(limits, found, strict=True) if readable}
+    if keep and used and used != known:
+        with suppress(OSError):
+            write_whole(keep, json.dumps({"made": _MADE, "pictures": dict(sorted(used.items()))}))
+    return small
+
+
+def _known(keep: Path) -> Mapping[str, str | None]:
+    """Return the URIs that an earlier call kept, by the picture's SHA-256 and limit; {} of another encoder."""
+    try:
+        found = json.loads(read_bytes(keep))
+        return dict(found["pictures"]) if found["made"] == _MADE else {}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 def in_whole_pixels(tiles: Iterable[Tile], limit: int) -> dict[Path | Tile, str | None]:

@@ -125,7 +125,7 @@ def test_a_copied_folder_shows_its_own_figures(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("report.build.draw_figures", lambda *_: [])
+    monkeypatch.setattr("report.figures.registry.draw_figures", lambda *_: [])
     whole(tmp_path, "odd")
     (tmp_path / "odd" / "table.md").mkdir()
     whole(tmp_path)

@@ -302,6 +302,18 @@ def test_folder_without_suites_gets_no_page(tmp_path: Path, capsys: pytest.Captu
     assert not (tmp_path / "index.html").exists()
 
 
+def test_thumbnails_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [noise(tmp_path / f"{i}.png", (400, 300)) for i in range(2)]
+    limits, keep = {path: 20_000 for path in paths}, tmp_path / "kept.json"
+    found = thumbnails(limits, 60_000, keep)
+    with monkeypatch.context() as patch:
+        patch.setattr("report.page.thumbnails._thumbnail", None)
+        assert thumbnails(limits, 60_000, keep) == found
+    noise(paths[0], (300, 400))
+    again = thumbnails(limits, 60_000, keep)
+    assert again[paths[0]] != found[paths[0]] and again[paths[1]] == found[paths[1]]
+
+
 def test_thumbnails_keep_to_their_limits_and_the_budget(tmp_path: Path) -> None:
     paths = [noise(tmp_path / f"{i}.png", (400, 300)) for i in range(6)]
     found = thumbnails({path: 20_000 for path in paths}, budget=60_000)

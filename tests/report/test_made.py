@@ -1,0 +1,87 @@
+"""Nothing is made twice of the same digests; what is not as it was is made again."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from report.build import write, write_page
+from report.made import NAME
+from tests.report.test_withstand import whole
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_tables_and_page_of_the_same_digests_are_written_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    suite = whole(tmp_path).parents[1]
+    caplog.set_level(logging.WARNING, "report")
+    first, page = write(suite), write_page(tmp_path)
+    said, before = caplog.messages[:], times(tmp_path)
+    caplog.clear()
+    assert (write(suite), write_page(tmp_path)) == (first, page)
+    assert times(tmp_path) == before
+    assert caplog.messages == said and said
+
+
+@pytest.mark.parametrize("name", ["table.csv", "measurements.csv", NAME])
+def test_a_file_that_is_not_as_it_was_written_is_written_again(tmp_path: Path, name: str) -> None:
+    suite = whole(tmp_path).parents[1]
+    write(suite)
+    right = (suite / name).read_bytes()
+    (suite / name).write_bytes(right + b"x")
+    write(suite)
+    assert (suite / name).read_bytes() == right
+
+
+def test_other_digests_published_values_or_code_are_other_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = whole(tmp_path)
+    suite, kept = run.parents[1], []
+
+    def stamp() -> str:
+        write(suite)
+        write_page(tmp_path)
+        kept.append((suite / NAME).read_text() + (tmp_path / NAME).read_text())
+        return kept[-1]
+
+    stamp()
+    (tmp_path / "published.csv").write_text("paper\n")
+    stamp()
+    (run / "digest.json").write_text((run / "digest.json").read_text() + " ")
+    stamp()
+    monkeypatch.setattr("report.made._code", lambda: "other")
+    stamp()
+    assert len(set(kept)) == 4
+
+
+def test_a_figure_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = whole(tmp_path).parents[1]
+    with monkeypatch.context() as patch:
+        patch.setattr("report.figures.curves._curve", None)
+        write(suite)
+    assert not (suite / NAME).exists()
+    write(suite)
+    assert (suite / NAME).exists()
+
+
+def test_a_picture_of_the_same_pixels_stays_as_another_machine_wrote_it(tmp_path: Path) -> None:
+    suite = whole(tmp_path).parents[1]
+    write(suite)
+    path = suite / "curves.png"
+    with Image.open(path) as drawn:
+        drawn.load()
+        dpi = drawn.info["dpi"]
+        drawn.save(path, "PNG", compress_level=1, dpi=dpi)
+        other = path.read_bytes()
+        (suite / NAME).unlink()
+        write(suite)
+        assert path.read_bytes() == other
+        drawn.putpixel((0, 0), (drawn.getpixel((0, 0)) + 1) % 2)
+        drawn.save(path, "PNG", compress_level=1, dpi=dpi)
+    changed = path.read_bytes()
+    write(suite)
+    assert path.read_bytes() not in (other, changed)
