@@ -1,5 +1,6 @@
 """Suites as data: a TOML file becomes a list of runs, with strict keys and overrides."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -167,6 +168,14 @@ def expand(
     """Return the runs of a suite in table order: by row, then variant, then seed. `shape` is an image's (C, H, W)."""
     size = suite.presets[preset]
     general = size.evaluation.model_copy(update={"plugin_metrics": plugins.entries("METRICS")})
+    networks: dict[str, Any] = {}  # seeds share them
+
+    def network_of_run(*about: Any) -> Any:
+        key = json.dumps(about, sort_keys=True)
+        if key not in networks:
+            networks[key] = _network(*about)
+        return networks[key]
+
     runs = []
     for row, variant in _rows(suite, preset):
         evaluation = general.model_copy(update={"blank": general.blank | row.blank}) if row.blank else general
@@ -189,7 +198,7 @@ def expand(
                 seed=seed,
                 latent_dim=latent,
                 data=suite.data | ({"pixels": size.pixels} if size.pixels else {}) | row.data,
-                network=_network(VARIANTS[variant] + row.model, network | fields, shape, latent, likelihood),
+                network=network_of_run(VARIANTS[variant] + row.model, network | fields, shape, latent, likelihood),
                 options=options | chosen,
                 likelihood=suite.likelihood,
                 training=training,

@@ -13,11 +13,15 @@ import pytest
 import torch
 
 from bench.executors import EXECUTORS
-from bench.perf import ais, common, limit, nll, scaling, submission, suite, trainer
+from bench.perf import ais, common, limit, nll, runs, scaling, submission, suite, trainer
 from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs
+from bench.runs.remaining import unfinished
 from bench.runs.train import build
+from bench.storage import packed
+from bench.study.suite import expand, load
 from bench.training.flops import training_cost
 from models.bvae import BidirectionalVAE
+from report.store import read_suite
 
 ROOT = Path(__file__).parents[2]
 
@@ -266,3 +270,20 @@ def test_submission_hands_out_every_run_of_every_executor(tmp_path: Path) -> Non
     found = outcome(submission, tmp_path)
     assert [(row["executor"], row["runs"]) for row in found["rows"]] == [(name, 20) for name in EXECUTORS]
     assert all(row["ms"] > 0 for row in found["rows"])
+
+
+def test_drawn_results_are_those_of_a_finished_suite(tmp_path: Path) -> None:
+    seeds = runs.draw(tmp_path, 60)
+    read = read_suite(tmp_path / runs.SUITE)
+    assert seeds == 2 and len(read.digests) == 56 and not read.problems
+    assert len({d.value("nll") for d in read.digests if d.row == "VAE"}) == 2 * 4
+    plan = expand(load(runs.SUITE, "small"), runs.SUITE, "small", seeds=range(2), shape=runs.SHAPE)
+    assert unfinished(tmp_path / runs.SUITE, plan, force=False) == []
+
+
+def test_growth_is_a_slope_on_logarithmic_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runs.slope([1, 10, 100], [2.0, 2e2, 2e4]) == pytest.approx(2)
+    monkeypatch.setattr(runs, "_child", lambda words, results: (len(packed.facts(results / runs.SUITE)) * 0.5, 10.0))
+    found = outcome(runs, tmp_path)
+    assert {row["what"] for row in found["rows"]} == set(runs.STEPS)
+    assert [row["slope"] for row in found["rows"] if "slope" in row] == pytest.approx([1.0] * len(runs.STEPS))
