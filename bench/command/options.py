@@ -35,6 +35,7 @@ class Options(argparse.Namespace):
     data_dir: Path | None
     results: Path
     fid_weights: str | None
+    feature_network: Path | None
     set: Sequence[str]
     add_row: Sequence[str]
     plugin: Sequence[str]
@@ -60,7 +61,8 @@ class Options(argparse.Namespace):
         words += [word for module in self.plugin for word in ("--plugin", module)]
         words += [word for setting in self.set for word in ("--set", setting)]
         words += [word for model in self.add_row for word in ("--add-row", model)]
-        return words + (["--fid-weights", self.fid_weights] if self.fid_weights else [])
+        words += ["--fid-weights", self.fid_weights] if self.fid_weights else []
+        return words + (["--feature-network", str(self.feature_network)] if self.feature_network else [])
 
 
 class Parser(argparse.ArgumentParser):
@@ -88,6 +90,7 @@ def parse(arguments: list[str], program: str = "python -m bench.run") -> Options
     add("--data-dir", type=Path, help="folder that holds the data sets (else $BENCH_DATA, the cache, a download)")
     add("--results", type=Path, default=Path("runs"), help="folder for results (default: %(default)s)")
     add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download', for the FID columns")
+    add("--feature-network", type=Path, metavar="FILE", help="TorchScript: images in [0, 1] to features, for distances")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, such as epochs=2")
     add(
         "--add-row",

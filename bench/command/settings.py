@@ -57,6 +57,7 @@ MEANINGS = {
     "tsne_images": "test images whose codes are embedded in the plane",
     "tsne_seeds": "seeds whose codes are",
     "fid_weights": "SHA-256 of the Inception weights (--fid-weights sets it)",
+    "feature_network": "name and SHA-256 of one's own feature network (--feature-network sets it)",
     "annealing": "how likelihoods are annealed; none: not",
     "score_classifier": "how the classifier behind inception scores is trained",
     "plugin_metrics": "metrics of plug-ins (--plugin sets it)",

@@ -32,7 +32,8 @@ class Measurement:
 def wanted(settings: Settings) -> list[tuple[str, Metric, Mapping[str, str]]]:
     """Return the metrics of the registry in all their settings; of extras, probes, samplers, names those asked for."""
     asked = {"probe": settings.probes, "sampler": settings.samplers}
-    metrics = [(name, m) for name, m in METRICS.items() if m.extra is None or m.extra in settings.extras]
+    extras = (None, *settings.extras, *(["own"] if settings.feature_network else []))
+    metrics = [(name, m) for name, m in METRICS.items() if m.extra in extras]
     metrics = [(name, m) for name, m in metrics if name in (settings.metrics or METRICS)]
     cells = [(name, metric, setting) for name, metric in metrics for setting in metric.settings]
     return [cell for cell in cells if all(value in asked.get(axis, (value,)) for axis, value in cell[2].items())]

@@ -31,7 +31,7 @@ def carry_out(jobs: Sequence[Job], work: Work, resources: Resources, update: Hea
     come later are used; one that lacks something is left out, with a warning that says what; where all do, or none
     comes in `resources.wait` seconds, BadInput says so.
     """
-    given = {name: getattr(work, name) for name in ("suite_folder", "data_dir", "fid_weights")}
+    given = {name: getattr(work, name) for name in ("suite_folder", "data_dir", "fid_weights", "feature_network")}
     work = replace(work, **{name: path.absolute() for name, path in given.items() if path is not None})
     todo = Attempts(jobs, work, update, finished)
     with connected(resources, work.suite_folder / "runs") as client:

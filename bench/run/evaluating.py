@@ -20,7 +20,7 @@ from bench.data.types import ImageDataset
 from bench.errors import BadInput
 from bench.evaluation.evaluate import Evaluation, Measurement, measure, unasked
 from bench.evaluation.features.inception_weights import find_weights
-from bench.evaluation.features.networks import FeatureNetworks
+from bench.evaluation.features.networks import FeatureNetworks, load_own
 from bench.evaluation.outside.pythae_models import input_shape
 from bench.evaluation.outside.subjects import Given, subject
 from bench.run.beside import differences, place, table
@@ -95,6 +95,7 @@ def main(arguments: list[str]) -> int:
     add("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="evaluation.KEY or data.KEY")
     add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download'")
+    add("--feature-network", type=Path, metavar="FILE", help="TorchScript: images in [0, 1] to features, for distances")
     add("--trust-pickle", action="store_true", help="load models that hold pickles, which can run any code")
     add("--results", type=Path, default=Path("runs"), help="folder for results (default: %(default)s)")
     add("--plugin", action="append", default=[], metavar="MODULE", help="add a module's models, data sets and metrics")
@@ -103,7 +104,7 @@ def main(arguments: list[str]) -> int:
     from bench import plugins
 
     plugins.load(options.plugin)
-    names = ("data_dir", "beside", "name", "seed", "fid_weights", "trust_pickle", "results")
+    names = ("data_dir", "beside", "name", "seed", "fid_weights", "feature_network", "trust_pickle", "results")
     found = evaluate(options.what, options.data, settings=options.set, **{key: getattr(options, key) for key in names})
     answer(json.dumps([asdict(m) for m in found.measurements]) if options.json else str(found))
     say(f"wrote {found.folder / 'measurements.csv'}, {found.folder / 'table.md'}")
@@ -120,6 +121,7 @@ def evaluate(
     seed: int = 0,
     data_dir: Path | None = None,
     fid_weights: str | None = None,
+    feature_network: Path | str | None = None,
     trust_pickle: bool = False,
     results: Path | str = "runs",
 ) -> Evaluated:
@@ -130,6 +132,7 @@ def evaluate(
     data      a data set, its name, or a folder of images; by default that of `beside`
     beside    a suite, or a folder of results, whose table the row is placed in; it is measured with their settings
     settings  "evaluation.KEY=VALUE" and "data.KEY=VALUE"
+    feature_network  a TorchScript file, images [B, C, H, W] in [0, 1] to features [B, F], for distances in them
 
     Every metric whose needs are met is measured, the others are blank with their reason. Raises BadInput.
     """
@@ -148,7 +151,11 @@ def evaluate(
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     weights = find_weights(fid_weights, terminal_bar())
-    networks = FeatureNetworks(images, weights, device)
+    embedding = None if feature_network is None else Path(feature_network)
+    networks = FeatureNetworks(images, weights, device, embedding)
+    if embedding is not None:
+        about = load_own(embedding, device).provenance
+        own = own.model_copy(update={"feature_network": f"{about['name']} {about['weights_sha256']}"})
     evaluation = Evaluation(chosen.to(device), images, own, seed, networks, None)
     measurements = [*measure(evaluation), *unasked(own)]
     facts = _digest(model, name, chosen, evaluation, measurements, images, set(_rows_of(theirs)))
@@ -177,7 +184,7 @@ def _settings(given: Sequence[str], first: Mapping[str, Any]) -> tuple[Settings,
             raise BadInput(f"--set {override}: of an evaluation, evaluation.KEY and data.KEY can be set")
         suite_files.change(raw, "small", override)
     evaluation = raw["presets"]["small"]["evaluation"]
-    for key in ("fid_weights", "plugin_metrics"):
+    for key in ("fid_weights", "feature_network", "plugin_metrics"):
         evaluation.pop(key, None)
     try:
         return Settings.model_validate(evaluation), {key: str(value) for key, value in raw["data"].items()}

@@ -124,6 +124,23 @@ def _tables(suite: "Suite") -> list[str]:
     return said or ["table: of no suite that comes with the project, or with other settings"]
 
 
+def what_was_found(folder: Path) -> str:
+    """Return the table as text, and what is resolved between its rows."""
+    from bench.command.terminal import as_text
+    from report.store import read_suite
+    from report.tables.assemble import make_table
+
+    table = make_table(read_suite(folder))
+    headers = ["", *(f"{c.header} {arrow}" for c, arrow in zip(table.columns, table.arrows, strict=True))]
+    text = as_text(headers, [[line.label, *(cell.display for cell in line.cells)] for line in table.lines])
+    resolved = []
+    for line in table.lines:
+        better = [c.header for c, cell in zip(table.columns, line.cells, strict=True) if cell.best]
+        if better:
+            resolved.append(f"{line.label} is better than its pair in {', '.join(' '.join(b.split()) for b in better)}")
+    return f"\n{text}\n\n" + ("\n".join(resolved) or "no difference between the rows of a pair is resolved")
+
+
 def report_main(arguments: list[str]) -> int:
     """Rebuild what `python -m report` rebuilds, by default of runs/, with results of others that are named."""
     from report.__main__ import main

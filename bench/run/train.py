@@ -86,30 +86,43 @@ def _of_these_settings(found: "Found", folder: Path, loaded: "Suite", options: O
 
 
 def _overrides(options: Options) -> tuple[Path | None, list[str]]:
-    """Return the file of the Inception weights, if there is one, and the settings of --set and of that file."""
+    """Return the file of the Inception weights, if there is one, and the settings of --set and of weights' files."""
     from bench.data.places import terminal_bar
     from bench.evaluation.features.inception_weights import checksum, find_weights
 
-    weights = find_weights(options.fid_weights, terminal_bar())
-    return weights, [*options.set, *([f'evaluation.fid_weights="{checksum(weights)}"'] if weights else [])]
+    weights, own = find_weights(options.fid_weights, terminal_bar()), options.feature_network
+    found = [f'evaluation.fid_weights="{checksum(weights)}"'] if weights else []
+    if own is not None:
+        if not own.is_file():
+            raise BadInput(f"--feature-network {own}: no such file")
+        found += [f"evaluation.feature_network={json.dumps(f'{own.stem} {checksum(own)}')}"]
+    return weights, [*options.set, *found]
 
 
 def _run(options: Options) -> int:
-    import report
-    from bench import data, plugins
-    from bench.evaluation.features.networks import load_inception
-    from bench.run.tuning import Tuning
-    from bench.runs import remaining, tracking
-    from bench.runs.cost import describe, plan_lines, refuse_impossible
-    from bench.storage import leftovers, status, store
-    from bench.storage.stored import adopt
+    from bench.run import again
     from bench.study import suite
-    from report.tables.columns import TABLES
 
     if options.jobs is not None and options.jobs < 1:
         raise BadInput(f"--jobs {options.jobs}: at least one run at a time")
-    preset = options.preset or _default_preset()
     weights, overrides = _overrides(options)
+    if not options.dry_run:
+        choose(options, 1)  # what does not fit is said
+        settled = again.settle(options, overrides, lambda known: suite.results_name(options.suite, known, options.set))
+        if settled is not None:
+            return settled
+
+    import report
+    from bench import data, plugins
+    from bench.run.stored import what_was_found
+    from bench.run.tuning import Tuning
+    from bench.runs import remaining
+    from bench.runs.cost import describe, plan_lines, refuse_impossible
+    from bench.storage import leftovers, status, store
+    from bench.storage.stored import adopt
+    from report.tables.columns import TABLES
+
+    preset = options.preset or _default_preset()
     loaded = suite.load(options.suite, preset, overrides, options.add_row)
     if loaded.table not in TABLES:
         raise unknown("table", loaded.table, TABLES)
@@ -133,7 +146,10 @@ def _run(options: Options) -> int:
         lines = plan_lines(runs, shape, folder)
         answer(json.dumps([line._asdict() for line in lines]) if options.json else describe(lines, loaded, preset))
         return 0
-    tracking.require(options.track)
+    if options.track:
+        from bench.runs import tracking
+
+        tracking.require(options.track)
     _, resources = choose(options, len(runs))
     reused = {} if options.force else _reusable(options, preset, folder, plan)
     todo = [run for run in remaining.unfinished(folder, runs, options.force) if run.id not in reused]
@@ -143,7 +159,13 @@ def _run(options: Options) -> int:
     description |= {"tuning": tuning.description()} if tuning.tasks else {}
     now = remaining.data_now(runs, todo, options.data_dir)  # what is missing is said before anything is written
     if todo and weights is not None:
+        from bench.evaluation.features.networks import load_inception
+
         load_inception(weights, "cpu")
+    if todo and options.feature_network is not None:
+        from bench.evaluation.features.own import OwnNetwork
+
+        OwnNetwork(options.feature_network)
     expand = partial(suite.expand, loaded, options.suite, preset, shape=shape)
     belonging = _belonging(folder, plan, lambda seeds: tuning.applied(expand(seeds=seeds)))
     kept = {run.id for run in belonging} - {run.id for run in todo if options.force}
@@ -162,6 +184,7 @@ def _run(options: Options) -> int:
             token,
             tuple(dict.fromkeys(options.track)),
             options.trust_pickle,
+            options.feature_network,
         )
         description |= {"arguments": options.given()}
         stack = False if options.track else loaded.stack
@@ -176,12 +199,16 @@ def _run(options: Options) -> int:
     page = report.write_page(options.results, claims=False)[0]
     for path in (*written, page):
         say(f"wrote {path}")
-    say(_found(folder))
+    found = what_was_found(folder)
+    say(found)
     if options.json:
         fields = ("row", "variant", "seed", "id")
         answer(json.dumps([{k: getattr(r, k) for k in fields} | {"status": statuses[r.id]} for r in runs]))
     failed = [run for run in runs if statuses[run.id] != "done"]
-    say(f"{len(runs) - len(failed)} of {len(runs)} runs done; table: {folder / 'table.md'}; page: {page}")
+    done = f"{len(runs) - len(failed)} of {len(runs)} runs done"
+    if not (failed or description["other_code"] or tuning.tasks):  # what a tuning chose lies elsewhere
+        again.keep(options, overrides, folder, runs, now, [_banner(runs, 0), found, done])
+    say(f"{done}; table: {folder / 'table.md'}; page: {page}")
     return 1 if failed else 0
 
 
@@ -203,23 +230,6 @@ def _written(folder: Path, description: "Mapping[str, object]", belonging: "list
     store.write_suite(folder, description, belonging)
     packed.pack(folder)
     return report.write(folder)
-
-
-def _found(folder: Path) -> str:
-    """Return the table as text, and what is resolved between its rows."""
-    from bench.command.terminal import as_text
-    from report.store import read_suite
-    from report.tables.assemble import make_table
-
-    table = make_table(read_suite(folder))
-    headers = ["", *(f"{c.header} {arrow}" for c, arrow in zip(table.columns, table.arrows, strict=True))]
-    text = as_text(headers, [[line.label, *(cell.display for cell in line.cells)] for line in table.lines])
-    resolved = []
-    for line in table.lines:
-        better = [c.header for c, cell in zip(table.columns, line.cells, strict=True) if cell.best]
-        if better:
-            resolved.append(f"{line.label} is better than its pair in {', '.join(' '.join(b.split()) for b in better)}")
-    return f"\n{text}\n\n" + ("\n".join(resolved) or "no difference between the rows of a pair is resolved")
 
 
 def _reusable(options: Options, preset: PresetName, folder: Path, plan: "list[Run]") -> dict[str, Path]:
@@ -273,8 +283,7 @@ def _carry_out(
     from bench.storage import store
 
     folder = work.suite_folder
-    skipped = f", {len(runs) - len(todo)} finished before and skipped" if len(todo) < len(runs) else ""
-    banner = f"suite {runs[0].suite}, preset {runs[0].preset}: {len(todo)} runs{skipped}"
+    banner = _banner(runs, len(todo))
     elsewhere = {} if options.force else store.finished_elsewhere(folder, runs)
     statuses = {run.id: store.status(folder, run) for run in runs} | elsewhere
     if not todo:
@@ -289,7 +298,8 @@ def _carry_out(
     name, resources = choose(options, len(jobs))
     at_once = f"{resources.workers} {'jobs' if len(jobs) < len(todo) else 'runs'} at once"
     say(f"{banner}, {at_once}")
-    display = Display(len(todo), resources.workers)
+    wanted = {run.id for run in todo}
+    display = Display([[run for run in job if run.id in wanted] for job in jobs], len(todo), resources.workers)
 
     waited = {seed: {run.id for run in todo if run.seed == seed} for seed in dict.fromkeys(run.seed for run in todo)}
 
@@ -312,6 +322,11 @@ def _carry_out(
         signal.signal(signal.SIGTERM, previous)
         display.close()
     return statuses | found
+
+
+def _banner(runs: "list[Run]", todo: int) -> str:
+    skipped = f", {len(runs) - todo} finished before and skipped" if todo < len(runs) else ""
+    return f"suite {runs[0].suite}, preset {runs[0].preset}: {todo} runs{skipped}"
 
 
 class _Failed(Exception):

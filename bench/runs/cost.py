@@ -149,7 +149,11 @@ def describe(lines: list[PlanLine], suite: Suite, preset: PresetName) -> str:
         parts = {"training": sum(flops)} | parts
     else:
         rows.append("training cost: known once the folder of images is read")
-    said = [
-        f"{name}: {total / 1e15:.3g} PFLOP, roughly {total / rate / 3600:.2g} hours" for name, total in parts.items()
-    ]
+    said = [f"{name}: {total / 1e15:.3g} PFLOP, {_minutes(total / rate)}" for name, total in parts.items()]
+    if len(flops) == len(lines):
+        said.append(f"all: {_minutes(sum(parts.values()) / rate)}")
     return "\n".join([head, *rows, f"{'; '.join(said)} on {what}"])
+
+
+def _minutes(seconds: float) -> str:
+    return f"roughly {max(1, round(seconds / 60)):,} min"

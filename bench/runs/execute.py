@@ -92,7 +92,7 @@ def _finish(run: Run, work: Work, listener: Listener, diverged: str | None) -> s
             train_alone(run, work.suite_folder, data, listener.progress, tracking)
         listener.progress(run, "evaluating")
         model = load_model(folder, work.trust_pickle)
-        record |= _evaluate(run, folder, model, data, work.fid_weights, tracking)
+        record |= _evaluate(run, folder, model, data, work, tracking)
     except Diverged as error:
         about = {"data": about_data(_data_of(run, work))}
         record |= {"status": "diverged", "reason": str(error), "provenance": about}
@@ -140,13 +140,13 @@ def _store(run: Run, suite_folder: Path, record: dict[str, Any]) -> str:
 
 
 def _evaluate(
-    run: Run, folder: Path, model: BaseAE, data: ImageDataset, fid_weights: Path | None, tracking: Tracking
+    run: Run, folder: Path, model: BaseAE, data: ImageDataset, work: Work, tracking: Tracking
 ) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained = store.read_json(folder / "trained.json")
     model = model.to(device)
     seconds = float(np.median(trained["curves"]["seconds"]))
-    networks = FeatureNetworks(data, fid_weights, device)
+    networks = FeatureNetworks(data, work.fid_weights, device, work.feature_network)
     evaluation = Evaluation(model, data, run.evaluation, run.seed, networks, seconds)
     measurements = measure(evaluation)
     lost: dict[str, str] = {}  # what cannot be drawn costs itself alone: what was measured is kept

@@ -28,6 +28,7 @@ class Work:
     token: str | None = None
     track: tuple[str, ...] = ()
     trust_pickle: bool = False
+    feature_network: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,11 @@ class Evaluation(_Strict):
     measured on top of what always is: kernel distances, precision and recall for distributions, spread over classes,
     the study of codes (ways between them; for bits also what their moments give back), what a model makes of labels,
     what it is as a density, the gradients that a critic gives it, its bound level by level, distances in the
-    features of EfficientNet-Lite0, and how disentangled its codes are. Of all these `metrics` keeps the named ones, all
-    where it is empty.
-    The command line fills in `fid_weights`, the SHA-256 of the Inception weights, and `plugin_metrics`, those of
-    plug-ins. `score_classifier` is how the classifier behind inception scores is trained
+    features of EfficientNet-Lite0 or of a network of the user's own, and how disentangled its codes are. Of all these
+    `metrics` keeps the named ones, all where it is empty.
+    The command line fills in `fid_weights`, the SHA-256 of the Inception weights, `feature_network`, the name and the
+    SHA-256 of the user's own, which asks for the extra "own", and `plugin_metrics`, those of plug-ins.
+    `score_classifier` is how the classifier behind inception scores is trained
     (`bench/evaluation/features/score_classifier.py`). `blank` names metrics that have no number, with the reason.
     """
 
@@ -132,6 +133,7 @@ class Evaluation(_Strict):
             "critic",
             "levels",
             "efficientnet",
+            "own",
             "factors",
         ],
         ...,
@@ -142,6 +144,7 @@ class Evaluation(_Strict):
     tsne_images: int = Field(default=1000, ge=0)
     tsne_seeds: tuple[Seed, ...] = (0,)
     fid_weights: str | None = None
+    feature_network: str | None = None
     annealing: Annealing | None = None
     score_classifier: Literal["small", "paper"] = "small"
     blank: dict[str, str] = {}

@@ -153,7 +153,7 @@ def test_dry_run_as_text_has_a_line_a_run_and_a_cost(capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out.splitlines()
     assert "2 runs" in out[0]
     assert [line.split()[:2] for line in out[1:3]] == [["VAE", "unidirectional"], ["VAE", "bidirectional"]]
-    assert "hours" in out[3]
+    assert "evaluation: " in out[3] and out[3].endswith(" min on one core")
 
 
 # Bad input

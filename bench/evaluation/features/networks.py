@@ -13,6 +13,7 @@ from bench.data.types import ImageDataset
 from bench.evaluation.features.classifier import SmallClassifier, cached_classifier
 from bench.evaluation.features.efficientnet import SIZE, EfficientNetLite0, load_efficientnet
 from bench.evaluation.features.inception import Inception
+from bench.evaluation.features.own import OwnNetwork
 from bench.metrics.frechet import statistics
 from bench.metrics.types import Blank
 from bench.system.cache import cached_arrays
@@ -22,6 +23,7 @@ BLOCKS = {  # network -> its features
     "classifier": ("classifier",),
     "inception": ("inception64", "inception2048"),
     "efficientnet": ("efficientnet-lite0",),
+    "own": ("own",),
 }
 NETWORK_OF = {features: network for network, blocks in BLOCKS.items() for features in blocks}
 
@@ -41,11 +43,18 @@ def load_inception(weights: Path, device: str) -> Inception:
     return Inception(weights, device)
 
 
-class FeatureNetworks:
-    """The suite's classifier and, where its weights are given, Inception."""
+@lru_cache(maxsize=1)
+def load_own(path: Path, device: str) -> OwnNetwork:
+    """Return the user's network from a file."""
+    return OwnNetwork(path, device)
 
-    def __init__(self, data: ImageDataset, fid_weights: Path | None, device: str):
-        self.data, self.fid_weights, self.device = data, fid_weights, device
+
+class FeatureNetworks:
+    """The suite's classifier, EfficientNet where it is installed, and, where their files are given, Inception and a
+    network of the user's."""
+
+    def __init__(self, data: ImageDataset, fid_weights: Path | None, device: str, own: Path | None = None):
+        self.data, self.fid_weights, self.device, self.own = data, fid_weights, device, own
         self._classified = False
         self._embedded: dict[str, str] | None = None  # what EfficientNet was, once something was measured by it
 
@@ -55,6 +64,8 @@ class FeatureNetworks:
             return {"classifier": self._classifier().features(images)}
         if network == "efficientnet":
             return {"efficientnet-lite0": self._efficientnet().features(images)}
+        if network == "own":
+            return {"own": self._own().features(images)}
         return self._inception().features(images)
 
     def kept(self, features: str, images: np.ndarray) -> np.ndarray:
@@ -105,7 +116,8 @@ class FeatureNetworks:
         accuracy = load_classifier(self.data, self.device)[1] if self._classified else None
         classifier = {"seed": CLASSIFIER_SEED, "test_accuracy": accuracy} if self._classified else None
         inception = self._inception().provenance if self.fid_weights else None
-        return {"classifier": classifier, "inception": inception, "efficientnet": self._embedded}
+        own = {"own_network": self._own().provenance} if self.own else {}
+        return {"classifier": classifier, "inception": inception, "efficientnet": self._embedded} | own
 
     def _classifier(self) -> SmallClassifier:
         classifier = load_classifier(self.data, self.device)[0]
@@ -115,6 +127,11 @@ class FeatureNetworks:
     def _efficientnet(self) -> EfficientNetLite0:
         network, self._embedded = load_efficientnet(self.device)
         return network
+
+    def _own(self) -> OwnNetwork:
+        if self.own is None:
+            raise Blank("no network of one's own: pass --feature-network FILE")
+        return load_own(self.own, self.device)
 
     def _inception(self) -> Inception:
         if self.fid_weights is None:
@@ -131,6 +148,8 @@ class FeatureNetworks:
         """Return the SHA-256 of a network's weights."""
         if network == "efficientnet":
             return f"{load_efficientnet(self.device)[1]['weights_sha256']} {SIZE}"
+        if network == "own":
+            return self._own().provenance["weights_sha256"]
         if network == "inception":
             return str(self._inception().provenance["weights_sha256"])
         digest = sha256()

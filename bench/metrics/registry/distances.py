@@ -4,6 +4,7 @@ Each stands here twice: in Inception's features under its common name, and in th
 a name of its own, since the two are not comparable.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from bench.metrics.types import Metric, grid
@@ -50,6 +51,7 @@ def _of_reconstructions(
 _NETWORK = ("efficientnet-lite0",)
 _NETWORK_BY_SAMPLER = grid(features=_NETWORK, sampler=tuple(SAMPLERS))
 _OF_NETWORK = "in the 1,280 pooled features of EfficientNet-Lite0 (ImageNet weights; images at 224 x 224)"
+_OF_OWN = "in the features of the user's own network (--feature-network)"
 _BOTH = ("reference_features", "sample_features")
 _Direction = Literal["lower", "higher"]
 
@@ -109,6 +111,18 @@ _IN_NETWORK: dict[str, Metric] = {
         ("sample_names",),
         "exp of the mean divergence of p(class | sample) from its mean, ten splits; the 1,000 classes are read",
     ),
+}
+
+_IN_OWN: dict[str, Metric] = {
+    f"{name.removesuffix('_network')}_own": replace(
+        metric,
+        label=metric.label.replace("EfficientNet", "own network"),
+        description=metric.description.replace(_OF_NETWORK, _OF_OWN),
+        settings=tuple({**setting, "features": "own"} for setting in metric.settings),
+        extra="own",
+    )
+    for name, metric in _IN_NETWORK.items()
+    if name != "class_score"  # it has no classes to name
 }
 
 
@@ -218,6 +232,7 @@ DISTANCES: dict[str, Metric] = {
         direction="higher",
     ),
     **_IN_NETWORK,
+    **_IN_OWN,
     "class_tv": _of_samples(
         "Class TV",
         "bench.metrics.classes:class_tv",

@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from bench.data.types import ImageDataset, Split
+from bench.errors import BadInput
 from bench.evaluation.features import networks as features
 from bench.evaluation.features.classifier import SmallClassifier
 from bench.evaluation.features.networks import FeatureNetworks
+from bench.evaluation.features.own import OwnNetwork
 from bench.metrics.frechet import statistics
 from bench.metrics.types import Blank
+from bench.system.manifest import checksum
 
 RNG = np.random.default_rng(0)
 
@@ -144,3 +147,30 @@ def test_classes_are_the_classifiers_and_attributes_have_none(cache: Path) -> No
     labelled = ImageDataset("toy", DATA.train, DATA.validation, attributes, ("a", "b", "c"), {}, "embedded")
     with pytest.raises(Blank, match="attributes"):
         FeatureNetworks(labelled, None, "cpu").classes(np.zeros((2, 64), np.float32))
+
+
+def test_a_users_own_network_gives_features_and_its_name_and_weights_are_kept(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.pt"
+    halves = torch.nn.Sequential(torch.nn.AvgPool2d(4), torch.nn.Flatten())
+    torch.jit.trace(halves, torch.zeros(2, *DATA.shape)).save(str(path))
+    own = FeatureNetworks(DATA, None, "cpu", path)
+    images = DATA.test.images
+    found = own.kept("own", images)
+    right = images.reshape(len(images), 2, 4, 2, 4).mean((2, 4)).reshape(len(images), 4) / 255
+    np.testing.assert_allclose(found, right, rtol=1e-6)
+    assert own.provenance()["own_network"] == {"name": "mine", "weights_sha256": checksum(path)}
+    assert "own_network" not in networks().provenance()
+    assert [path.name.partition("-")[0] for path in cache.iterdir()] == ["own"]
+    with pytest.raises(Blank, match="pass --feature-network FILE"):
+        networks().kept("own", images)
+
+
+def test_a_file_that_is_no_network_or_gives_no_features_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pt"
+    torch.save({}, path)
+    with pytest.raises(BadInput, match=r"mine\.pt: no TorchScript module"):
+        OwnNetwork(path)
+    for network, said in ((torch.nn.Identity(), "one row of features"), (torch.nn.Conv2d(3, 1, 1), "takes no images")):
+        torch.jit.script(network).save(str(path))
+        with pytest.raises(BadInput, match=said):
+            OwnNetwork(path).features(DATA.test.images)

@@ -79,7 +79,7 @@ INPUTS = {
 }
 AXES = {
     "reconstruction": {"sample", "mean"},
-    "features": {"inception64", "inception2048", "efficientnet-lite0"},
+    "features": {"inception64", "inception2048", "efficientnet-lite0", "own"},
     "sampler": set(SAMPLERS),
     "probe": {"linear", "mlp100", "mlp256"},
     "inversion": {"paper", "code", "inverse"},
@@ -109,12 +109,15 @@ def test_inception_features_have_the_common_names_and_the_classifiers_names_of_t
         network = metric.extra == "efficientnet"
         assert network == any("efficientnet" in setting.get("features", "") for setting in metric.settings)
         assert ("EfficientNet" in metric.label) == network
+        own = metric.extra == "own"
+        assert own == ({setting.get("features") for setting in metric.settings} == {"own"})
+        assert own == ("own network" in metric.label) == name.endswith("_own")
         compares = any(source.startswith(("reference_", "prd_")) for source in metric.inputs) and name != "class_tv"
         assert ("FID" in metric.label or "KID" in metric.label) == (inception and not name.startswith("prd"))
         assert (
             name.endswith("_classifier")
             == ("classifier" in metric.label)
-            == (compares and not inception and not network)
+            == (compares and not inception and not network and not own)
         )
 
 
