@@ -91,9 +91,10 @@ class UntappedConfig(M2Config):
                        (Eq. 5), which only adds the constant -ln p(z); "fixed", k pairs drawn once
     smoothing          s of the labels of these pairs: 1 - s for the label, s / (k - 1) for each other; q(y|x) is then
                        the Concrete density. 0: one-hot, under the categorical distribution
-    image_sample       x ~ p(x|y, z) of {0, 1}: "straight-through", with its mean's gradient and the exact entropy, or
-                       "hard", without a gradient, judged by its likelihood; or "relaxed", a binary Concrete variable
-                       judged by that likelihood too, which is no bound
+    image_sample       x ~ p(x|y, z) of {0, 1}: "straight-through", with its mean's gradient and the exact entropy, for
+                       which the decoder gives noise for most z; or "hard", without a gradient, judged by its
+                       likelihood, so that the decoder learns from images alone; or "relaxed", a binary Concrete
+                       variable judged by that likelihood too, which is no bound
     reverse_latent     whether the reverse bound has ln q(z|x, y); without it, it is one on ln q(y)
     labelled_reverse   add the bound of the reverse model with labels (Eq. 51), which the paper found to harm
     """

@@ -1,5 +1,6 @@
 """The suites of M2 and Untapped: as many updates as in the paper, all rows, and settings of a row's own data."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from bench.data import load
+from bench.data.types import ImageDataset
 from bench.errors import BadInput
 from bench.evaluation.evaluate import wanted
 from bench.runs.train import build, configure, settings_of
@@ -14,6 +16,7 @@ from bench.study import suite
 from bench.study.run import Run
 from bench.training.loader import ImageTensors, Loader
 from bench.training.trainer import Trainer
+from models.distributions.uniform_box import BoxedGaussian
 
 CORE = ["M2", "Untapped", "M2 as code", "Untapped as code"]
 
@@ -53,7 +56,7 @@ def test_the_codes_whole_loss_is_a_tenth_of_the_papers_but_for_the_image_loss() 
     configured = {run.row: configure(run, (1, 28, 28)) for run in runs_of("untapped-mnist", "small")}
     names = ("alpha_f", "alpha_r", "alpha_f_d")
     of = {row: [getattr(config, name) for name in names] for row, config in configured.items()}
-    assert of["Untapped"] == of["Untapped relaxed"] == [1, 1, 10]
+    assert of["Untapped"] == of["Untapped hard"] == of["Untapped relaxed"] == [1, 1, 10]
     assert of["M2 as code"] == of["Untapped as code"] == of["Untapped fork"] == [0.1, 0.1, 1]
 
 
@@ -115,21 +118,54 @@ def test_suites_of_other_papers_keep_their_split(tmp_path: Path) -> None:
     assert all(run.data == {} for run in runs_of("digits", "small"))
 
 
-@pytest.mark.slow
-def test_after_training_on_digits_untapped_has_both_dimensions_of_z_in_use() -> None:
-    """There and back by each label: with a dimension unused z of a box of half-width h is h / 2 away and more."""
-    run = next(r for r in runs_of("untapped-digits", "small") if r.row == "Untapped as code")
-    data = load("digits", settings=run.data)
+def trained(runs: list[Run]) -> tuple[list[Any], ImageDataset]:
+    """The runs' models after their training as one, and their data."""
+    data = load("digits", settings=runs[0].data)
     images = ImageTensors(torch.from_numpy(data.train.images), torch.from_numpy(data.train.labels))
-    trainer = Trainer(build(run, data.shape), images, None, settings_of(run))
-    trainer.train()
-    model: Any = trainer.model
+    models = [build(run, data.shape) for run in runs]
+    Trainer(models, images, None, [settings_of(run) for run in runs]).train()
+    return models, data
+
+
+def kl_of_each_dimension(model: Any, data: ImageDataset) -> torch.Tensor:
+    """KL(q(z_i|x, y) || p(z_i)), mean over the labelled images: [d]; of a dimension unused it is about 0.02 nats."""
+    told = torch.from_numpy(data.train.labels) >= 0
+    x = torch.from_numpy(data.train.images)[told].float() / 255
+    y = torch.from_numpy(data.train.labels)[told]
+    location, scale, half_width = model.latent_posterior(model.encoder.look(x), torch.eye(10)[y])
+    each = BoxedGaussian(*(t.expand(64, *t.shape)[..., None] for t in (location, scale)), half_width)
+    _, log_q = each.rsample(torch.Generator().manual_seed(0))  # [64, N, d]
+    return log_q.mean((0, 1)) + math.log(2 * half_width)
+
+
+def there_and_back(model: Any) -> tuple[float, float, float]:
+    """Of z drawn with the labels 0 to 4: the least correlation of a z_i with itself, decoded and encoded again; the
+    largest mean distance, in half-widths; the entropy of the images as a share of that of fair coins."""
     z = model.prior.box.sample(400, torch.Generator().manual_seed(0))
-    alike, distances = [], []
-    with torch.no_grad():
-        for y in torch.eye(10)[:5]:
-            back = model.latent_given(model.decode_given(y.expand(400, -1), z), y.expand(400, -1))
-            alike.append([float(torch.corrcoef(torch.stack([z[:, i], back[:, i]]))[0, 1]) for i in range(2)])
-            distances.append(float((back - z).norm(dim=1).mean()))
-    assert min(map(min, alike)) > 0.5
-    assert max(distances) < model.model_config.half_width / 2
+    alike, distances, entropies = [], [], []
+    for y in torch.eye(10)[:5].unsqueeze(1).expand(-1, 400, -1):
+        law = model.likelihood(torch.cat([y, z], 1))
+        back = model.latent_given(law.mean, y)
+        alike += [float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in zip(z.T, back.T, strict=True)]
+        distances.append(float((back - z).norm(dim=1).mean()) / model.model_config.half_width)
+        entropies.append(float(law.entropy().mean()) / (64 * math.log(2)))
+    return min(alike), max(distances), sum(entropies) / len(entropies)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["Untapped", "Untapped hard", "Untapped relaxed"])
+def test_after_training_on_digits_untapped_has_both_dimensions_of_z_in_use(row: str) -> None:
+    """There and back by each label: with a dimension unused z of a box of half-width h is h / 2 away and more.
+
+    As printed the decoder is paid for its entropy as well: it keeps a part of the box for the data, noise elsewhere.
+    """
+    runs = [r for r in runs_of("untapped-digits", "small") if r.row == row and r.variant == "unidirectional"]
+    models, data = trained(runs[:3])
+    for model in models:
+        with torch.no_grad():
+            assert float(kl_of_each_dimension(model, data).min()) > 0.5
+            alike, distance, entropy = there_and_back(model)
+        assert alike > (0.3 if row == "Untapped" else 0.8)
+        assert row == "Untapped" or distance < 1 / 2
+        if row != "Untapped relaxed":
+            assert (entropy > 0.8) == (row == "Untapped")
