@@ -61,7 +61,10 @@ def read_record(run_folder: Path) -> dict[str, Any]:
     """Return how a run ended; {"status": "todo", …} where it has not, or where the record is damaged."""
     todo = {"status": "todo", "evaluation_id": None}
     found = None if manifest.differs(run_folder, "record.json") else read_json(run_folder / "record.json", *todo)
-    return found if found and isinstance(found["status"], str) else todo
+    if not found or not isinstance(found["status"], str):
+        return todo
+    odd = [key for key in ("provenance", "curves") if not isinstance(found.get(key), dict)]
+    return found | dict.fromkeys(odd, {}) if odd else found
 
 
 def is_trained(folder: Path) -> bool:
