@@ -18,6 +18,7 @@ from report.tables.formats.latex import to_latex
 from report.tables.formats.markdown import to_markdown
 from report.tables.rates import write_rates
 from report.tables.trials import write_trials
+from report.tables.tuning import write_tuning
 
 if TYPE_CHECKING:
     from report.page.sections import Section
@@ -49,7 +50,8 @@ def _write(folder: Path, published: bool) -> list[Path]:
     texts = {"measurements.csv": to_measurements(suite), "table.csv": to_csv(table)}
     texts |= {"table.tex": to_latex(table), "table.md": to_markdown(table)}
     written = [write_whole(suite.folder / name, text) for name, text in texts.items()]
-    return written + write_trials(suite) + write_rates(suite) + draw_figures(suite, printed)
+    tables = [*write_trials(suite), *write_rates(suite), *write_tuning(suite)]
+    return written + tables + draw_figures(suite, printed)
 
 
 def write_page(results: Path, published: bool = True, claims: bool = True) -> tuple[Path, list[str]]:

@@ -86,12 +86,13 @@ def over_families(suites: Iterable[Suite]) -> list[Suite]:
 
 
 def recommended(suites: Iterable[Suite]) -> list[tuple[Suite, Answer]]:
-    """Return one answer for each use: of a suite over many families, else of any; a decided one, of the most rows."""
+    """Return one answer for each use: of a suite over many families, else of any; of those tuned alike first, then a
+    decided one, of the most rows."""
     known = [(suite, answer) for suite in suites for answer in answers(suite)]
 
-    def weight(found: tuple[Suite, Answer]) -> tuple[bool, bool, int]:
+    def weight(found: tuple[Suite, Answer]) -> tuple[bool, bool, bool, int]:
         suite, answer = found
-        return suite.facts["table"] == TABLE, answer.decided, len(suite.rows)
+        return suite.facts["table"] == TABLE, bool(suite.facts["tuning"]), answer.decided, len(suite.rows)
 
     by_use = [[(suite, answer) for suite, answer in known if answer.use == use] for use in USES]
     return [max(found, key=weight) for found in by_use if found]

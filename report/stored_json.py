@@ -130,6 +130,19 @@ class Source(TypedDict):
     table: str
 
 
+class Tuning(TypedDict):
+    """How a row was tuned: the criterion, all configurations with their values, and the place of the chosen one.
+
+    The first configuration is the row's own; a value is None where a training failed.
+    """
+
+    criterion: str  # a metric on validation images, "metric[key=value]" at a setting
+    keys: list[str]
+    points: list[list[object]]
+    values: list[Number | None]
+    chosen: int
+
+
 class SuiteFacts(TypedDict):
     """suite.json."""
 
@@ -144,6 +157,7 @@ class SuiteFacts(TypedDict):
     note: str | None
     runs: dict[str, str] | None  # "row/variant/seed" -> id of the run; None: all
     arguments: list[str] | None  # of the command that ran it
+    tuning: dict[str, Tuning]  # by "row/variant"; empty where rows were not tuned
 
 
 _DIGEST, _SUITE = TypeAdapter(DigestFacts), TypeAdapter(SuiteFacts)
@@ -167,9 +181,15 @@ def suite_facts(text: bytes) -> SuiteFacts:
     """Return suite.json with its optional parts filled in. Raises ValueError, one line, for anything else."""
     given = _object(text)
     facts = {"title": given.get("suite"), "table": "bvae", "published": None, "metrics": {}, "note": None}
-    facts |= {"runs": None, "arguments": None} | given
+    facts |= {"runs": None, "arguments": None, "tuning": {}} | given
     _check(_SUITE, facts)
-    return cast(SuiteFacts, facts)
+    suite = cast(SuiteFacts, facts)
+    for of, tuning in suite["tuning"].items():
+        lengths = {len(point) for point in tuning["points"]}
+        same = len(tuning["points"]) == len(tuning["values"]) and lengths == {len(tuning["keys"])}
+        if not same or not 0 <= tuning["chosen"] < len(tuning["values"]):
+            raise ValueError(f"tuning of {of!r}: keys, points and values do not fit")
+    return suite
 
 
 def _object(text: bytes) -> dict[str, object]:

@@ -39,6 +39,8 @@ MEANINGS = {
     "controls": "rows with a parameter-matched control: their names, or all",
     "row_options": "fields of the models' configurations, by row: row_options.ROW.KEY=VALUE",
     "pixels": "the data set's setting `pixels`, in place of the suite's",
+    "search": "how each row's configuration is chosen on validation images",
+    "blank": "metrics that have no number, each with the reason",
     "grid": "settings of which each seed takes one combination",
     "epochs": "passes over the training images",
     "batch_size": "images of a step",

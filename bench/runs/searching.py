@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
@@ -73,7 +74,7 @@ def carry_out(
 
     done = {(o.run, o.seed, o.point) for o in read(tasks, table)}
     todo = {task.run.id: task for task in tasks if (label(task.run), task.run.seed, task.point) not in done}
-    print(f"{len(todo)} trainings", flush=True)
+    print(f"{len(todo)} trainings", file=sys.stderr, flush=True)
     if not todo:
         return
     first, runs = tasks[0].run, [task.run for task in tasks]
@@ -194,4 +195,4 @@ def _append(table: Path, line: Line) -> None:
     writer.writerows(lines)
     write_whole(table, text.getvalue().encode())
     said = (f"{name}={line[name]}" for name in names[: -len(ABOUT) + 3] if line.get(name) not in (None, ""))
-    print(" ".join(said), flush=True)
+    print(" ".join(said), file=sys.stderr, flush=True)

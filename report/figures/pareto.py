@@ -18,7 +18,8 @@ from report.tables.columns import TABLES
 from report.tables.layout import Column
 
 TABLE = "all"  # the kind of table that this figure stands beside
-QUALITIES = ("fd_classifier", "psnr", "probe_accuracy")  # columns of that table
+QUALITIES = ("fd_classifier", "psnr", "nll", "probe_accuracy")  # columns of that table
+CROWD = 24  # models: where there are more, those alone have a name and a number that none beats in some panel
 _MARKERS = {"unidirectional": "o", "bidirectional": "s", "control": "^", "stock": "D", "corrected": "v"}
 _SAMPLERS = {"hyperplane": "hyperplanes", "normal": "", "gmm": "GMM"}  # the first that serves is the model's own
 _AROUND = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
@@ -38,6 +39,9 @@ class _Model(NamedTuple):
     row: str
     variant: str
     runs: list[Digest]
+
+
+_Place = tuple[_Model, Point, float | None]
 
 
 def front(points: Sequence[Point], higher: bool) -> list[int]:
@@ -62,24 +66,32 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
     if suite.facts["table"] != TABLE:
         return []
     columns = [next(c for c in TABLES[TABLE].columns if c.metric == metric) for metric in QUALITIES]
+    columns = [c for c in columns if any(d.value(c.metric, c.setting) is not None for d in suite.digests)]
     measured = ((row, variant, [d for d in runs if d.status == "done"]) for row, variant, runs in suite.models())
     models = [_Model(i, *model) for i, model in enumerate((m for m in measured if m[2]), start=1)]
     if not models:
         log.warning("pareto is not drawn: no run of %s is done", suite.folder)
         return []
+    placed = {(c, cost): _placed(models, c, cost) for c in columns for _, cost in _COSTS}
+    best = {cell: front([p for _, p, _ in shown], suite.sign(cell[0].metric) > 0) for cell, shown in placed.items()}
+    named = {placed[cell][i][0].number for cell, places in best.items() for i in places}
+    if len(models) <= CROWD:
+        named = {model.number for model in models}
     across = 3
-    figure = new_figure(PAGE, 2 * _PANEL + _LEGEND * -(-len(models) // across))
+    figure = new_figure(PAGE, 2 * _PANEL + _LEGEND * -(-len(named) // across))
     panels = figure.subplots(2, len(columns), sharey="col", sharex="row", squeeze=False)
     points = []
     for line, (title, cost) in zip(panels, _COSTS, strict=True):
         for axes, column in zip(line, columns, strict=True):
-            points.append((axes, _panel(axes, suite, models, column, cost)))
+            shown = placed[column, cost]
+            _panel(axes, suite, shown, best[column, cost])
+            points.append((axes, [(model.number, point) for model, point, _ in shown if model.number in named]))
             axes.set_xlabel(title)
     for axes, column in zip(panels[0], columns, strict=True):
         unit = suite.metric(column.metric).get("unit")
         arrow = ("", " ↑", " ↓")[suite.sign(column.metric)]
         axes.set_title(f"{column.header.splitlines()[0]}{f' ({unit})' if unit else ''}{arrow}")
-    handles = [_handle(model, suite, columns[0]) for model in models]
+    handles = [_handle(model, suite, columns[0]) for model in models if model.number in named]
     figure.legend(handles=handles, loc="outside lower center", ncols=across, handletextpad=0.3)
     figure.draw_without_rendering()  # numbers are placed where the points have come to lie
     for axes, shown in points:
@@ -87,10 +99,8 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
     return save(figure, suite.folder / "pareto")
 
 
-def _panel(
-    axes: Axes, suite: Suite, models: list[_Model], column: Column, cost: Callable[[Digest], float | None]
-) -> list[tuple[int, Point]]:
-    """Draw every model that has both numbers, and a step through those that none dominates; return the points."""
+def _placed(models: list[_Model], column: Column, cost: Callable[[Digest], float | None]) -> list[_Place]:
+    """Return the place of every model that has both numbers, with the half-width of its quality."""
     shown = []
     for model in models:
         costs = [found for run in model.runs if (found := cost(run)) is not None]
@@ -98,14 +108,19 @@ def _panel(
         if costs and values:
             mean, half_width = t_interval(values)
             shown.append((model, Point(t_interval(costs).mean, mean), half_width))
+    return shown
+
+
+def _panel(axes: Axes, suite: Suite, shown: list[_Place], best: Sequence[int]) -> None:
+    """Draw models at their places, and a step through the best, by ascending cost."""
     if shown and max(p.cost for _, p, _ in shown) > 10 * min(p.cost for _, p, _ in shown) > 0:
         axes.set_xscale("log")
     else:
         axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.margins(0.12)
-    best = [shown[i][1] for i in front([point for _, point, _ in shown], suite.sign(column.metric) > 0)]
-    axes.step([p.cost for p in best], [p.quality for p in best], where="post", color=FAINT, linewidth=0.8, zorder=1)
+    steps = [shown[i][1] for i in best]
+    axes.step([p.cost for p in steps], [p.quality for p in steps], where="post", color=FAINT, linewidth=0.8, zorder=1)
     for model, point, half_width in shown:
         axes.errorbar(
             *point,
@@ -117,7 +132,6 @@ def _panel(
             markeredgewidth=0.4,
             elinewidth=0.8,
         )
-    return [(model.number, point) for model, point, _ in shown]
 
 
 def _number_points(axes: Axes, points: list[tuple[int, Point]]) -> None:

@@ -8,6 +8,7 @@ from report.store import Digest, Suite
 from report.stored_json import Number
 from report.tables.cells import Line
 from report.tables.layout import Column, Layout
+from report.tables.tuning import budget
 
 Section = Literal["training", "options", "evaluation"]
 _SETTINGS: tuple[
@@ -57,6 +58,8 @@ def settings(suite: Suite) -> str:
     ]
     if images := sorted({n for d in suite.digests if (n := _trained_on(d))}):
         parts.append(f"trained on {' or '.join(f'{n:,}' for n in images)} images")
+    if found := budget(suite):
+        parts.append(found)
     for section, key, text in _SETTINGS:
         if values := _settings(suite, section, key):
             parts.append(text.format(" or ".join(values)))

@@ -109,6 +109,7 @@ _ALL = Layout(
         Column("parameters", "", "Parameters", 0, style="count", comparable=False),
         Column("code_bits", "", "Code bits", 0, comparable=False),
         Column("seconds_per_epoch", "", "s/epoch", 2, comparable=False),
+        Column("nll", "", "NLL", 2, GENERATIVE, image_error=True),
         *by_sampler("fd_classifier", "FD-classifier", 2, (("own", "own sampler"), ("gmm", "GMM"))),
         Column("kd_classifier", "sampler=own", "KD-classifier × 10³\nown sampler", 1, GENERATIVE),
         Column("prd_f8_classifier", "sampler=own", "PRD F8 (recall)\nown sampler", 3, GENERATIVE),

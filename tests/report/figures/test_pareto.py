@@ -72,7 +72,7 @@ def test_every_model_has_a_number_in_every_panel_and_in_the_legend(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figure = _drawn(_suite(tmp_path), monkeypatch)
-    assert len(figure.axes) == 6
+    assert len(figure.axes) == 8
     for axes in figure.axes:
         assert sorted(text.get_text() for text in axes.texts) == ["1", "2", "3", "4"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -80,7 +80,7 @@ def test_every_model_has_a_number_in_every_panel_and_in_the_legend(
 
 
 def test_the_time_is_that_of_all_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    axes = _drawn(_suite(tmp_path), monkeypatch).axes[3]
+    axes = _drawn(_suite(tmp_path), monkeypatch).axes[4]  # the first of the second line
     places = {text.get_text(): text.xy[0] for text in axes.texts}
     runs = read_suite(tmp_path).runs("VAE", "unidirectional")
     seconds = [run.values()["seconds_per_epoch", ""]["value"] for run in runs]
@@ -99,3 +99,14 @@ def test_a_suite_without_finished_runs_says_so(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.WARNING, logger="report"):
         assert draw_pareto(read_suite(tmp_path)) == []
     assert caplog.messages == [f"pareto is not drawn: no run of {tmp_path} is done"]
+
+
+def test_of_a_crowd_the_models_on_a_front_alone_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("report.figures.pareto.CROWD", 2)
+    for row, parameters, psnr in (("cheap", 1.0, 10.0), ("worse", 2.0, 9.0), ("dear", 3.0, 12.0)):
+        write_digest(
+            tmp_path, row, "stock", 0, [ok("parameters", "", parameters), ok("psnr", "reconstruction=mean", psnr)]
+        )
+    write_suite(tmp_path, ["cheap", "worse", "dear"], table="all")
+    figure = _drawn(tmp_path, monkeypatch)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1  cheap, stock", "3  dear, stock"]
