@@ -94,8 +94,8 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
     handles = [_handle(model, suite, columns[0]) for model in models if model.number in named]
     figure.legend(handles=handles, loc="outside lower center", ncols=across, handletextpad=0.3)
     figure.draw_without_rendering()  # numbers are placed where the points have come to lie
-    for axes, shown in points:
-        _number_points(axes, shown)
+    for axes, numbered in points:
+        _number_points(axes, numbered)
     return save(figure, suite.folder / "pareto")
 
 
