@@ -12,7 +12,7 @@ from report.names import dataset_label, model_label
 def line(verdict: Verdict) -> str:
     """Write a verdict in one line: "bvae-psnr on MNIST: holds. TEXT: +0.12 dB (0.05 to 0.19), 5 seeds; …"."""
     claim = verdict.claim
-    few = f" ({len(verdict.seeds)}, {_needed(verdict)} would do)" if verdict.verdict == TOO_FEW else ""
+    few = f" ({len(verdict.seeds)}, {_needed(verdict)})" if verdict.verdict == TOO_FEW else ""
     parts = [f"{claim.id} on {dataset_label(claim.dataset)}: {verdict.verdict}{few}. {claim.text}"]
     parts += [f": {difference(verdict)}"] if verdict.difference is not None else []
     parts += ["."] if parts[-1][-1] != "." else []
@@ -50,9 +50,9 @@ def primary(claim: Claim) -> str:
 
 
 def claimed(claim: Claim, unit: str = "") -> str:
-    """Write where the claim says that the statistic lies: "above −1.2 %", "between −0.4 and 0.4 nats"."""
+    """Write where the claim says that the statistic lies: "above −1.2 points", "between −0.4 and 0.4 nats"."""
     low, high = claim.region
-    unit = f" {unit}" if unit else ""
+    unit = _of_difference(unit)
     if low > -inf and high < inf:
         return f"between {_signed(low)} and {_signed(high)}{unit}"
     return f"above {_signed(low)}{unit}" if high == inf else f"below {_signed(high)}{unit}"
@@ -62,7 +62,7 @@ def difference(verdict: Verdict) -> str:
     """Write difference and interval: "−0.145 dB (−0.185 to −0.105 at 99.6%), 3 seeds"; for an exact claim the ratio."""
     mean, interval = verdict.difference or 0.0, verdict.interval
     decimals = 3 if verdict.claim.kind == "exact" else _decimals(mean, interval)
-    text = _signed(mean, decimals) + (f" {verdict.unit}" if verdict.unit else "")
+    text = _signed(mean, decimals) + _of_difference(verdict.unit)
     if interval is not None and verdict.level is not None:
         text += f" ({' to '.join(_signed(end, decimals) for end in interval)} at {100 * verdict.level:.4g}%)"
     return f"{text}, {len(verdict.seeds)} {'seed' if len(verdict.seeds) == 1 else 'seeds'}"
@@ -81,8 +81,14 @@ def descriptive(shown: Shown) -> list[str]:
 def _needed(verdict: Verdict) -> str:
     """Write how many seeds would decide: at least three before there is a spread, none where more cannot tell."""
     if verdict.seeds_needed is None:
-        return "more than 10,000" if verdict.p_value and verdict.p_value < 1 else "no number"
-    return f"{'at least' if verdict.p_value is None else 'about'} {verdict.seeds_needed}"
+        return "more than 10,000 would do" if verdict.p_value and verdict.p_value < 1 else "no number would do"
+    needed = verdict.seeds_needed
+    return f"at least {needed} are needed" if verdict.p_value is None else f"about {needed} would do"
+
+
+def _of_difference(unit: str) -> str:
+    """Write the unit of a difference; that of two shares in % are points."""
+    return f" {'points' if unit == '%' else unit}" if unit else ""
 
 
 def _measured(side: Side) -> str:
