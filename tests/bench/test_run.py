@@ -383,12 +383,17 @@ def test_workers_give_what_one_process_with_as_many_threads_gives(tmp_path: Path
     assert found[0] == found[1]
 
 
-def test_the_readmes_python_examples_work(pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("metrics", ['evaluation.metrics=["psnr"]', pytest.param("", marks=pytest.mark.slow)])
+def test_the_readmes_python_examples_work(
+    pair: Path, metrics: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     assert len(blocks) == 1
     names: dict[str, Any] = {"__name__": "readme"}
     for block in blocks:
+        assert (images := '"evaluation.images=60"') in block
+        block = block.replace(images, f"{images}, '{metrics}'") if metrics else block
         exec(re.sub(r"\w+/digits/runs/RUN", str(next(pair.glob("runs/*/"))), block), names)
     assert names["model"].embed(names["x"]).shape == (16, 16)
     assert names["Twin"].__name__ == "Twin"

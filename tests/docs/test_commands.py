@@ -16,7 +16,12 @@ from docs.made.words import BLOCK
 from tests.docs.commands import INSTALLS, commands, prepare, saved
 
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in pages()}
-WITH_COMMANDS = sorted(name for name, text in TEXTS.items() if commands(text))
+LONG = ("docs/howto/machines.md", "docs/howto/choose.md")  # many dry runs of large suites
+WITH_COMMANDS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+    for name, text in sorted(TEXTS.items())
+    if commands(text)
+]
 REAL = ("README.md", "docs/tutorial.md", "docs/pythae-how-to.md")  # their Python is run by tests of their own
 
 
