@@ -113,7 +113,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     read[0]["plots"] = PLOTS
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(page, "_environment", cache(page._environment))
-        patched.setattr(build, "_claims", lambda *_: ([], [], []))
+        patched.setattr(build, "_claims", lambda *_: ([], [], [], []))
         yield Room(folder / "odd", run, read[0], read[1])
 
 
