@@ -84,7 +84,7 @@ def finished_by_other(suite_folder: Path, runs: Iterable[Run]) -> dict[str, str]
     found = {}
     for run in runs:
         record = store.read_record(suite_folder / "runs" / run.id)
-        code = (record.get("provenance") or {}).get("code")
+        code = record.get("provenance", {}).get("code")
         if code not in (None, version(run.model)):
             found[run.id] = code
     return found

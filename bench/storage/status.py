@@ -206,7 +206,7 @@ def _seconds_left(folder: Path, runs: list[Line], epochs: int, workers: int) -> 
         if line["state"] == "done" and record.get("curves"):
             with suppress(TypeError, ValueError, KeyError, AttributeError, OverflowError):  # of no run of ours
                 seconds = record["curves"]["seconds"]
-                mean, alone = fmean(seconds), (record["provenance"] or {}).get("together", 1) == 1
+                mean, alone = fmean(seconds), record["provenance"].get("together", 1) == 1
                 evaluations.append(max(0.0, record["seconds"] - (sum(seconds) if alone else 0.0)))
                 epoch.setdefault((line["row"], line["variant"]), []).append(mean)
         elif heard:

@@ -4,13 +4,12 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pythae.models import BaseAE
 from pythae.models.base.base_utils import ModelOutput
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import FlopCounterMode
 
 from models.capabilities import capable
 from models.networks.two_way import count_parameters, shapes_alone
@@ -68,32 +67,10 @@ def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[
     return found.parameters, found.training()
 
 
-class _Counter(TorchDispatchMode):
-    """Gives the total of torch's FlopCounterMode without what takes it seconds: its hooks, and torch's compiler."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        with self:
-            parts = func.decompose(*args, **(kwargs or {}))
-        if parts is not NotImplemented:
-            return parts
-        out = func(*args, **(kwargs or {}))
-        if func.overloadpacket in flop_registry:
-            self.total += flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=out)
-        return out
-
-
 def _flops(function: Callable[[], object]) -> float:
-    with _Counter() as counter:
+    with FlopCounterMode(display=False) as counter:
         function()
-    return counter.total / _COUNTED
+    return counter.get_total_flops() / _COUNTED
 
 
 def _passes(model: BaseAE, x: torch.Tensor) -> tuple[float, float]:
