@@ -42,11 +42,11 @@ def unless_made(stamp: Path, key: str | None, make: Callable[[], Made]) -> Made:
                 log.warning("%s", line.replace("{folder}", str(folder)))
             return Made(paths, [line.replace("{folder}", str(folder)) for line in before["remarks"]])
     said = _Lines()
-    log.addHandler(said)
+    log.addFilter(said)
     try:
         made = make()
     finally:
-        log.removeHandler(said)
+        log.removeFilter(said)
     if key is None or said.failed:
         return made
     kept: dict[str, object] = {
@@ -94,15 +94,16 @@ def _sum(path: Path) -> str:
     return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
-class _Lines(logging.Handler):
-    """Keeps the lines that are logged."""
+class _Lines(logging.Filter):
+    """Keeps the lines that are logged, and lets them pass: a handler would take them from standard error."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
         self.failed = False
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
         """Keep a line."""
         self.lines.append(record.getMessage())
         self.failed |= record.levelno >= logging.ERROR
+        return True

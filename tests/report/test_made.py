@@ -1,6 +1,8 @@
 """Nothing is made twice of the same digests; what is not as it was is made again."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,14 @@ def test_tables_and_page_of_the_same_digests_are_written_once(tmp_path: Path, ca
     assert (write(suite), write_page(tmp_path)) == (first, page)
     assert times(tmp_path) == before
     assert caplog.messages == said and said
+
+
+def test_what_is_missing_is_said_on_standard_error_each_time(tmp_path: Path) -> None:
+    whole(tmp_path)
+    words = [sys.executable, "-m", "report", "--results", str(tmp_path)]
+    first, again = (subprocess.run(words, capture_output=True, text=True, check=True) for _ in range(2))
+    assert "is not drawn" in first.stderr
+    assert (again.stderr, again.stdout) == (first.stderr, first.stdout)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "measurements.csv", NAME])
