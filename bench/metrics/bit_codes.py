@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from models.lbae.hyperplane import HyperplaneSampler, cut, gram_matrix, square_root
-from models.lbae.paths import cut_between, invert, invert_exactly
+from models.lbae.paths import cut_between, inversion_steps, invert, invert_exactly
 
 _CODES_AT_ONCE = 1000
 
@@ -32,6 +32,12 @@ def inverted(moments: np.ndarray, bits: np.ndarray, how: str) -> np.ndarray:
     """Return the codes that the planes found for codes [P, N] give back: int8 [P, N]; `how` is in INVERSIONS."""
     factor, (plane, flip) = _factor(moments), INVERSIONS[how]
     return np.concatenate([_int8(cut(factor, plane(factor, part), flip=flip)) for part in _parts(bits)])
+
+
+def tilts(moments: np.ndarray, bits: np.ndarray, how: str) -> np.ndarray:
+    """Return how often the plane found for each of codes [P, N] was tilted: int64 [P]; `how`: "paper" or "code"."""
+    factor, flip = _factor(moments), INVERSIONS[how][1]
+    return np.concatenate([inversion_steps(factor, part, flip=flip).numpy() for part in _parts(bits)])
 
 
 def paths(moments: np.ndarray, source: np.ndarray, target: np.ndarray, how: str) -> np.ndarray:

@@ -1,5 +1,7 @@
 """From a code back to a plane that cuts it, and along the sphere from one code to another; edits of attributes."""
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,20 +26,37 @@ def invert(factor: Tensor, bits: Tensor, *, flip: bool) -> Tensor:
     side (reflected on its plane where it is not there), as otherwise all bits would come out negated; without it, as
     in the code, the boundary plays no part.
     """
+    best, fewest = factor.new_zeros(len(bits), factor.shape[1]), factor.new_full((len(bits),), torch.inf)
+    for normals, wrong in _tilted(factor, bits, flip):
+        best = torch.where((wrong < fewest)[:, None], normals, best)
+        fewest = torch.minimum(fewest, wrong)
+    return best
+
+
+def inversion_steps(factor: Tensor, bits: Tensor, *, flip: bool) -> Tensor:
+    """Return how often `invert` tilts the first plane of each code until that helps no more: bits [B, N] -> [B].
+
+    Counted up to the first tilt that does not lower the number of wrong bits, that one included; 0 where the first
+    plane is right. Source: Section 3.3, LBAE ("typically takes < 4 steps"). At most nine are made.
+    """
+    wrong = torch.stack([wrong for _, wrong in _tilted(factor, bits, flip)])  # [ROUNDS, B]
+    lowered = (wrong[1:] < wrong[:-1]).long().cumprod(0).sum(0)
+    left = wrong.gather(0, lowered[None])[0] > 0
+    return lowered + (left & (lowered < ROUNDS - 1))
+
+
+def _tilted(factor: Tensor, bits: Tensor, flip: bool) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the normals [B, N + 1] of each round of `invert`, and how many bits they get wrong: [B]."""
     rows, boundary = factor[:-1], F.normalize(factor[-1], dim=0)
     weights = torch.ones_like(bits, dtype=rows.dtype)
-    best, fewest = weights.new_zeros(len(bits), rows.shape[1]), weights.new_full((len(bits),), torch.inf)
     for _ in range(ROUNDS):
         positive, negative = ((weights * mine) @ rows for mine in (bits > 0, bits < 0))  # [B, N + 1]
         normals = F.normalize(F.normalize(positive, dim=1) - F.normalize(negative, dim=1), dim=1)
         if flip:
             normals = normals - 2 * (normals @ boundary).clamp(max=0)[:, None] * boundary
         wrong = cut(factor, normals, flip=flip) != bits  # [B, N]
-        count = wrong.sum(1).to(fewest.dtype)
-        best = torch.where((count < fewest)[:, None], normals, best)
-        fewest = torch.minimum(fewest, count)
+        yield normals, wrong.sum(1).to(rows.dtype)
         weights = weights + wrong
-    return best
 
 
 def invert_exactly(factor: Tensor, bits: Tensor) -> Tensor:

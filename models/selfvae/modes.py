@@ -52,6 +52,16 @@ class ChainUses(Chain):
         shown = self.image_name(self.depth - 1) if shown == "y" else shown
         return given[shown] if shown in given else self.walk(given, generator=generator).parts[shown]
 
+    def compressed_from_u(self, x: Tensor, generator: Noise = None) -> Tensor:
+        r"""Return the last compressed image as u alone gives it: x [N, C, H, W] -> [N, C', H', W'].
+
+        .. math:: u \sim q(u|y), \quad \hat y = E[y|u]
+
+        Source: Section A.3, selfVAE, which compares it with y, the sketch.
+        """
+        u = self.own(x, generator)["u"]
+        return self.walk({"u": u}, generator=generator, to_x=False).parts[self.image_name(self.depth - 1)]
+
     def information(self, x: Tensor, generator: Noise = None) -> dict[str, Tensor]:
         r"""Return the bits that each mode sends of images x: [N] by mode, with one sample of the latents for all.
 

@@ -8,7 +8,7 @@ from bench.data.types import Images, Labels
 from bench.evaluation.arrays.evaluation import Evaluation
 from bench.evaluation.arrays.samples import Blocks
 from bench.evaluation.features.networks import NETWORK_OF
-from bench.metrics.bit_codes import inverted, paths, random_pairs
+from bench.metrics.bit_codes import inverted, paths, random_pairs, tilts
 from bench.metrics.types import Blank
 from bench.samplers import SAMPLERS
 from models.lbae.hyperplane import second_moments
@@ -72,6 +72,10 @@ def target_bits(evaluation: Evaluation) -> np.ndarray:
 
 def inverted_bits(moments: np.ndarray, source_bits: np.ndarray, inversion: str) -> np.ndarray:
     return inverted(moments, source_bits, inversion)
+
+
+def inversion_tilts(moments: np.ndarray, source_bits: np.ndarray, inversion: str) -> np.ndarray:
+    return tilts(moments, source_bits, inversion)
 
 
 def path_bits(moments: np.ndarray, source_bits: np.ndarray, target_bits: np.ndarray, inversion: str) -> np.ndarray:

@@ -37,6 +37,15 @@ def shown(evaluation: Evaluation, test_images: Images, test_posteriors: Posterio
     return encoded(evaluation, images, test_images, test_posteriors)
 
 
+def compressed(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> np.ndarray:
+    return encoded(evaluation, lambda x, q: evaluation.view.levels(x)[-1], test_images, test_posteriors)
+
+
+def compressed_from_u(evaluation: Evaluation, test_images: Images, test_posteriors: Posteriors) -> np.ndarray:
+    view, generator = evaluation.view, evaluation.generator("compressed")
+    return encoded(evaluation, lambda x, q: view.compressed_from_u(x, generator), test_images, test_posteriors)
+
+
 def enlarged(images: torch.Tensor, shape: tuple[int, ...], how: str) -> torch.Tensor:
     """Return images [N, C', H', W'] as [N, C, H, W], pixels interpolated as `how` says, grey ones in every channel."""
     channels, *size = shape

@@ -35,6 +35,7 @@ def _needs(*capabilities: str) -> frozenset[str]:
 _ENCODE, _RECONSTRUCT, _GENERATE = _needs("encode"), _needs("reconstruct"), _needs("generate")
 _BOUND = _needs("posterior", "likelihood", "prior")
 _LEVELS = _BOUND | {"levels"}
+_LEVELS_SHOWN = _needs("levels", "reconstruct")
 _BITS = _needs("encode", "bits")
 _WALKED = _ENCODE | _RECONSTRUCT
 _ANNEALED = _needs("likelihood", "prior")
@@ -79,7 +80,11 @@ ARRAYS: dict[str, Array] = {
     "level_nats": Array("levels", '[N] in nats, the term setting["term"] of a bound of levels', _LEVELS),
     "information": Array("levels", "bits by kind of reconstruction, each [N]", _needs("levels")),
     "sent_bits": Array("levels", '[N], bits that the kind setting["mode"] sends', _needs("levels")),
-    "shown": Array("levels", "what that kind shows: float32 [N, C, H, W] in [0, 1]", _needs("levels", "reconstruct")),
+    "shown": Array("levels", "what that kind shows: float32 [N, C, H, W] in [0, 1]", _LEVELS_SHOWN),
+    "compressed": Array(
+        "levels", "the last compressed image of each: float32 [N, C', H', W'] in [0, 1]", _LEVELS_SHOWN
+    ),
+    "compressed_from_u": Array("levels", "what u alone gives of it, the same", _LEVELS_SHOWN),
     # Of samples, in the features of setting["features"], else the small classifier's
     "samples": Array("samples", 'images of codes of setting["sampler"]: uint8 [N, C, H, W]', _GENERATE),
     "sample_blocks": Array("samples", "their features in a network by name, each [N, F]", _GENERATE),
@@ -109,6 +114,7 @@ ARRAYS: dict[str, Array] = {
     "source_bits": Array("codes", "the first of pairs of test images: [P, L]", _BITS),
     "target_bits": Array("codes", "the second: [P, L]", _BITS),
     "inverted_bits": Array("codes", 'source_bits as setting["inversion"] gives them back: int8 [P, L]', _BITS),
+    "inversion_tilts": Array("codes", 'how often their planes were tilted by setting["inversion"]: int64 [P]', _BITS),
     "path_bits": Array("codes", "ten steps from source to target: int8 [P, 10, L]", _BITS),
     "walks": Array("codes", 'codes along the ways of setting["protocol"]: float32 [P, 10 or 12, L]', _ENCODE),
     "walk_images": Array("codes", "the first N images of those: float32 [N, C, H, W] in [0, 1]", _WALKED),

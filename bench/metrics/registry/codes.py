@@ -86,6 +86,17 @@ CODES: dict[str, Metric] = {
         _INVERSIONS,
         "Share of bits of test images' codes that the planes found for them give back.",
     ),
+    "inversion_steps": Metric(
+        label="Inversion steps",
+        unit="",
+        direction="lower",
+        target="bench.metrics.averages:mean",
+        inputs=("inversion_tilts",),
+        settings=_INVERSIONS[:2],
+        extra="codes",
+        description="Mean number of times that the plane of a test image's code is tilted, up to the first that does "
+        "not lower the number of wrong bits; at most nine.",
+    ),
     "slerp_deviation": _of_bits(
         "SLERP deviation",
         "",

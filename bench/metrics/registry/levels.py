@@ -51,4 +51,13 @@ LEVELS: dict[str, Metric] = {
         description="Mean of per-image SSIM, 11 x 11 Gaussian window, of the same.",
         extra="levels",
     ),
+    "compressed_psnr": Metric(
+        label="PSNR of the compressed image",
+        unit="dB",
+        direction="higher",
+        target="bench.metrics.pixels:psnr",
+        inputs=("compressed", "compressed_from_u"),
+        description="Mean of per-image PSNR of the last compressed image (a sketch, say) as u alone gives it back.",
+        extra="levels",
+    ),
 }

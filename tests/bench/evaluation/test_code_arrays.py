@@ -17,6 +17,8 @@ from bench.evaluation.evaluate import measure
 from bench.evaluation.pictures.plots import plots
 from bench.evaluation.pictures.tiles import TILES, save_tiles
 from models import MODELS
+from models.lbae.hyperplane import HyperplaneSampler
+from models.lbae.paths import inversion_steps
 
 STUDY = {"samplers": ("normal", "two-stage", "hyperplane", "rounding", "coins"), "extras": ("prd", "classes", "codes")}
 
@@ -68,6 +70,16 @@ def test_ways_between_bits_are_bits_with_the_own_codes_at_both_ends(bits: Evalua
     np.testing.assert_array_equal(walks[:, 0], bits.get("source_bits"))
     np.testing.assert_array_equal(walks[:, 1:-1], bits.get("path_bits", {"inversion": "paper"}))
     np.testing.assert_array_equal(bits.get("walks", {"protocol": "interior"}), walks[:, 1:-1])
+
+
+def test_tilts_are_those_of_the_codes_own_planes(bits: Evaluation) -> None:
+    factor = HyperplaneSampler().fit_moments(torch.from_numpy(bits.get("moments"))).factor
+    codes = torch.from_numpy(bits.get("source_bits")).float()
+    for inversion, flip in (("paper", True), ("code", False)):
+        expected = inversion_steps(factor, codes, flip=flip)
+        np.testing.assert_array_equal(bits.get("inversion_tilts", {"inversion": inversion}), expected)
+        (found,) = [m for m in measure(bits) if (m.metric, m.setting) == ("inversion_steps", f"inversion={inversion}")]
+        assert found.value == pytest.approx(float(expected.double().mean()))
 
 
 def test_fifty_thousand_codes_are_drawn_by_each_sampler_of_bits(bits: Evaluation) -> None:

@@ -93,10 +93,11 @@ def test_the_original_takes_the_whole_bound(two: Evaluation) -> None:
 
 
 def test_modes_are_measured_where_there_are_levels_and_blank_elsewhere(two: Evaluation) -> None:
-    metrics = ("level_nats", "sent_bits", "mode_psnr", "mode_ssim")
+    metrics = ("level_nats", "sent_bits", "mode_psnr", "mode_ssim", "compressed_psnr")
     found = {(m.metric, m.setting): m for m in measure(evaluation(two.model, **STUDY, metrics=metrics))}
     assert all(found["sent_bits", f"mode={mode}"].status == "ok" for mode in MODES)
     assert all(found["mode_psnr", f"mode={mode}"].status == "ok" for mode in MODES[1:])
+    assert found["compressed_psnr", ""].status == "ok"
     assert "smaller than" in str(found["mode_ssim", "mode=CG"].reason)  # 8 x 8 pixels
     assert ("mode_psnr", "mode=OG") not in found
     torch.manual_seed(0)
@@ -104,6 +105,14 @@ def test_modes_are_measured_where_there_are_levels_and_blank_elsewhere(two: Eval
     plain = vae(vae.config_class(input_dim=(1, 8, 8), latent_dim=3, network={"channels": (4,), "strides": (2,)}))
     reasons = {m.reason for m in measure(evaluation(plain, **STUDY, metrics=metrics))}
     assert reasons == {"the model has no levels"}
+
+
+def test_psnr_of_a_compressed_image_that_is_off_by_a_tenth_is_20_db() -> None:
+    given = evaluation(model("downscale", "downscale"), **STUDY, metrics=("compressed_psnr",))
+    given.view.compressed_from_u = lambda x, generator: given.view.levels(x)[-1] + 0.1
+    assert given.get("compressed").shape == (12, 1, 2, 2)
+    (found,) = measure(given)
+    assert (found.value, found.n) == (pytest.approx(20.0, abs=1e-4), 12)
 
 
 def test_psnr_of_the_compressed_image_is_that_of_the_image_enlarged() -> None:

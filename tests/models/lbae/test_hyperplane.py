@@ -21,7 +21,7 @@ from models.lbae.hyperplane import (
     sign,
     square_root,
 )
-from models.lbae.paths import edit_attribute, interpolate, invert, invert_exactly, slerp
+from models.lbae.paths import edit_attribute, interpolate, inversion_steps, invert, invert_exactly, slerp
 
 DRAWS = 200_000
 EVERY_SAMPLER = pytest.mark.parametrize("sampler", BIT_SAMPLERS.values())
@@ -214,6 +214,32 @@ def test_rows_on_the_wrong_side_are_counted_again() -> None:
     plain = factor[:4].sum(0, keepdim=True)
     assert not torch.equal(cut(factor, plain, flip=False), bits)
     assert torch.equal(cut(factor, invert(factor, bits, flip=False), flip=False), bits)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "steps"),
+    [
+        ([0, 90], 0),  # right at once
+        ([0, 0, 0, 110], 1),  # the fourth is at 90.5 from the mean, and inside once it counts twice
+        ([0, 0, 0, 180], 1),  # one tilt, which does not help
+        ([0] * 10 + [102, 140], 2),  # one tilt mends the first, a second does not mend the other
+    ],
+)
+def test_tilts_are_counted_to_the_first_that_does_not_help(degrees: list[int], steps: int) -> None:
+    angles = torch.tensor([*map(float, degrees), 0.0]).deg2rad()  # the last row is the boundary
+    factor = torch.stack([angles.cos(), angles.sin()], dim=1)
+    bits = torch.ones(2, len(degrees))
+    bits[1, 1:] = -1
+    found = inversion_steps(factor, bits, flip=False)
+    assert found.dtype == torch.int64 and int(found[0]) == steps
+
+
+def test_orthogonal_rows_need_no_tilt_and_others_nine_at_most() -> None:
+    codes = correlated(50, 8)
+    assert inversion_steps(torch.eye(9), codes, flip=True).tolist() == [0] * 50
+    bits = correlated(5000, 60, noise=0.7)
+    steps = inversion_steps(HyperplaneSampler().fit(bits).factor, bits[:500], flip=True)
+    assert 0 <= int(steps.min()) < int(steps.max()) <= 9
 
 
 def test_inversion_is_no_worse_than_the_first_centroids() -> None:

@@ -105,6 +105,23 @@ def test_a_mode_takes_exactly_what_the_paper_says(mode: str, monkeypatch: pytest
         assert torch.equal(plain, made(part)) != (part in TAKEN[mode]), part
 
 
+@pytest.mark.parametrize("transformations", [TWO, THREE])
+def test_the_compressed_image_is_given_back_by_u_alone(
+    transformations: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, x = chain(transformations), images(N)
+    last = len(transformations)
+    with torch.no_grad():
+        u = model.own(x, seeded(0))["u"]
+        mean = model.decoder.image(last, None, u).mean
+        plain = model.compressed_from_u(x, seeded(0))
+        assert plain.shape == model.levels(x)[-1].shape
+        assert float((plain - mean).abs().max()) <= 0.5 / 255 + 1e-6  # on 256 levels
+        for part in ("x", f"y{last}", "z1", "u"):
+            monkeypatch.setattr(model, "own", with_own(model, part), raising=False)
+            assert torch.equal(model.compressed_from_u(x, seeded(0)), plain) == (part != "u"), part
+
+
 def test_the_modes_are_compositions_of_the_conditionals() -> None:
     """Each written out by hand, with the same draws."""
     model, x = chain(), images(N)
