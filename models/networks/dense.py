@@ -12,16 +12,33 @@ REDUCTION = 8  # of channels inside channel attention
 
 
 class Style(NamedTuple):
-    """What Section A.2 of selfVAE chooses: channel attention after each group, and weight or batch normalisation."""
+    """What Section A.2 of selfVAE chooses: channel attention after each group, weight or batch normalisation, and how
+    sides are halved and doubled."""
 
     attention: bool = True
     batch_norm: bool = False
+    pooling: bool = False
+    subpixel: bool = False
 
     def layer(self, convolution: nn.Conv2d | nn.ConvTranspose2d, last: bool = False) -> nn.Module:
         """Return a convolution with its normalisation, which the last of a network has of its weights alone."""
         if not self.batch_norm:
             return normed(convolution)
         return convolution if last else nn.Sequential(convolution, nn.BatchNorm2d(convolution.out_channels))
+
+    def down(self, channels: int) -> nn.Module:
+        """Return what halves sides and doubles channels: a convolution of stride 2, or one of the means of 2 x 2."""
+        if not self.pooling:
+            return self.layer(nn.Conv2d(channels, 2 * channels, 3, 2, 1))
+        return nn.Sequential(nn.AvgPool2d(2), self.layer(nn.Conv2d(channels, 2 * channels, 3, padding=1)))
+
+    def up(self, channels: int) -> nn.Module:
+        """Return what doubles sides and halves channels: a transposed convolution of stride 2, or a convolution to four
+        times the channels, which are the pixels of 2 x 2 (Eq. 3 of Shi et al. 2016)."""
+        half = channels // 2
+        if not self.subpixel:
+            return self.layer(nn.ConvTranspose2d(channels, half, 3, 2, 1, output_padding=1))
+        return nn.Sequential(self.layer(nn.Conv2d(channels, 4 * half, 3, padding=1)), nn.PixelShuffle(2))
 
 
 PAPER = Style()
@@ -80,8 +97,8 @@ def dense_flat(channels: int, out: int, growth: int, steps: int, groups: int, st
 
 
 def dense_down(channels: int, out: int, size: tuple[int, int], downs: int, style: Style = PAPER) -> nn.Sequential:
-    """Return groups with a convolution of stride 2 between two, which doubles channels, as the growth doubles, and a
-    last one of 1 x 1: [B, C, H, W] -> [B, out, H / 2^downs, W / 2^downs].
+    """Return groups with a step to half the sides between two, which doubles channels, as the growth doubles, and a
+    last convolution of 1 x 1: [B, C, H, W] -> [B, out, H / 2^downs, W / 2^downs].
 
     `size` is the growth of the first group and the steps of each.
     """
@@ -90,14 +107,14 @@ def dense_down(channels: int, out: int, size: tuple[int, int], downs: int, style
     for _ in range(downs):
         layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
-        layers.append(style.layer(nn.Conv2d(channels, 2 * channels, 3, 2, 1)))
+        layers.append(style.down(channels))
         channels, growth = 2 * channels, 2 * growth
     return nn.Sequential(*layers, dense_flat(channels, out, growth, steps, 1, style))
 
 
 def dense_up(channels: int, out: int, size: tuple[int, int], ups: int, style: Style = PAPER) -> nn.Sequential:
-    """Return groups with a transposed convolution of stride 2 after each, which halves channels, as the growth halves,
-    and a last one of 3 x 3: [B, C, H, W] -> [B, out, H 2^ups, W 2^ups]. Without ups there is one group all the same.
+    """Return groups with a step to double the sides after each, which halves channels, as the growth halves, and a last
+    convolution of 3 x 3: [B, C, H, W] -> [B, out, H 2^ups, W 2^ups]. Without ups there is one group all the same.
 
     `size` is the growth of the first group and the steps of each.
     """
@@ -107,7 +124,7 @@ def dense_up(channels: int, out: int, size: tuple[int, int], ups: int, style: St
         layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
         if ups:
-            layers.append(style.layer(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1)))
+            layers.append(style.up(channels))
             channels, growth = channels // 2, max(1, growth // 2)
     return nn.Sequential(*layers, style.layer(nn.Conv2d(channels, out, 3, padding=1), last=True))
 

@@ -12,7 +12,7 @@ LOG_VARIANCE = 7.0  # log-variances are within this of 0, as in selfVAE's code
 
 
 def _style(config: Dense) -> Style:
-    return Style(config.attention, config.batch_norm)
+    return Style(config.attention, config.batch_norm, config.pooling, config.subpixel)
 
 
 class DenseEncoder(Autocast, nn.Module):

@@ -136,8 +136,10 @@ class Dense(NetworkConfig):
     strides  2 for each halving of the image
     encoder  growth at the pixels and steps a group
     decoder  growth at the code and steps a group
-    attention, batch_norm  whether groups end in channel attention, and layers are normalised by batches and not by
-             their weights: what Section A.2 of selfVAE chooses, and what it chooses them against
+    attention, batch_norm, pooling, subpixel  whether groups end in channel attention, layers are normalised by batches
+             and not by their weights, sides are halved by means of 2 x 2 before a convolution and not by its stride,
+             and doubled by a sub-pixel convolution and not a transposed one: what Section A.2 of selfVAE chooses, and
+             what it chooses them against
     """
 
     kind: Literal["dense"] = "dense"
@@ -146,10 +148,12 @@ class Dense(NetworkConfig):
     decoder: tuple[Size, Size]
     attention: bool = True
     batch_norm: bool = False
+    pooling: bool = False
+    subpixel: bool = False
 
     def identity(self) -> dict[str, JsonValue]:
         """Return the same without the choices of Section A.2 that are the paper's."""
-        own, paper = super().identity(), {"attention": True, "batch_norm": False}
+        own, paper = super().identity(), {"attention": True, "batch_norm": False, "pooling": False, "subpixel": False}
         return {key: value for key, value in own.items() if key not in paper or value != paper[key]}
 
 

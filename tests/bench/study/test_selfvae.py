@@ -1,5 +1,7 @@
 """The suites of self-supervised VAEs: Table 2's priors and three models of levels, on one budget, by one evaluator."""
 
+from dataclasses import asdict
+
 import pytest
 
 from bench import data
@@ -55,6 +57,23 @@ def test_the_papers_sizes_are_the_paper_preset() -> None:
     assert (vae.evaluation.nll_samples, vae.evaluation.nll_images, vae.latent_dim) == (512, 10_000, 1024)
     assert (vae.training.epochs, vae.training.batch_size, vae.training.learning_rate) == (2000, 32, 2e-3)
     assert runs["selfVAE-downscale"].network.q_u == (64, 3)
+
+
+@pytest.mark.parametrize("preset", ["small", "medium", "paper"])
+def test_each_dense_row_of_the_blocks_leaves_one_choice_of_the_papers_out(preset: str) -> None:
+    runs = {run.row: run for run in runs_of("selfvae-blocks", preset)}
+    refuse_impossible(list(runs.values()), data.image_shape("cifar10", runs["VAE"].data))
+    plain = asdict(runs["VAE"].network)
+    assert (plain["attention"], plain["batch_norm"], plain["pooling"], plain["subpixel"]) == (True, False, False, False)
+    choices = {
+        "VAE without attention": "attention",
+        "VAE batch norm": "batch_norm",
+        "VAE pooling": "pooling",
+        "VAE sub-pixel": "subpixel",
+    }
+    for row, choice in choices.items():
+        assert asdict(runs[row].network) == plain | {choice: not plain[choice]}
+    assert runs.keys() == {"VAE", "VAE residual", *choices}
 
 
 def test_networks_of_a_model_take_the_place_of_the_presets() -> None:

@@ -13,7 +13,7 @@ from bench.training.data_init import initialise
 from bench.training.loader import Loader
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
-from models.networks.dense import ChannelAttention, DenseGroup, DenseStep, dense_down, dense_flat, dense_up
+from models.networks.dense import ChannelAttention, DenseGroup, DenseStep, Style, dense_down, dense_flat, dense_up
 from models.networks.dense_vae import DenseDecoder, DenseEncoder
 from models.networks.kinds import UNREAD, Dense, network_of
 from models.networks.two_way import count_parameters
@@ -125,6 +125,25 @@ def test_a_group_grows_and_scales_change_sides() -> None:
     assert dense_down(3, 6, (4, 2), 0)(x).shape == (2, 6, 8, 12)
     assert dense_up(3, 6, (4, 2), 2)(x).shape == (2, 6, 32, 48)
     assert dense_up(3, 6, (4, 2), 0)(x).shape == (2, 6, 8, 12)
+
+
+def test_sides_can_be_halved_by_means_and_doubled_by_pixels_of_channels() -> None:
+    style, h = Style(pooling=True, subpixel=True), torch.randn(2, 5, 4, 6)
+    down: Any = style.down(5)
+    means = h.unflatten(3, (3, 2)).unflatten(2, (2, 2)).mean((3, 5))
+    assert torch.allclose(down(h), F.conv2d(means, down[1].weight, down[1].bias, padding=1), atol=1e-6)
+    up: Any = style.up(5)
+    four, made = F.conv2d(h, up[0].weight, up[0].bias, padding=1), up(h)
+    assert (down(h).shape, made.shape) == ((2, 10, 2, 3), (2, 2, 8, 12))
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):  # channel 4 c + 2 i + j is pixel (i, j) of every field of 2 x 2
+        assert torch.equal(made[:, :, i::2, j::2], four[:, 2 * i + j :: 4])
+
+
+def test_pooling_costs_no_parameters_less_and_sub_pixels_four_times_as_many() -> None:
+    plain, other = Style(), Style(pooling=True, subpixel=True)
+    assert count_parameters(plain.down(6)) == count_parameters(other.down(6))
+    weights = [6 * 3 * 9, 6 * 12 * 9]  # and a gain and a bias for each channel that comes out
+    assert [count_parameters(style.up(6)) for style in (plain, other)] == [weights[0] + 6, weights[1] + 24]
 
 
 @pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
@@ -265,12 +284,14 @@ def test_a_code_is_a_whole_number_of_maps() -> None:
 
 def test_what_the_paper_chooses_can_be_left_out_and_its_own_choice_has_the_identity_that_it_had() -> None:
     sizes = {"kind": "dense", "strides": (2,), "encoder": (4, 1), "decoder": (8, 2)}
-    plain, bare = Dense(**sizes), Dense(**sizes, attention=False, batch_norm=True)
+    others = {"attention": False, "batch_norm": True, "pooling": True, "subpixel": True}
+    plain, bare = Dense(**sizes), Dense(**sizes, **others)
     assert plain.identity().keys() == UNREAD.keys() | {"width", "encoder", "decoder", "kind", "strides"}
-    assert bare.identity() == plain.identity() | {"attention": False, "batch_norm": True}
+    assert bare.identity() == plain.identity() | others
     with_it, without = (DenseEncoder(config, (1, 8, 8), 16) for config in (plain, bare))
     kinds = [{type(module).__name__ for module in network.modules()} for network in (with_it, without)]
     assert "ChannelAttention" in kinds[0] and "BatchNorm2d" not in kinds[0] and starts_from_data(with_it)
+    assert "AvgPool2d" not in kinds[0] and "AvgPool2d" in kinds[1]
     assert "ChannelAttention" not in kinds[1] and "BatchNorm2d" in kinds[1] and not starts_from_data(without)
     assert without(torch.rand(3, 1, 8, 8))[0].shape == (3, 16)
     code = torch.rand(3, 16)
