@@ -59,6 +59,7 @@ class Claim:
     margin_from: str
     ratio: float
     relative: bool
+    hours: float  # that the command takes two cores, about, where the data are not at hand; 0: not said
     constant_of: str  # the printed model whose number the constant is; "" for a bound on our own model
     printed: str  # what the paper prints
     note: str
@@ -110,6 +111,7 @@ class _Statement(_Strict):
     headline: bool = False
     on: Annotated[dict[str, _Rows], Field(min_length=1)]
     elsewhere: list[str] = []
+    hours: dict[str, Annotated[float, Field(gt=0, strict=False)]] = {}
     rows: _Rows | None = None
     rows_on: dict[str, _Rows] = {}
     also: list[str] = []
@@ -138,7 +140,7 @@ class _Statement(_Strict):
             ("claimed", bool(self.claimed), sided),
             ("ratio", self.ratio > 0, self.kind == "exact"),
             ("margin", self.margin > 0, self.kind != "superior" or bool(self.margin)),
-            ("margin_from", bool(self.margin_from), bool(self.margin)),
+            ("margin_from", bool(self.margin_from), bool(self.margin or self.margin_from)),
         ):
             if given != wanted:
                 raise ValueError(f"kind {self.kind} {'needs' if wanted else 'takes no'} {key}")
@@ -146,8 +148,9 @@ class _Statement(_Strict):
             raise ValueError("takes second or constant, one of them")
         if self.constant_of and self.constant is None:
             raise ValueError("constant_of needs constant")
-        if unknown := self.rows_on.keys() - self.on.keys():
-            raise ValueError(f"rows_on {min(unknown)!r} is no data set of on")
+        for key, given in (("rows_on", self.rows_on.keys()), ("hours", self.hours.keys())):
+            if unknown := given - self.on.keys():
+                raise ValueError(f"{key} {min(unknown)!r} is no data set of on")
         for dataset in self.on:
             names = [pair.row for pair in self.pairs(dataset)]
             if self.primary != MEAN and self.primary not in names:
@@ -207,6 +210,7 @@ def _claim(statement: _Statement, dataset: str) -> Claim:
         "dataset": dataset,
         "suites": tuple(statement.on[dataset]),
         "elsewhere": tuple(statement.elsewhere),
+        "hours": statement.hours.get(dataset, 0.0),
         "pairs": tuple(chosen),
         "also": (*(p for p in pairs if p not in chosen), *map(statement.pair, statement.also)),
     }

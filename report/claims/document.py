@@ -68,7 +68,7 @@ def _statement(found: list[Verdict]) -> list[str]:
     claim = found[0].claim
     unit = next((v.unit for v in found if v.unit), "")
     said = [f"{claim.source}; {claim.kind}: {text.claimed(claim, unit)}", f"judged: {text.primary(claim)}"]
-    said += [f"margin {claim.margin:g}: {claim.margin_from}"] if claim.margin_from else []
+    said += text.margin(claim)
     said += [f"printed: {claim.printed}"]
     parts = [f"### {escape(claim.id)}: {escape(claim.text)}"]
     parts.append(f"{escape('; '.join(said))}.{f' {escape(claim.note)}' if claim.note else ''}")
@@ -79,7 +79,10 @@ def _statement(found: list[Verdict]) -> list[str]:
     lines = {(s.suite, text.compared(claim, s.compared)): s for v in found for s in v.shown}
     if lines:
         head = ["Suite", "Compared", "Means", "Difference, 95%", "Seeds"]
-        rows = [row([escape(a), escape(b), *map(escape, text.descriptive(s))]) for (a, b), s in lines.items()]
+        rows = [
+            row([escape(a), escape(b), *map(escape, text.descriptive(s, claim.relative))])
+            for (a, b), s in lines.items()
+        ]
         parts.append("\n".join([row(head), row([":---", ":---", *["---:"] * 3]), *rows]))
     return parts
 

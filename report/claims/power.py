@@ -119,9 +119,10 @@ def to_markdown(power: pd.DataFrame, found: pd.DataFrame) -> str:
         f"Holm needs {times:.1f} times its effect. A reader of a list of verdicts is served by knowing that at most "
         "one in twenty is wrong.",
         "## The spreads that stored runs show",
-        "Median over a statement's rows of the standard deviation of one seed's statistic, in its unit; then the least "
-        "difference that so many seeds decide, among ten statements: the effect above times that deviation "
-        f"({', '.join(f'{of_ten[n]:.2f} at {n}' for n in SEEDS)}). A mean over rows has less spread than a row.",
+        "Median over a statement's rows of the standard deviation of one seed's statistic, in its unit (of distances, "
+        "whose ratio is judged, a share); then the least difference that so many seeds decide, among ten statements: "
+        f"the effect above times that deviation ({', '.join(f'{of_ten[n]:.2f} at {n}' for n in SEEDS)}). A mean over "
+        "rows has less spread than a row.",
         "\n".join([row(second), row([":---", ":---", *["---:"] * 5]), *kept]),
         "Made by `python -m report.claims.power` from `power.csv` and `spreads.csv`.",
     ]

@@ -19,6 +19,7 @@ STAND_INS = {
     "prd_f1_8": (("prd_f1_8_classifier", ""),),
     "inception_score_imagenet": (("inception_score", ""),),
 }
+UNASKED = "not among what was measured"  # why finished runs have no value, which runs made anew would have
 GRADIENT = "gradient_kept"  # a critic's gradient at its last step over that at its first; setting: loss=NAME
 
 
@@ -82,7 +83,7 @@ def obstacle(suite: Suite, pair: Pair) -> str:
         return f"{name} {broken[0].ending}"
     reasons = [m.get("reason") for d in runs if (m := d.values().get((side.metric, side.setting)))]
     what = f"{side.metric} ({side.setting})" if side.setting else side.metric
-    return f"{name} has no {what}: {next((r for r in reasons if r), 'not among what was measured')}"
+    return f"{name} has no {what}: {next((r for r in reasons if r), UNASKED)}"
 
 
 def left_out(suite: Suite, claim: Claim) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from report.claims.declared import CLAIMS, Claim, read_claims
-from report.claims.values import Compared, compare, left_out, obstacle, over_rows
+from report.claims.values import UNASKED, Compared, compare, left_out, obstacle, over_rows
 from report.commands import command
 from report.names import dataset_label
 from report.published import read_published
@@ -173,7 +173,8 @@ def _measure(claim: Claim, suites: Mapping[str, Suite]) -> Verdict:
         why = next(
             (obstacle(suite, p) for p in claim.pairs if not compare(suite, claim, p).seeds), "no seed has all rows"
         )
-        return replace(settings, because=f"{why[0].upper()}{why[1:]}.")
+        anew = f"{settings.command} --force" if why.endswith(UNASKED) else settings.command
+        return replace(settings, because=f"{why[0].upper()}{why[1:]}.", command=anew)
     if claim.superseded:
         return replace(settings, because=claim.superseded, command=f"{settings.command} --force")
     if claim.constant_of and suite.facts["preset"] not in ("paper", "code"):

@@ -18,7 +18,9 @@ def line(verdict: Verdict) -> str:
     parts += ["."] if parts[-1][-1] != "." else []
     parts += [f" {verdict.because}"] if verdict.because else []
     parts += [f" Differs: {'; '.join(verdict.unlike)}."] if verdict.unlike and verdict.compared else []
-    parts += [f" Run: {verdict.command}"] if verdict.verdict == NOT_MEASURED else []
+    parts += (
+        [f" Run: {verdict.command}{'' if verdict.suite else _takes(claim)}"] if verdict.verdict == NOT_MEASURED else []
+    )
     return "".join(parts)
 
 
@@ -30,7 +32,7 @@ def summary(found: Sequence[Verdict]) -> str:
 def compared(claim: Claim, found: Compared) -> str:
     """Write what is compared: "Bidirectional VAE − VAE, psnr (reconstruction=sample)"."""
     first, second = found.pair.first, found.pair.second
-    sign = " / " if claim.kind == "exact" or claim.relative else " − "
+    sign = " / " if claim.kind == "exact" else " against " if claim.relative else " − "
     name = model_label(first.row, first.variant)
     if not isinstance(second, Side):
         of = f" ({claim.constant_of})" if claim.constant_of else ""
@@ -51,31 +53,43 @@ def primary(claim: Claim) -> str:
 
 def claimed(claim: Claim, unit: str = "") -> str:
     """Write where the claim says that the statistic lies: "above −1.2 points", "between −0.4 and 0.4 nats"."""
-    low, high = claim.region
-    unit = _of_difference(unit)
+    low, high = (_scale(claim.relative) * end for end in claim.region)
+    unit = "%" if claim.relative else _of_difference(unit)
     if low > -inf and high < inf:
         return f"between {_signed(low)} and {_signed(high)}{unit}"
     return f"above {_signed(low)}{unit}" if high == inf else f"below {_signed(high)}{unit}"
 
 
+def margin(claim: Claim) -> list[str]:
+    """Write a claim's margin and where it was read, or why it has none; nothing where neither is said."""
+    if not claim.margin_from:
+        return []
+    size = f"{_scale(claim.relative) * claim.margin:g}{'%' * claim.relative}"
+    return [f"{f'margin {size}' if claim.margin else 'no margin'}: {claim.margin_from}"]
+
+
 def difference(verdict: Verdict) -> str:
     """Write difference and interval: "−0.145 dB (−0.185 to −0.105 at 99.6%), 3 seeds"; for an exact claim the ratio."""
-    mean, interval = verdict.difference or 0.0, verdict.interval
+    relative, scale = verdict.claim.relative, _scale(verdict.claim.relative)
+    mean = scale * (verdict.difference or 0.0)
+    interval = verdict.interval and (scale * verdict.interval[0], scale * verdict.interval[1])
     decimals = 3 if verdict.claim.kind == "exact" else _decimals(mean, interval)
-    text = _signed(mean, decimals) + _of_difference(verdict.unit)
+    text = _signed(mean, decimals) + ("%" if relative else _of_difference(verdict.unit))
     if interval is not None and verdict.level is not None:
         text += f" ({' to '.join(_signed(end, decimals) for end in interval)} at {100 * verdict.level:.4g}%)"
     return f"{text}, {len(verdict.seeds)} {'seed' if len(verdict.seeds) == 1 else 'seeds'}"
 
 
-def descriptive(shown: Shown) -> list[str]:
+def descriptive(shown: Shown, relative: bool = False) -> list[str]:
     """Write a comparison that is not judged: both means, mean statistic with its 95% interval, number of seeds."""
-    found, h = shown.compared, shown.half_width
-    interval = None if h is None else (shown.mean - h, shown.mean + h)
-    decimals = _decimals(shown.mean, interval)
-    text = _signed(shown.mean, decimals) + ("" if h is None else f" ± {h:.{decimals}f}")
+    found, scale = shown.compared, _scale(relative)
+    mean, h = scale * shown.mean, None if shown.half_width is None else scale * shown.half_width
+    interval = None if h is None else (mean - h, mean + h)
+    decimals = _decimals(mean, interval)
+    text = _signed(mean, decimals) + ("" if h is None else f" ± {h:.{decimals}f}") + "%" * relative
     means = [sum(side) / len(side) for side in (found.first, found.second)]
-    return [" against ".join(f"{mean:.{decimals}f}" for mean in means), text, str(len(found.seeds))]
+    places = _decimals(means[0] - means[1], None) if relative else decimals
+    return [" against ".join(f"{mean:.{places}f}" for mean in means), text, str(len(found.seeds))]
 
 
 def _needed(verdict: Verdict) -> str:
@@ -84,6 +98,15 @@ def _needed(verdict: Verdict) -> str:
         return "more than 10,000 would do" if verdict.p_value and verdict.p_value < 1 else "no number would do"
     needed = verdict.seeds_needed
     return f"at least {needed} are needed" if verdict.p_value is None else f"about {needed} would do"
+
+
+def _takes(claim: Claim) -> str:
+    return f" (about {claim.hours:g} {'hour' if claim.hours == 1 else 'hours'} of two cores)" if claim.hours else ""
+
+
+def _scale(relative: bool) -> float:
+    """What a statistic is written in: a share in %."""
+    return 100.0 if relative else 1.0
 
 
 def _of_difference(unit: str) -> str:

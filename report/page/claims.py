@@ -20,14 +20,14 @@ class Judged:
     def claimed(self) -> str:
         """Where the statement says that the difference lies, what is judged, and where its margin comes from."""
         unit = next((v.unit for v in self.verdicts if v.unit), "")
-        source = f"; margin {self.claim.margin:g}: {self.claim.margin_from}" if self.claim.margin_from else ""
-        return f"{self.claim.kind}: {text.claimed(self.claim, unit)}; judged: {text.primary(self.claim)}{source}"
+        judged = f"{self.claim.kind}: {text.claimed(self.claim, unit)}; judged: {text.primary(self.claim)}"
+        return "; ".join([judged, *text.margin(self.claim)])
 
     @property
     def rows(self) -> list[list[str]]:
         """Suite, what is compared, means, difference with its 95% interval, and number of seeds."""
         shown = {(s.suite, text.compared(self.claim, s.compared)): s for v in self.verdicts for s in v.shown}
-        return [[suite, what, *text.descriptive(s)] for (suite, what), s in shown.items()]
+        return [[suite, what, *text.descriptive(s, self.claim.relative)] for (suite, what), s in shown.items()]
 
 
 def counts(found: Sequence[Verdict]) -> dict[str, int]:

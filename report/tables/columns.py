@@ -97,6 +97,7 @@ _LBAE = Layout(
         Column("repair_error", "", "Moment error\nof the repair", 4, _CODES),
         Column("least_eigenvalue", "", "Least eigenvalue\nof the Gram matrix", 4, _CODES, comparable=False),
         Column("inversion_share", "inversion=paper", "Inverted", 2, _CODES, "percent"),
+        Column("inversion_steps", "inversion=paper", "Inversion\nsteps", 2, _CODES),
         Column("slerp_deviation", "inversion=paper", "SLERP\ndeviation", 4, _CODES),
         Column("slerp_deviation", "inversion=inverse", "SLERP deviation\ninverse of V", 4, _CODES),
         Column("edit_share", "threshold=0.1", "Edits", 2, _CODES, "percent"),

@@ -48,5 +48,6 @@ SELF_SUPERVISED = Layout(
         *_COST,
         *_SAMPLES,
         *_CODES,
+        Column("compressed_psnr", "", "PSNR of y\nfrom u", 2, RECONSTRUCTION),
     )
 )

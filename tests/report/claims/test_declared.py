@@ -72,6 +72,8 @@ def test_region_of_each_kind(tmp_path: Path, change: dict[str, Any], region: Any
         ({"on": {}}, "on: Dictionary should have at least 1 item"),
         ({"on": {"mnist": []}}, "on.mnist: List should have at least 1 item"),
         ({"rows_on": {"fashion": ["VAE"]}}, "rows_on 'fashion' is no data set of on"),
+        ({"hours": {"fashion": 1.0}}, "hours 'fashion' is no data set of on"),
+        ({"hours": {"mnist": 0.0}}, "hours.mnist: Input should be greater"),
         ({"claimed": None}, "kind superior needs claimed"),
         ({"margin": 0.5}, "kind superior needs margin_from"),
         ({"ratio": 0.5}, "kind superior takes no ratio"),
@@ -119,7 +121,29 @@ def test_ten_to_fifteen_headlines_at_least_two_a_paper() -> None:
 
 
 def test_every_margin_and_every_printed_value_has_its_source() -> None:
-    assert all(c.source and c.printed and c.primary and bool(c.margin) == bool(c.margin_from) for c in FROZEN)
+    assert all(c.source and c.printed and c.primary and c.margin_from for c in FROZEN)
+    without = {c.id for c in FROZEN if not c.margin}
+    assert all(c.margin_from.startswith("the sign is what is claimed") for c in FROZEN if not c.margin)
+    assert without == {"lbae-bit-sums", "svae-toy-error"} | {
+        f"priors-{n}" for n in ("reconstruction", "divergence", "samples")
+    }
+
+
+def test_margins_of_frechet_distances_are_shares_as_those_that_stand_in_have_another_scale() -> None:
+    distances = [c for c in FROZEN if c.margin and c.pairs[0].first.metric in ("fid", "rfid", "ifid")]
+    assert len(distances) >= 7 and all(c.relative for c in distances)
+
+
+def test_what_appendix_a2_chooses_is_compared_with_what_it_replaces() -> None:
+    (claim,) = (c for c in FROZEN if c.id == "selfvae-networks")
+    assert [p.row for p in claim.pairs] == ["VAE batch norm", "VAE pooling", "VAE sub-pixel"]
+    assert claim.primary == "mean" and {p.first.row for p in claim.pairs} == {"VAE"}
+
+
+def test_no_statement_waits_for_something_to_be_built_and_those_on_celeba_say_how_long_they_take() -> None:
+    assert not [c.id for c in FROZEN if c.lacks]
+    assert {c.id for c in FROZEN if c.hours} == {c.id for c in FROZEN if c.dataset == "celeba"}
+    assert all(c.dataset == "celeba" for c in FROZEN if c.hours)
 
 
 def test_every_statement_that_the_papers_make_is_listed() -> None:

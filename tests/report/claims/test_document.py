@@ -58,6 +58,32 @@ def test_too_few_seeds_are_said_with_the_number_that_would_do(tmp_path: Path) ->
     assert text.line(held).startswith("c on Digits (8 × 8): too few seeds (3, about 7 would do). first is higher: −1.0")
 
 
+def test_a_share_is_written_in_percent_with_its_margin(tmp_path: Path) -> None:
+    """Ratios of 0.96, 0.95 and 0.94: -5% with 4.302653 / sqrt(3) = 2.4841 points."""
+    write_suite(tmp_path / "s", ["VAE"])
+    for seed, ratio in enumerate((0.96, 0.95, 0.94)):
+        write_digest(tmp_path / "s", "VAE", "unidirectional", seed, [ok("nll", "", 200.0)])
+        write_digest(tmp_path / "s", "VAE", "bidirectional", seed, [ok("nll", "", 200.0 * ratio)])
+    share = {"relative": True, "margin": 0.02, "margin_from": "us"}
+    (held, _) = verdicts(tmp_path, write_claims(tmp_path / "claims.toml", NLL | share))
+    assert held.compared is not None
+    assert text.difference(held) == "−5.0% (−7.5 to −2.5 at 95%), 3 seeds"
+    assert text.compared(held.claim, held.compared) == "Bidirectional VAE against VAE, nll"
+    assert text.descriptive(held.shown[0], relative=True) == ["190.0 against 200.0", "−5.0 ± 2.5%", "3"]
+    assert (text.claimed(held.claim), text.margin(held.claim)) == ("below 0%", ["margin 2%: us"])
+
+
+def test_no_margin_has_a_reason_and_data_that_are_not_here_their_hours(tmp_path: Path) -> None:
+    why = {"margin_from": "the sign is claimed", "hours": {"mnist": 27.0}}
+    (first, last) = verdicts(tmp_path, write_claims(tmp_path / "claims.toml", NLL | why))
+    assert text.margin(last.claim) == ["no margin: the sign is claimed"]
+    assert text.line(last).endswith("--data-dir DATA --seeds 0,1,2 (about 27 hours of two cores)")
+    assert text.line(first).endswith("--seeds 0,1,2")
+    write_suite(tmp_path / "gone", ["VAE"])  # another command, of what is there
+    (_, last) = verdicts(tmp_path, tmp_path / "claims.toml")
+    assert text.line(last).endswith("--suite gone --preset small")
+
+
 def test_document_opens_with_the_list_and_says_how_it_was_judged(found: list[Verdict]) -> None:
     lines = to_markdown(found, []).splitlines()
     assert lines[2].startswith("- c on Digits (8 × 8): holds.") and lines[3].startswith("- c on MNIST: not measured.")

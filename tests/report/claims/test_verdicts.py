@@ -295,6 +295,15 @@ def test_why_a_claim_is_not_measured(tmp_path: Path) -> None:
     ]
 
 
+def test_a_metric_that_finished_runs_have_not_is_measured_by_making_them_anew(tmp_path: Path) -> None:
+    write_suite(tmp_path / "s", ["VAE"])
+    for variant in ("unidirectional", "bidirectional"):
+        write_digest(tmp_path / "s", "VAE", variant, 0, [ok("psnr", "", 20.0)])
+    (found,) = _judged(tmp_path, ONE)
+    assert found.because == "Bidirectional VAE has no nll: not among what was measured."
+    assert found.command == "python -m bench.run --suite s --preset small --force"
+
+
 def test_a_superseded_claim_waits_for_its_runs_to_be_made_again(tmp_path: Path) -> None:
     _runs(tmp_path, [9 + s for s in SPREAD])
     (plain,) = _judged(tmp_path, ONE)
