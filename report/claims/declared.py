@@ -148,8 +148,8 @@ class _Statement(_Strict):
             raise ValueError("takes second or constant, one of them")
         if self.constant_of and self.constant is None:
             raise ValueError("constant_of needs constant")
-        for key, given in (("rows_on", self.rows_on.keys()), ("hours", self.hours.keys())):
-            if unknown := given - self.on.keys():
+        for key, named in (("rows_on", set(self.rows_on)), ("hours", set(self.hours))):
+            if unknown := named - self.on.keys():
                 raise ValueError(f"{key} {min(unknown)!r} is no data set of on")
         for dataset in self.on:
             names = [pair.row for pair in self.pairs(dataset)]
