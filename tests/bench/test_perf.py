@@ -15,7 +15,20 @@ from pythae.models import BaseAE
 
 from bench import data
 from bench.executors import EXECUTORS
-from bench.perf import ais, common, limit, nll, outside, runs, scaling, submission, suite, trainer
+from bench.perf import (
+    accelerator,
+    ais,
+    common,
+    limit,
+    nll,
+    outside,
+    paper_pair,
+    runs,
+    scaling,
+    submission,
+    suite,
+    trainer,
+)
 from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs
 from bench.runs.remaining import unfinished
 from bench.runs.train import build
@@ -100,7 +113,7 @@ def test_rounds_give_the_difference_its_interval(monkeypatch: pytest.MonkeyPatch
 def test_all_trainers_start_from_one_state_and_see_all_images(train: Callable[..., Any], way: dict[str, Any]) -> None:
     digits = data.load("digits")
     splits = (digits.train, 160), (digits.validation, 100)
-    sets = [ImageTensors(*map(torch.from_numpy, (split.images[:n], split.labels[:n]))) for split, n in splits]
+    sets = [ImageTensors(torch.from_numpy(x.images[:n]), torch.from_numpy(x.labels[:n])) for x, n in splits]
     seen: list[int] = []
     made: list[BaseAE] = []
 
@@ -327,3 +340,35 @@ def test_growth_is_a_slope_on_logarithmic_axes(tmp_path: Path, monkeypatch: pyte
     found = outcome(runs, tmp_path)
     assert {row["what"] for row in found["rows"]} == set(runs.STEPS)
     assert [row["slope"] for row in found["rows"] if "slope" in row] == pytest.approx([1.0] * len(runs.STEPS))
+
+
+@pytest.mark.slow
+def test_what_an_accelerator_is_asked_is_asked_of_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "in_child", here)
+    monkeypatch.setattr(accelerator, "WAYS", ("float32",))
+    found = outcome(accelerator, tmp_path, "--tiny")
+    seen = {row["what"]: row for row in found["rows"]}
+    checked = [seen[check.what] for check in accelerator.checks()]
+    assert [row["holds"] for row in checked] == ["yes", "yes", "yes", "", ""]
+    assert [row["seen"] for row in checked[3:]] == [accelerator.ON_PROCESSOR] * 2
+    assert len(found["trainer"]) == len(found["limit"]) == 2
+
+
+def test_rounded_factors_and_other_reconstructions_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert accelerator.float32_is_float32()[1] and accelerator.as_on_a_processor()[1]
+    plain, kinds = torch.Tensor.__matmul__, {torch.float32: torch.bfloat16}
+
+    def rounded(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return plain(*(x.to(kinds.get(x.dtype, x.dtype)) for x in (a, b))).to(a.dtype)
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", rounded)
+    assert not accelerator.float32_is_float32()[1]
+
+
+@pytest.mark.slow
+def test_the_pair_goes_on_where_it_was_stopped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--tiny", "--results", str(tmp_path)]
+    assert paper_pair.main([*arguments, "--minutes", "0.4"]) == 3
+    assert "the same command goes on" in capfd.readouterr().out
+    assert paper_pair.main([*arguments, "--minutes", "20"]) == 0
+    assert len(read_suite(tmp_path / "digits").digests) == 2
