@@ -146,6 +146,11 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def least_to_most(values: Sequence[float]) -> str:
+    """Return the range of measured values as text."""
+    return f"{min(values):.3g} to {max(values):.3g}"
+
+
 def peak_mib() -> float:
     """Return the most memory (MiB) that this process has had resident since it was started.
 

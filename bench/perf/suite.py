@@ -1,4 +1,5 @@
-"""The digits suite run together, as the command line does by default, against one process that takes run by run."""
+"""The digits suite run together, as the command line does by default, against run by run: in one process, and in one a
+core."""
 
 import argparse
 import csv
@@ -14,15 +15,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import BadInput
-from bench.perf.common import Row, interleaved, median, parser, run
+from bench.perf.common import Row, interleaved, least_to_most, median, parser, run
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = {
     "runs": "runs:d",
     "alone_threads": "threads of the one process:d",
     "alone_seconds": "one process, s:.1f",
+    "apart_seconds": "a process a core, run by run, s:.1f",
     "together_seconds": "together, s:.1f",
-    "ratio": "ratio:.2f",
+    "together_range": "together, least to most",
+    "ratio": "ratio to one process:.2f",
+    "ratio_apart": "ratio to a process a core:.2f",
     "largest_difference": "largest NLL difference, nats:.1e",
 }
 TRIAL = ["--models=VAE", "--seeds=0"]  # the runs on which the number of threads is chosen
@@ -30,7 +34,8 @@ TOY = ["--set=epochs=2", "--set=train_images=256", "--set=evaluation.nll_images=
 
 
 TOGETHER = ["-m", "bench.run"]
-ALONE = [*TOGETHER, "--set=stack=false", "--jobs=1"]  # run by run, in one process
+APART = [*TOGETHER, "--set=stack=false"]  # run by run, several at once
+ALONE = [*APART, "--jobs=1"]
 
 
 class Timed(NamedTuple):
@@ -52,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(options: argparse.Namespace) -> Row:
-    """Time both into fresh folders, after one run that is not timed and leaves them its cache.
+    """Time all into fresh folders, after one run that is not timed and leaves them its cache.
 
     What the cache keeps, they would keep from any earlier call: the data set's classifier and reference statistics. The
     one process has the faster of one thread and as many as there are cores (or `--threads`).
@@ -69,6 +74,7 @@ def measure(options: argparse.Namespace) -> Row:
         threads = min(tried, key=tried.__getitem__)
         todo = {
             "alone": partial(command_line, ALONE, chosen, folder, threads),
+            "apart": partial(command_line, APART, chosen, folder, None),
             "together": partial(command_line, TOGETHER, chosen, folder, None),
         }
         _, found = interleaved(todo, options.repeats)
@@ -78,10 +84,14 @@ def measure(options: argparse.Namespace) -> Row:
         "runs": together.runs,
         "alone_threads": threads,
         "alone_seconds": median(seconds["alone"]),
+        "apart_seconds": median(seconds["apart"]),
         "together_seconds": median(seconds["together"]),
+        "together_range": least_to_most(seconds["together"]),
         "ratio": median(seconds["alone"]) / median(seconds["together"]),
+        "ratio_apart": median(seconds["apart"]) / median(seconds["together"]),
         "largest_difference": max(abs(alone.nll_nats[key] - together.nll_nats[key]) for key in alone.nll_nats),
         "alone_repeats": seconds["alone"],
+        "apart_repeats": seconds["apart"],
         "together_repeats": seconds["together"],
     }
     settings = {"arguments": chosen, "threads_tried": {str(n): s for n, s in tried.items()}}

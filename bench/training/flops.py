@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from pythae.models import BaseAE
 from pythae.models.base.base_utils import ModelOutput
-from torch.utils.flop_counter import FlopCounterMode
 
+from bench.training.operations import OperationCounter
 from models.capabilities import capable
 from models.networks.two_way import count_parameters, shapes_alone
 from models.training import Batch, Step
@@ -68,9 +68,9 @@ def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[
 
 
 def _flops(function: Callable[[], object]) -> float:
-    with FlopCounterMode(display=False) as counter:
+    with OperationCounter() as counter:
         function()
-    return counter.get_total_flops() / _COUNTED
+    return counter.flops / _COUNTED
 
 
 def _passes(model: BaseAE, x: torch.Tensor) -> tuple[float, float]:

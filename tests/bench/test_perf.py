@@ -11,15 +11,31 @@ from typing import Any
 
 import pytest
 import torch
+from pythae.models import BaseAE
 
+from bench import data
 from bench.executors import EXECUTORS
-from bench.perf import ais, common, limit, nll, runs, scaling, submission, suite, trainer
+from bench.perf import (
+    accelerator,
+    ais,
+    common,
+    limit,
+    nll,
+    outside,
+    paper_pair,
+    runs,
+    scaling,
+    submission,
+    suite,
+    trainer,
+)
 from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs
 from bench.runs.remaining import unfinished
 from bench.runs.train import build
 from bench.storage import packed
 from bench.study.suite import expand, load
 from bench.training.flops import training_cost
+from bench.training.trainer import ImageTensors
 from models.bvae import BidirectionalVAE
 from report.store import read_suite
 
@@ -57,43 +73,62 @@ def test_trainer_times_three_epochs_and_both_end_alike(
         monkeypatch.setattr(trainer, "in_child", here)
     found = outcome(trainer, tmp_path, "--rounds", "1")
     names = ("Pythae's MLP VAE", "Pythae's ResNet VAE")
-    assert [(row["model"], row["ours"]) for row in found["rows"]][: len(names) * len(ours)] == [
-        (n, key) for n in names for key in ours
-    ]
+    shown = [(row["model"], row["ours"]) for row in found["rows"]]
+    assert shown[: len(names) * len(ours)] == [(n, key) for n in names for key in ours]
+    assert shown[-2:] == [("the digits suite's VAE", key) for key in ("float32", *trainer.TOGETHER)]
     assert (found["settings"]["images"], found["settings"]["validation_images"]) == (160, 160)
     for row in found["rows"]:
-        assert len(row["stock_epochs"]) == len(row["ours_epochs"]) == 3
+        timed = 20 if "digits" in row["model"] else 3
+        assert len(row["stock_epochs"]) == len(row["best_epochs"]) == len(row["ours_epochs"]) == timed
         assert row["ratio"] == pytest.approx(row["stock_seconds"] / row["ours_seconds"])
+        assert row["ratio_best"] == pytest.approx(row["best_seconds"] / row["ours_seconds"])
         assert abs(row["difference"]) < 0.01 * row["stock_loss"]
-    shown = capsys.readouterr()
-    assert "Pythae's ResNet VAE" in shown.out and "torch" in shown.out and "Ready for training" not in shown.err
+    said = capsys.readouterr()
+    assert "Pythae's ResNet VAE" in said.out and "torch" in said.out and "Ready for training" not in said.err
 
 
 def test_rounds_give_the_difference_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "OURS", PLAIN)
     monkeypatch.setattr(trainer, "in_child", here)
     training, validation = images(argparse.Namespace(quick=True, data_dir=None), 20_000, 5_000)
-    (found,) = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), 1, training, validation, 2)
+    case = trainer.Case("MLP", lambda seed: stock_vae("MLP", seed=seed), training, validation, PLAIN)
+    (found,) = trainer.compare(case, 2)
     assert len(found["stock_epochs"]) == len(found["ours_epochs"]) == 6
     assert found["difference"] == pytest.approx(found["ours_loss"] - found["stock_loss"], abs=1e-6)
     assert found["half_width"] > 0
-    (alone,) = trainer.compare("MLP", partial(stock_vae, "MLP", "mse"), 1, training, validation, 1)
+    (alone,) = trainer.compare(case, 1)
     assert alone["half_width"] is None and alone["difference"] != 0
 
 
-def test_both_trainers_start_from_one_state_and_see_all_images() -> None:
-    options = argparse.Namespace(quick=True, data_dir=None)
-    training, validation = images(options, 20_000, 5_000)
-    one, two = stock_vae("MLP", seed=3), stock_vae("MLP", seed=3)
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
-    for train, model in ((trainer._stock, one), (partial(trainer._ours, options={}), two)):
-        seen: list[int] = []
-        model.encoder.register_forward_pre_hook(
-            lambda module, x, seen=seen: seen.append(len(x[0])) if module.training else None
-        )
-        clock = common.Clock()
-        train(model, training, validation, 0, clock, 4)
-        assert len(clock.seconds) == 4
+@pytest.mark.parametrize(
+    ("train", "way"),
+    [
+        (trainer._stock, {}),
+        (trainer._stock, trainer.STOCK["best"]),
+        (trainer._ours, {}),
+        (trainer._ours, {"models": 2}),
+    ],
+    ids=["stock", "stock at its best", "ours", "ours, two as one"],
+)
+def test_all_trainers_start_from_one_state_and_see_all_images(train: Callable[..., Any], way: dict[str, Any]) -> None:
+    digits = data.load("digits")
+    splits = (digits.train, 160), (digits.validation, 100)
+    sets = [ImageTensors(torch.from_numpy(x.images[:n]), torch.from_numpy(x.labels[:n])) for x, n in splits]
+    seen: list[int] = []
+    made: list[BaseAE] = []
+
+    def make(seed: int) -> BaseAE:
+        model, again = (trainer._suite_vae("digits", "small", seed) for _ in range(2))
+        assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+        model.encoder.register_forward_pre_hook(lambda module, x: seen.append(len(x[0])) if module.training else None)
+        made.append(model)
+        return model
+
+    clock = common.Clock()
+    model, count = train(trainer.Case("VAE", make, sets[0], sets[1], {}, timed=3), 3, clock, way=way)
+    assert len(clock.seconds) == 4 and count == len(made) == way.get("models", 1)
+    assert model is made[0] or train is trainer._stock  # of the best epoch Pythae keeps a copy
+    if count == 1:
         assert sum(seen) - 4 * 160 in (0, 128)  # stock Pythae's sanity check is a batch more, before the clock starts
 
 
@@ -122,9 +157,12 @@ def test_nll_program_covers_both_networks_and_likelihoods(tmp_path: Path) -> Non
 
 def test_annealing_is_counted_by_leapfrog_steps_of_all_chains(tmp_path: Path) -> None:
     few = ("--images", "2", "--chains", "3", "--distributions", "4", "--repeats", "2")
-    together, loop = outcome(ais, tmp_path, *few)["rows"]
-    assert (together["chain_steps"], loop["chain_steps"]) == (2 * 3 * 2 * 10, 3 * 2 * 10)
+    together, images, loop = outcome(ais, tmp_path, *few)["rows"]
+    assert together["chain_steps"] == images["chain_steps"] == 2 * loop["chain_steps"] == 2 * 3 * 2 * 10
     assert together["ratio"] == pytest.approx(together["rate"] / loop["rate"]) and loop["ratio"] == 1
+    assert (
+        together["ratio_batched"] == pytest.approx(together["rate"] / images["rate"]) and images["ratio_batched"] == 1
+    )
 
 
 @pytest.mark.slow
@@ -224,7 +262,22 @@ def test_suite_together_gives_the_numbers_of_one_process(tmp_path: Path) -> None
     row = found["rows"][0]
     assert row["runs"] == 4 and row["largest_difference"] < 1e-3
     assert row["ratio"] == pytest.approx(row["alone_seconds"] / row["together_seconds"])
+    assert row["ratio_apart"] == pytest.approx(row["apart_seconds"] / row["together_seconds"])
     assert list(found["settings"]["threads_tried"]) == ["1"]
+
+
+@pytest.mark.slow
+def test_a_script_on_pythae_and_the_suite_come_to_like_numbers(tmp_path: Path) -> None:
+    row = outcome(outside, tmp_path, "--repeats", "1")["rows"][0]
+    assert row["runs"] == 1 and row["ratio"] == pytest.approx(row["script_seconds"] / row["suite_seconds"])
+    assert row["script_nll"] == pytest.approx(row["suite_nll"], rel=0.1)
+
+
+def test_the_script_on_pythae_trains_and_measures_a_run() -> None:
+    toy = load("digits", "small", [part.removeprefix("--set=") for part in suite.TOY])
+    plan = expand(toy, "digits", "small", shape=(1, 8, 8))
+    run = next(run for run in plan if run.variant == "stock")
+    assert 20 < outside.one(run) < 60  # nats; 44.4 is that of pixels of one half
 
 
 def test_programs_alternate_and_reverse() -> None:
@@ -287,3 +340,35 @@ def test_growth_is_a_slope_on_logarithmic_axes(tmp_path: Path, monkeypatch: pyte
     found = outcome(runs, tmp_path)
     assert {row["what"] for row in found["rows"]} == set(runs.STEPS)
     assert [row["slope"] for row in found["rows"] if "slope" in row] == pytest.approx([1.0] * len(runs.STEPS))
+
+
+@pytest.mark.slow
+def test_what_an_accelerator_is_asked_is_asked_of_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "in_child", here)
+    monkeypatch.setattr(accelerator, "WAYS", ("float32",))
+    found = outcome(accelerator, tmp_path, "--tiny")
+    seen = {row["what"]: row for row in found["rows"]}
+    checked = [seen[check.what] for check in accelerator.checks()]
+    assert [row["holds"] for row in checked] == ["yes", "yes", "yes", "", ""]
+    assert [row["seen"] for row in checked[3:]] == [accelerator.ON_PROCESSOR] * 2
+    assert len(found["trainer"]) == len(found["limit"]) == 2
+
+
+def test_rounded_factors_and_other_reconstructions_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert accelerator.float32_is_float32()[1] and accelerator.as_on_a_processor()[1]
+    plain, kinds = torch.Tensor.__matmul__, {torch.float32: torch.bfloat16}
+
+    def rounded(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return plain(*(x.to(kinds.get(x.dtype, x.dtype)) for x in (a, b))).to(a.dtype)
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", rounded)
+    assert not accelerator.float32_is_float32()[1]
+
+
+@pytest.mark.slow
+def test_the_pair_goes_on_where_it_was_stopped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--tiny", "--results", str(tmp_path)]
+    assert paper_pair.main([*arguments, "--minutes", "0.4"]) == 3
+    assert "the same command goes on" in capfd.readouterr().out
+    assert paper_pair.main([*arguments, "--minutes", "20"]) == 0
+    assert len(read_suite(tmp_path / "digits").digests) == 2
