@@ -121,12 +121,13 @@ def _hider(row: Row, size: Preset, key: Sequence[str]) -> str | None:
         return f"row {row.row!r} has the network of networks.{row.model}"
     options = row.options | size.row_options.get(row.row, {})
     names = {"data": second, "options": third, "likelihood": "reconstruction_loss"}
-    values: Mapping[str, object] = {
+    by_key: Mapping[str, Mapping[str, object]] = {
         "data": ({"pixels": size.pixels} if size.pixels else {}) | row.data,
         "pixels": row.data,
         "options": options,
         "likelihood": size.options.get(row.model, {}) | options,
-    }.get(first, row.training)
+    }
+    values = by_key.get(first, row.training)
     name = names.get(first, first)
     return f"row {row.row!r} has {values[name]!r}" if name in values else None
 
