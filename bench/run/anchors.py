@@ -30,8 +30,6 @@ from bench.system import provenance
 from bench.system.files import write_whole
 from report.tables.columns import TABLES
 
-FILE = "anchors.jsonl"
-
 
 def stand_ins(data: ImageDataset, n: int, seed: int) -> dict[str, np.ndarray]:
     """Return training images, and noise, as many as the first n test images, uint8; nothing for points of a space."""
@@ -54,7 +52,7 @@ def keep(work: Work, run: Mapping[str, Any], table: str) -> bool:
     names = sorted({name for name, _, setting in wanted(asked) if "sampler" in setting and name in shown})
     settings = asked.model_copy(update={"metrics": tuple(names), "samplers": ("normal",)})
     about = {"dataset": run["dataset"], "data": dict(run["data"]), "evaluation": settings.identity()}
-    of, path = digest([about, [METRICS[name].version for name in names]]), work.suite_folder / FILE
+    of, path = digest([about, [METRICS[name].version for name in names]]), work.suite_folder / packed.ANCHORS
     if not names or path.is_file() and f"-{of}" in path.read_text():
         return False
     data = load_data(run["dataset"], work.data_dir, tuple(sorted(run["data"].items())))
@@ -80,7 +78,7 @@ def main(arguments: list[str]) -> int:
     add = parser.add_argument
     add("folders", type=Path, nargs="+", metavar="FOLDER", help="a suite's folder of results")
     add("--data-dir", type=Path, help="folder that holds the data sets")
-    add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download'")
+    add("--fid-weights", metavar="packed.ANCHORS", help="pytorch-fid's Inception weights, or 'download'")
     options = parser.parse_args(arguments, argparse.Namespace())
     weights = find_weights(options.fid_weights, terminal_bar())
     for folder in options.folders:
@@ -92,5 +90,5 @@ def main(arguments: list[str]) -> int:
         made = keep(Work(folder, options.data_dir, weights), first, about.get("table", "bvae"))
         if made:
             write(folder)
-        say(f"wrote {folder / FILE}, {folder / 'table.md'}" if made else f"{folder}: nothing to measure")
+        say(f"wrote {folder / packed.ANCHORS}, {folder / 'table.md'}" if made else f"{folder}: nothing to measure")
     return 0
