@@ -7,7 +7,7 @@ from setuptools.command.build_py import build_py
 
 
 class WithResults(build_py):
-    """Copies suite.json and digests.jsonl of each suite to report/results/SUITE of what is built."""
+    """Copies suite.json, digests.jsonl and anchors.jsonl of each suite to report/results/SUITE of what is built."""
 
     def run(self) -> None:
         super().run()
@@ -15,8 +15,9 @@ class WithResults(build_py):
             for path in sorted(Path("results").glob("*/digests.jsonl")):
                 target = Path(self.build_lib, "report", "results", path.parent.name)
                 self.mkpath(str(target))
-                for name in ("suite.json", path.name):
-                    self.copy_file(str(path.parent / name), str(target / name))
+                for name in ("suite.json", path.name, "anchors.jsonl"):
+                    if (path.parent / name).is_file():
+                        self.copy_file(str(path.parent / name), str(target / name))
 
 
 setup(cmdclass={"build_py": WithResults})

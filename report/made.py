@@ -17,7 +17,7 @@ log = logging.getLogger("report")
 
 NAME = "made.json"
 _PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "pillow", "fonttools", "jinja2")  # that bytes can depend on
-_READ = ("suite.json", "digests.jsonl", "pictures.zip", "digests/*/*", "runs/*/manifest.json")
+_READ = ("suite.json", "digests.jsonl", "anchors.jsonl", "pictures.zip", "digests/*/*", "runs/*/manifest.json")
 
 
 class Made(NamedTuple):

@@ -138,6 +138,7 @@ class Suite:
     facts: SuiteFacts
     digests: tuple[Digest, ...]
     problems: tuple[str, ...]
+    anchors: tuple[Digest, ...] = ()  # what training images, and noise, get in the place of samples
 
     @property
     def name(self) -> str:
@@ -202,7 +203,7 @@ def read_suite(folder: Path) -> Suite:
         raise NoResults(f"{path} cannot be read ({_why(error)}); python -m bench.run writes it") from error
     problems: list[str] = []
     damaged: set[str] = set()
-    by_id = {digest.id: digest for digest in _packed(folder, problems)}
+    by_id = {digest.id: digest for digest in _packed(folder / "digests.jsonl", folder / "pictures.zip", problems)}
     for place in places:
         by_id.pop(place.name, None)  # the folder is newer
         try:
@@ -215,7 +216,8 @@ def read_suite(folder: Path) -> Suite:
         problems.append(f"{folder} holds no readable digest: no run has finished yet")
     belonging = _belonging(found, damaged, facts, folder, problems)
     digests = _of_one_version(_one_per_seed(belonging, problems), folder, problems)
-    return Suite(folder, facts, digests, tuple(problems))
+    anchors = tuple(_packed(folder / "anchors.jsonl", None, problems))
+    return Suite(folder, facts, digests, tuple(problems), anchors)
 
 
 def measurements(suite: Suite) -> "pd.DataFrame":
@@ -269,9 +271,8 @@ def _sums(manifest: Path) -> dict[str, str]:
         raise ValueError(f"{manifest} is damaged") from None
 
 
-def _packed(folder: Path, problems: list[str]) -> Iterator[Digest]:
-    """Yield the digests of digests.jsonl, with their pictures of pictures.zip; each line is held against its sum."""
-    path, pictures = folder / "digests.jsonl", folder / "pictures.zip"
+def _packed(path: Path, pictures: Path | None, problems: list[str]) -> Iterator[Digest]:
+    """Yield the packed digests of a file, with their pictures of an archive; each line is held against its sum."""
     try:
         lines = read_bytes(path).splitlines()
     except FileNotFoundError:
@@ -280,7 +281,7 @@ def _packed(folder: Path, problems: list[str]) -> Iterator[Digest]:
         problems.append(f"{path} is left out: {_why(error)}")
         return
     archive, names = None, set()
-    if pictures.is_file():
+    if pictures is not None and pictures.is_file():
         try:
             archive = zipfile.ZipFile(pictures)
             names = set(archive.namelist())
@@ -298,7 +299,7 @@ def _packed(folder: Path, problems: list[str]) -> Iterator[Digest]:
             continue
         stored = {name: member for name, member in facts["pictures"].items() if member in names}
         lost += len(facts["pictures"]) - len(stored) if archive else 0
-        yield Digest(path, facts, {name: Tile(pictures, member, archive) for name, member in stored.items()})
+        yield Digest(path, facts, {name: Tile(pictures or path, member, archive) for name, member in stored.items()})
     if lost:
         problems.append(f"{pictures} lacks {lost} pictures")
 

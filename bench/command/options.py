@@ -18,6 +18,7 @@ COMMANDS = {
     "report": "tables, figures, claims and the page, from stored results alone",
     "claims": "what stored results say of the papers' claims",
     "evidence": "all that is to be run for the papers' statements: what is missing of it, in its order",
+    "anchors": "training images, and noise, measured in the place of samples, for the foot of stored tables",
     "check": "whether results from elsewhere are whole, and what they are of",
     "list": "suites, models, data sets and metrics",
     "settings": "every key that --set takes, with type, default and meaning",

@@ -59,6 +59,10 @@ def _command(words: list[str]) -> int:
         from bench.run import evidence
 
         return evidence.main(rest)
+    if name == "anchors":
+        from bench.run import anchors
+
+        return anchors.main(rest)
     if name == "evaluate":
         from bench.run import evaluating
 

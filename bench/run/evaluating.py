@@ -23,6 +23,7 @@ from bench.evaluation.features.inception_weights import find_weights
 from bench.evaluation.features.networks import FeatureNetworks, load_own
 from bench.evaluation.outside.pythae_models import input_shape
 from bench.evaluation.outside.subjects import Given, subject
+from bench.run.anchors import stand_ins
 from bench.run.beside import differences, place, table
 from bench.runs.train import about_data
 from bench.storage import packed, stored
@@ -258,11 +259,7 @@ def _anchors(
 ) -> Iterator[tuple[dict[str, Any], Evaluation]]:
     """Yield what training images, and noise, would get in the place of samples, unless the folder has it."""
     there = (stored.suite_facts(folder) or {"runs": {}})["runs"]
-    test = data.test.images[: evaluation.settings.images]
-    if test.dtype != np.uint8:  # points of a space
-        return
-    noise = np.random.default_rng(evaluation.seed).integers(0, 256, test.shape, dtype=np.uint8)
-    for name, images in (("training images", data.train.images[: len(test)]), ("noise", noise)):
+    for name, images in stand_ins(data, evaluation.settings.images, evaluation.seed).items():
         if f"{name}/unidirectional/{evaluation.seed}" not in there:
             own = Evaluation(Given(images), data, evaluation.settings, evaluation.seed, evaluation.features, None)
             facts = _digest(name, name, own.model, own, measure(own), data, set())

@@ -9,6 +9,7 @@ from bench.command.options import Parser
 from bench.command.streams import answer
 from bench.errors import BadInput
 from bench.storage import packed, store, stored
+from bench.system.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,18 +147,19 @@ def report_main(arguments: list[str]) -> int:
     from report.__main__ import main
 
     parser = Parser(prog="vae-bench report", description=main.__doc__)
-    parser.add_argument("others", type=Path, nargs="*", help="folders of others' results, to be added to its own")
+    parser.add_argument("others", nargs="*", help="others' results to add: folders, or suites that the package carries")
     parser.add_argument("--results", type=Path, default=Path("runs"), help="folder of suites (default: %(default)s)")
     parser.add_argument("--suite", help="tables and figures of this suite alone (default: all)")
     options, words = parser.parse_known_args(arguments, argparse.Namespace())
     words += ["--suite", options.suite] if options.suite else []
-    for folder in options.others:
-        take_over(folder, options.results / folder.name)
+    for folder in (stored.find(other, options.results) for other in options.others):
+        if folder.resolve() != (options.results / folder.name).resolve():
+            take_over(folder, options.results / folder.name)
     return main(["--results", str(options.results), *words])
 
 
 def take_over(folder: Path, target: Path) -> None:
-    """Add the packed digests of another's results to those of a folder; rows and runs of the same name stay its own."""
+    """Add the packed digests of another's results to those of a folder; rows, runs and anchors of its own stay."""
     about, before = stored.suite_facts(folder), stored.suite_facts(target)
     if about is None:
         raise BadInput(f"{folder} holds no results of a suite: no suite.json that can be read")
@@ -171,6 +173,8 @@ def take_over(folder: Path, target: Path) -> None:
     store.write_json(
         target / "suite.json", {**about, **(before or {}), "rows": list(dict.fromkeys(rows)), "runs": kept}
     )
+    if (folder / packed.ANCHORS).is_file() and not (target / packed.ANCHORS).is_file():
+        write_whole(target / packed.ANCHORS, (folder / packed.ANCHORS).read_bytes())
 
 
 def claims_main(arguments: list[str]) -> int:

@@ -191,6 +191,8 @@ def _run(options: Options) -> int:
         statuses = _carry_out(
             options, work, runs, todo, shape, stack, partial(_written, folder, description, belonging)
         )
+        if any((folder / "runs" / run.id).is_dir() for run in runs):  # and not elsewhere
+            _keep_anchors(work, runs[0], loaded.table)
         description |= {"other_code": remaining.finished_by_other_code(folder, belonging)}
         try:
             written = _written(folder, description, belonging)
@@ -230,6 +232,16 @@ def _written(folder: Path, description: "Mapping[str, object]", belonging: "list
     store.write_suite(folder, description, belonging)
     packed.pack(folder)
     return report.write(folder)
+
+
+def _keep_anchors(work: Work, run: "Run", table: str) -> None:
+    """Measure training images and noise for the foot of the table; what prevents it is said."""
+    from bench.run import anchors
+
+    try:
+        anchors.keep(work, run.to_dict(), table)
+    except Exception as error:  # the runs are worth more than what their distances are read by
+        say(f"bench: anchors are not measured ({type(error).__name__}: {' '.join(str(error).split())})")
 
 
 def _reusable(options: Options, preset: PresetName, folder: Path, plan: "list[Run]") -> dict[str, Path]:

@@ -19,7 +19,7 @@ from bench.system.files import write_whole
 
 log = logging.getLogger("bench")
 
-LINES, PICTURES = "digests.jsonl", "pictures.zip"
+LINES, PICTURES, ANCHORS = "digests.jsonl", "pictures.zip", "anchors.jsonl"
 _NEVER = (1980, 1, 1, 0, 0, 0)  # what a ZIP file calls no time
 
 

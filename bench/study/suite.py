@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -98,25 +98,38 @@ def row_of(model: str) -> dict[str, Any]:
 
 def refuse_hidden(suite: Suite, preset: PresetName, runs: Iterable[Run], overrides: Iterable[str]) -> None:
     """Raise BadInput for an override that a row among the runs hides by a value of its own."""
-    size, chosen = suite.presets[preset], {run.row for run in runs}
+    chosen = {run.row for run in runs}
+    rows = [row for row in suite.rows + suite.extra_rows if row.row in chosen]
     for override in overrides:
         key = override.partition("=")[0].strip()
-        first, _, rest = key.partition(".")
-        hides = f"the preset's grid sets {key}" if key in size.grid else None
-        for row in (row for row in suite.rows + suite.extra_rows if row.row in chosen):
-            model, _, option = rest.partition(".")
-            if getattr(row, first, None) is not None and first in ("latent_dim", "network"):
-                hides = f"row {row.row!r} has a {first} of its own"
-            elif first == "network" and row.model in size.networks:
-                hides = f"row {row.row!r} has the network of networks.{row.model}"
-            elif first == "networks" and model == row.model and row.network is not None:
-                hides = f"row {row.row!r} has a network of its own"
-            elif first == "data" and rest in row.data:
-                hides = f"row {row.row!r} has {row.data[rest]!r}"
-            elif first == "options" and model == row.model and option.split(".")[0] in row.options:
-                hides = f"row {row.row!r} has {row.options[option.split('.')[0]]!r}"
-        if hides:
+        for hides in filter(None, (_hider(row, suite.presets[preset], key.split(".")) for row in reversed(rows))):
             raise BadInput(f"--set {key}: {hides}, which stands; leave that row out by --models, or write a suite file")
+
+
+def _hider(row: Row, size: Preset, key: Sequence[str]) -> str | None:
+    """Return what hides a key of --set from a row, None where nothing does."""
+    first, second, third = (*key, "", "")[:3]
+    if first in ("options", "networks") and second != row.model or first == "row_options" and second != row.row:
+        return None
+    in_grid = {"options": third, "row_options": third, "network": f"network.{second}", "networks": f"network.{third}"}
+    if (name := in_grid.get(first)) in size.grid:
+        return f"the preset's grid sets {name}"
+    part = first.removesuffix("s")
+    if part in ("latent_dim", "network") and getattr(row, part) is not None:
+        return f"row {row.row!r} has a {part} of its own"
+    if first == "network" and row.model in size.networks:
+        return f"row {row.row!r} has the network of networks.{row.model}"
+    options = row.options | size.row_options.get(row.row, {})
+    names = {"data": second, "options": third, "likelihood": "reconstruction_loss"}
+    by_key: Mapping[str, Mapping[str, object]] = {
+        "data": ({"pixels": size.pixels} if size.pixels else {}) | row.data,
+        "pixels": row.data,
+        "options": options,
+        "likelihood": size.options.get(row.model, {}) | options,
+    }
+    values = by_key.get(first, row.training)
+    name = names.get(first, first)
+    return f"row {row.row!r} has {values[name]!r}" if name in values else None
 
 
 def count(suite: Suite, preset: PresetName, seeds: Iterable[int] | None = None) -> int:

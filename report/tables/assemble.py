@@ -1,5 +1,6 @@
 """From stored runs to a table: means over seeds, intervals, the better of a pair, and why a cell is blank."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from report.names import PAIR, model_label
 from report.published import Printed, Published, printed_cell
 from report.statistics import paired_interval, t_interval
 from report.store import Digest, NoResults, Suite, number, seed_values
-from report.tables.captions import caption, remarks, settings
+from report.tables.captions import caption, newest_version, remarks, settings
 from report.tables.cells import Cell, Line, Table
 from report.tables.columns import TABLES
 from report.tables.layout import Column, Layout
@@ -15,6 +16,7 @@ from report.tables.printed import beside_printed, unlike_printed
 
 BLANK = "–"
 _ARROWS = {-1: "↓", 1: "↑"}
+_SAMPLER = re.compile(r"sampler=[^;]*")
 _PRINTED_AS = {
     "unidirectional": "unidirectional",
     "bidirectional": "bidirectional",
@@ -57,6 +59,7 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
         lines.append(Line(row, variant, model_label(row, variant), seeds, statuses, cells))
     lines, compared = _mark_best(lines, columns, layout, suite)
     lines = _with_printed_alone(suite, lines, columns, published or {})
+    anchors = _anchors(suite, columns)
     dropped = {c.header: _reason(c, done) for c in candidates if c not in columns}
     return Table(
         suite=suite.name,
@@ -67,10 +70,15 @@ def make_table(suite: Suite, published: Published | None = None) -> Table:
         remarks=(
             *beside_printed(suite, lines, columns),
             *remarks(suite, layout, dropped, _on_printed(lines, columns, published)),
+            *(
+                ["Training images, noise: what they get in the place of samples, by whatever sampler."]
+                if anchors
+                else ()
+            ),
         ),
         columns=tuple(columns),
         arrows=tuple(_ARROWS.get(suite.sign(c.metric), "") for c in columns),
-        lines=tuple(lines),
+        lines=(*lines, *anchors),
         notes=tuple(notes),
         unlike_printed="; ".join(unlike_printed(suite)) if published else "",
     )
@@ -166,6 +174,26 @@ def _mark_best(lines: list[Line], columns: list[Column], layout: Layout, suite: 
         for x in lines
     ]
     return marked, compared
+
+
+def _anchors(suite: Suite, columns: Iterable[Column]) -> list[Line]:
+    """Return a line each of what training images, and noise, get in the place of samples, where a column has that."""
+    lines = []
+    for anchor in suite.anchors:
+        found = [_of_anchor(suite, anchor, column) for column in columns]
+        if any(cell.value is not None for cell in found):
+            lines.append(Line(anchor.row, anchor.variant, anchor.row, (), ("anchor",), tuple(found)))
+    return lines
+
+
+def _of_anchor(suite: Suite, anchor: Digest, column: Column) -> Cell:
+    """Return an anchor's cell, empty where the column is not of samples or the suite has another version of it."""
+    setting, sampled = _SAMPLER.subn("sampler=normal", column.setting)
+    found = anchor.values().get((column.metric, setting)) if sampled else None
+    value = anchor.value(column.metric, setting)
+    if not found or value is None or found.get("version", 1) != newest_version(suite, column.metric):
+        return Cell(None, "")
+    return Cell(value, column.show(value))
 
 
 def _on_printed(lines: list[Line], columns: list[Column], published: Published | None) -> list[str]:

@@ -83,7 +83,7 @@ def _how_to_read(suite: Suite, lines: list[Line], columns: Sequence[Column], com
             "FD-classifier: Fréchet distance in the features of the suite's own small classifier "
             f"({accuracies} test accuracy), which is not FID."
         )
-    if any(c.metric == "kd_classifier" for c in columns) and _version(suite, "kd_classifier") > 1:
+    if any(c.metric == "kd_classifier" for c in columns) and newest_version(suite, "kd_classifier") > 1:
         said.append(
             "KD-classifier: kernel distance in those features, divided by their root mean square over the training "
             "images, which is not KID."
@@ -107,14 +107,14 @@ def _of_likelihoods(suite: Suite, columns: Sequence[Column]) -> list[str]:
     headings = " and ".join(" ".join(c.header.split()) for c in shown)
     bound = "in expectation an upper bound of the exact value, which tightens with the number of importance samples"
     said = [f"{headings}: {bound} (K = {samples})."]
-    if any(_version(suite, c.metric) > 1 for c in shown):
+    if any(newest_version(suite, c.metric) > 1 for c in shown):
         said.append(
             "Where there are more test images, the estimate is carried to all of them by regression on their -ELBO."
         )
     return said
 
 
-def _version(suite: Suite, metric: str) -> int:
+def newest_version(suite: Suite, metric: str) -> int:
     """Return the newest version of a metric that a value of the suite was measured by; 1 where none was."""
     measured = (m for d in suite.digests for m in d.facts["measurements"] if m["metric"] == metric)
     return max((m.get("version", 1) for m in measured if m["status"] == "ok"), default=1)

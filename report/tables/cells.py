@@ -34,7 +34,7 @@ class Cell:
 class Line:
     """One row and variant: the runs it stands on and its cells, in the order of the table's columns.
 
-    A line that only the paper has stands on no run; its status is "printed".
+    A line that only the paper has stands on no run; its status is "printed", that of training images or noise "anchor".
     """
 
     row: str

@@ -8,7 +8,7 @@ from tests.flips import FLIPS, every_row
 
 KINDS = (
     *("training state (.pt)", "training state (.sha256)", "weights", "run record", "trained.json", "manifest"),
-    *("digest", "picture", "committed digests", "committed pictures"),
+    *("digest", "picture", "anchors", "committed digests", "committed pictures"),
     *("classifier cache", "cached features", "decoded images"),
 )
 

@@ -13,6 +13,7 @@ from bench.evaluation.features.networks import NETWORK_OF
 from bench.metrics import prd
 from bench.samplers import SAMPLERS
 
+SCALED_BY = 1000  # training images; a large network takes an hour for all of them
 Blocks = Mapping[str, np.ndarray]  # the features [N, F] that one pass of a network gives, by name
 
 
@@ -53,7 +54,8 @@ def reference_features(evaluation: Evaluation, test_images: Images, features: st
 
 
 def feature_scale(evaluation: Evaluation, features: str = "classifier") -> np.ndarray:
-    return evaluation.features.scale(features, evaluation.data.train.images)
+    images = evaluation.data.train.images
+    return evaluation.features.scale(features, images if features == "classifier" else images[:SCALED_BY])
 
 
 def reference_statistics(evaluation: Evaluation, test_images: Images, features: str = "classifier") -> Blocks:

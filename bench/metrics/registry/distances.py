@@ -57,11 +57,16 @@ _Direction = Literal["lower", "higher"]
 
 
 def _in_network(
-    label: str, target: str, inputs: tuple[str, ...], description: str, direction: _Direction = "higher"
+    label: str,
+    target: str,
+    inputs: tuple[str, ...],
+    description: str,
+    direction: _Direction = "higher",
+    version: int = 1,
 ) -> Metric:
     """Return a metric of samples in the features of EfficientNet-Lite0."""
     text = f"{description} {_OF_NETWORK}."
-    return _of_samples(label, target, inputs, _NETWORK_BY_SAMPLER, text, "efficientnet", direction)
+    return _of_samples(label, target, inputs, _NETWORK_BY_SAMPLER, text, "efficientnet", direction, version)
 
 
 _IN_NETWORK: dict[str, Metric] = {
@@ -84,8 +89,10 @@ _IN_NETWORK: dict[str, Metric] = {
         "KD (EfficientNet) × 10³",
         "bench.metrics.kernel:scaled_kd",
         (*_BOTH, "feature_scale"),
-        "1000 x squared MMD, not KID, of samples to test images, divided by the root mean square,",
+        "1000 x squared MMD, not KID, of samples to test images, divided by the root mean square over the first 1,000 "
+        "training images,",
         "lower",
+        version=2,
     ),
     "prd_f8_network": _in_network(
         "PRD F8 (recall), EfficientNet", "bench.metrics.prd:f8", _CURVE, "Recall of the test images by samples"

@@ -1,6 +1,7 @@
 """Feature networks: what is kept of the reference images, and when it is made anew."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from bench.data.types import ImageDataset, Split
 from bench.errors import BadInput
+from bench.evaluation.arrays.samples import feature_scale
 from bench.evaluation.features import networks as features
 from bench.evaluation.features.classifier import SmallClassifier
 from bench.evaluation.features.networks import FeatureNetworks
@@ -84,6 +86,15 @@ def test_the_scale_is_the_root_mean_square_and_kept(cache: Path, monkeypatch: py
     np.testing.assert_array_equal(networks().scale("classifier", DATA.train.images), found)
     with pytest.raises(AssertionError, match="computed again"):
         networks().scale("classifier", DATA.test.images)
+
+
+def test_large_networks_are_scaled_by_the_first_thousand_training_images() -> None:
+    asked: list[tuple[str, int]] = []
+    given = SimpleNamespace(scale=lambda name, images: asked.append((name, len(images))))
+    evaluation: Any = SimpleNamespace(features=given, data=SimpleNamespace(train=split(1500)))
+    for name in ("classifier", "efficientnet-lite0", "own"):
+        feature_scale(evaluation, name)
+    assert asked == [("classifier", 1500), ("efficientnet-lite0", 1000), ("own", 1000)]
 
 
 def test_other_images_and_other_weights_have_files_of_their_own(cache: Path) -> None:

@@ -76,12 +76,17 @@ def test_a_row_that_is_added_is_all_that_a_call_runs(capsys: pytest.CaptureFixtu
         (["mnist", "--set", "latent_dim=3"], "row 'beta-VAE 1.5 z128' has a latent_dim of its own"),
         (["digits", "--set", "options.BetaVAE.beta=3"], "row 'beta-VAE 1.5' has 1.5"),
         (["m2-mnist", "--set", "data.labels_per_class=10"], "row"),
+        (["priors-epochs-digits", "--set", "epochs=2"], "row 'VAE + RealNVP 640 epochs 4e-3' has 640"),
+        (["priors-epochs-digits", "--set", "learning_rate=1"], "640 epochs 4e-3' has 0.004"),
+        (["svae-mnist", "--set", "data.pixels=dynamic", "--preset", "medium"], "has 'sampled'"),
+        (["anchors-mnist", "--set", "pixels=sampled", "--models", "MIWAE*"], "row 'MIWAE-8/8' has 'dynamic'"),
+        (["svae-toy", "--set", "network.encoder=[8]"], "the preset's grid sets network.encoder"),
     ],
 )
 def test_a_setting_that_a_row_hides_is_an_error(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert vae_bench(["plan", *words, "--preset", "small"]) == 2
+    assert vae_bench(["plan", "--preset", "small", *words[1:], "--suite", words[0]]) == 2
     assert said in capsys.readouterr().err
 
 

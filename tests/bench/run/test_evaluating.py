@@ -240,3 +240,19 @@ def test_rows_are_added_to_what_is_stored_without_training_that_again(
     assert "2 finished before and skipped" in capsys.readouterr().err
     assert not list(Path("runs/more/runs").glob("*/model"))
     assert "| VAE, stock |" in Path("runs/more/table.md").read_text()
+
+
+def test_a_suite_that_the_package_carries_is_reported_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("report.figures.registry.draw_figures", lambda *_: [])
+    assert vae_bench(["report", "digits"]) == 0
+    assert "table.tex" in capsys.readouterr().out
+    committed = (ROOT / "results" / "digits" / "table.tex").read_text()
+    rows = [line.split(" & ")[0] for line in committed.splitlines() if " & " in line]
+    assert [
+        line.split(" & ")[0] for line in Path("runs/digits/table.tex").read_text().splitlines() if " & " in line
+    ] == rows
+    assert vae_bench(["report", "digits"]) == 0
+    assert vae_bench(["report", "digitz"]) == 2
+    assert "did you mean 'digits'" in capsys.readouterr().err
