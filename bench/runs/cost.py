@@ -20,13 +20,13 @@ from models import MODELS
 from models.networks.two_way import count_parameters, shapes_alone
 
 MOST_PARAMETERS = 10**10  # 40 GB of weights
-CORE_RATE = 5e10  # FLOP/s that training sustains on one processor core, roughly
-DEVICE_RATE = 2e13  # and on an accelerator
+CORE_RATE, CORE_CALL = 5e10, 1e-5  # FLOP/s that training sustains on one processor core, and s to call an operation
+DEVICE_RATE, DEVICE_CALL = 2e13, 1e-5  # and on an accelerator
 
 
 class PlanLine(NamedTuple):
-    """What a run is, its parameters, its folder and the FLOPs of its training, None where they follow from the data,
-    and of its evaluation: passes of the model on images, codes and chains."""
+    """What a run is, its parameters, its folder, the FLOPs of its training and the operations that it calls, None where
+    they follow from the data, and the FLOPs of its evaluation: passes of the model on images, codes and chains."""
 
     row: str
     model: str
@@ -37,6 +37,7 @@ class PlanLine(NamedTuple):
     path: str
     training_flops: float | None
     evaluation_flops: float
+    training_calls: int | None
 
 
 def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
@@ -92,9 +93,11 @@ def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> lis
         per_image = found.training(repeats)
         images = run.training.train_images or DATASETS[run.dataset].train_images
         flops = per_image * images * run.training.epochs if images else None
+        batches = -(-images // run.training.batch_size) if images else 0
+        calls = found.called(repeats) * batches * run.training.epochs if images else None
         about = run.row, run.model, run.variant, run.dataset, run.seed
         measured = evaluation_flops(run.evaluation, found, DATASETS[run.dataset].train_images)
-        lines.append(PlanLine(*about, found.parameters, str(folder / "runs" / run.id), flops, measured))
+        lines.append(PlanLine(*about, found.parameters, str(folder / "runs" / run.id), flops, measured, calls))
     return lines
 
 
@@ -138,7 +141,8 @@ def classifier_flops(settings: Evaluation, dataset: str, shape: tuple[int, ...])
 
 def describe(lines: list[PlanLine], suite: Suite, preset: PresetName) -> str:
     """Return the plan as text."""
-    rate, what = (DEVICE_RATE, "this accelerator") if torch.cuda.is_available() else (CORE_RATE, "one core")
+    on_device = torch.cuda.is_available()
+    rate, call = (DEVICE_RATE, DEVICE_CALL) if on_device else (CORE_RATE, CORE_CALL)
     head = f"{suite.title}: {len(lines)} runs on {DATASETS[suite.dataset].title}, preset {preset}"
     rows = [f"  {x.row:<20} {x.variant:<15} seed {x.seed} {x.parameters:>12,} parameters  {x.path}" for x in lines]
     once = classifier_flops(suite.presets[preset].evaluation, suite.dataset, image_shape(suite.dataset, suite.data))
@@ -149,10 +153,13 @@ def describe(lines: list[PlanLine], suite: Suite, preset: PresetName) -> str:
         parts = {"training": sum(flops)} | parts
     else:
         rows.append("training cost: known once the folder of images is read")
-    said = [f"{name}: {total / 1e15:.3g} PFLOP, {_minutes(total / rate)}" for name, total in parts.items()]
+    seconds = {name: total / rate for name, total in parts.items()}
     if len(flops) == len(lines):
-        said.append(f"all: {_minutes(sum(parts.values()) / rate)}")
-    return "\n".join([head, *rows, f"{'; '.join(said)} on {what}"])
+        seconds["training"] += call * sum(line.training_calls or 0 for line in lines)
+    said = [f"{name}: {total / 1e15:.3g} PFLOP, {_minutes(seconds[name])}" for name, total in parts.items()]
+    if len(flops) == len(lines):
+        said.append(f"all: {_minutes(sum(seconds.values()))}")
+    return "\n".join([head, *rows, f"{'; '.join(said)} on {'this accelerator' if on_device else 'one core'}"])
 
 
 def _minutes(seconds: float) -> str:

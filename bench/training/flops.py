@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -20,7 +20,8 @@ _COUNTED = 4  # images
 
 class Cost(NamedTuple):
     """Of a model: its parameters, what it can do, FLOPs of encoding an image and of decoding a code, and by name, in
-    order, those of training on an image by each kind of step once, and how often a batch takes it."""
+    order, those of training on an image by each kind of step once, how often a batch takes it, and how many operations
+    such a step calls, whatever the batch."""
 
     parameters: int
     capabilities: frozenset[str]
@@ -28,11 +29,17 @@ class Cost(NamedTuple):
     decode: float
     steps: dict[str, float]
     repeats: dict[str, int]
+    calls: Mapping[str, int] = {}
 
     def training(self, repeats: tuple[int, ...] | None = None) -> float:
         """Return the FLOPs of training on an image once, each kind of step made as often as said, or as it is."""
         times = self.repeats.values() if repeats is None else repeats
         return sum(flops * n for flops, n in zip(self.steps.values(), times, strict=True))
+
+    def called(self, repeats: tuple[int, ...] | None = None) -> int:
+        """Return the operations that training on a batch calls, each kind of step as often as said, or as it is."""
+        times = self.repeats.values() if repeats is None else repeats
+        return sum(self.calls.get(name, 0) * n for name, n in zip(self.steps, times, strict=True))
 
 
 def cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> Cost:
@@ -51,13 +58,14 @@ def cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> Cost:
         taken = model.steps() if hasattr(model, "steps") else ()
         repeats = Counter(step.name for step in taken) or Counter(["model"])
         try:
-            steps = {step.name: _flops(partial(_train, step, images)) for step in _distinct(taken)}
+            counted = {step.name: _counted(partial(_train, step, images)) for step in _distinct(taken)}
             if len(repeats) < 2:
-                steps = {name: _flops(partial(_forward, model, images)) for name in repeats}
+                counted = {name: _counted(partial(_forward, model, images)) for name in repeats}
         except RuntimeError:
-            steps = dict.fromkeys(repeats, 0.0) | {next(iter(repeats)): 3 * sum(passes)}
+            counted = dict.fromkeys(repeats, (0.0, 0)) | {next(iter(repeats)): (3 * sum(passes), 0)}
+    steps, calls = ({name: count[place] for name, count in counted.items()} for place in (0, 1))
     encode, decode = passes if sum(passes) else (sum(steps.values()) / 6,) * 2
-    return Cost(count_parameters(model), capable(model).capabilities, encode, decode, steps, dict(repeats))
+    return Cost(count_parameters(model), capable(model).capabilities, encode, decode, steps, dict(repeats), calls)
 
 
 def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[int, float]:
@@ -67,10 +75,11 @@ def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[
     return found.parameters, found.training()
 
 
-def _flops(function: Callable[[], object]) -> float:
+def _counted(function: Callable[[], object]) -> tuple[float, int]:
+    """Return the FLOPs an image of what a function computes, and the operations that it calls."""
     with OperationCounter() as counter:
         function()
-    return counter.flops / _COUNTED
+    return counter.flops / _COUNTED, counter.calls
 
 
 def _passes(model: BaseAE, x: torch.Tensor) -> tuple[float, float]:
@@ -78,8 +87,8 @@ def _passes(model: BaseAE, x: torch.Tensor) -> tuple[float, float]:
     try:
         with torch.no_grad():
             outputs: list[ModelOutput] = []
-            encode = _flops(lambda: outputs.append(model.encoder(x)))
-            return encode, _flops(lambda: model.decoder(outputs[0].embedding))
+            encode, _ = _counted(lambda: outputs.append(model.encoder(x)))
+            return encode, _counted(lambda: model.decoder(outputs[0].embedding))[0]
     except Exception:  # whatever networks of other codes raise
         return 0.0, 0.0
 

@@ -18,7 +18,7 @@ class _Known(NamedTuple):
 
 
 class OperationCounter(TorchDispatchMode):
-    """Counts the FLOPs of what is computed on the meta device, by torch's own formulas.
+    """Counts the operations that are called on the meta device, and their FLOPs by torch's own formulas.
 
     There a kernel only says which shapes it returns, mostly in Python, about half a millisecond each. An operation that
     neither changes nor shares an argument returns the same shapes for the same shapes: they are kept.
@@ -28,12 +28,13 @@ class OperationCounter(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flops = 0
+        self.flops, self.calls = 0, 0
 
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> object:
         kwargs = kwargs or {}
+        self.calls += 1
         key = _key(func, args, kwargs)
         if key is not None and key in self._known:
             self.flops += self._known[key].flops

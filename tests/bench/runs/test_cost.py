@@ -1,11 +1,12 @@
 """What a suite would cost: evaluation in closed form, and as few models built as there are architectures."""
 
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bench.data import image_shape
+from bench.data import DATASETS, image_shape
 from bench.runs import cost
 from bench.runs.cost import classifier_flops, evaluation_flops, plan_lines
 from bench.runs.train import build
@@ -61,3 +62,24 @@ def test_runs_that_differ_in_steps_and_weights_are_counted_by_one_model(monkeypa
         assert tuple(run.options["steps"]) == steps
         whole = cost.cost.__kwdefaults__["own"](partial(build, run, shape), shape).training()
         assert lines["ALICE 0.1", seed].training_flops == whole * 2048 * 100
+
+
+def test_small_models_take_as_long_as_their_operations_take_to_call() -> None:
+    loaded = load("digits", "small")
+    runs = expand(loaded, "digits", "small", seeds=[0], shape=(1, 8, 8))[:1]
+    (line,) = plan_lines(runs, (1, 8, 8), Path())
+    images, batch, epochs = DATASETS["digits"].train_images, runs[0].training.batch_size, runs[0].training.epochs
+    assert images and line.training_calls and line.training_flops
+    per_step, rest = divmod(line.training_calls, -(-images // batch) * epochs)
+    assert rest == 0 and 100 < per_step < 2000
+    minutes = (line.training_flops / cost.CORE_RATE + line.training_calls * cost.CORE_CALL) / 60
+    assert line.training_calls * cost.CORE_CALL > line.training_flops / cost.CORE_RATE
+    many = [line] * 100
+    said = re.search(r"training: \S+ PFLOP, roughly ([\d,]+) min", cost.describe(many, loaded, "small"))
+    assert said and int(said[1].replace(",", "")) == round(100 * minutes)
+
+
+def test_steps_made_more_often_call_more_operations() -> None:
+    twice = Cost(1, frozenset(), 1.0, 1.0, {"a": 3.0, "b": 5.0}, {"a": 1, "b": 2}, {"a": 7, "b": 11})
+    assert (twice.training(), twice.called()) == (3 + 10, 7 + 22)
+    assert (twice.training((4, 1)), twice.called((4, 1))) == (12 + 5, 28 + 11)
