@@ -134,7 +134,7 @@ def again(claim: Claim, seeds: Iterable[int] = range(FEWEST)) -> str:
     nearest = claim.suites[0]
     places = "" if nearest.endswith(("digits", "toy", "toy-full")) else " --data-dir DATA"
     given = "" if "-toy" in nearest else f" --seeds {','.join(map(str, seeds))}"  # there a seed is a configuration
-    return f"python -m bench.run --suite {nearest}{' --preset paper' if claim.constant_of else ''}{places}{given}"
+    return f"vae-bench run {nearest}{' --preset paper' if claim.constant_of else ''}{places}{given}"
 
 
 def _folders(suites: Iterable[str]) -> list[str]:
