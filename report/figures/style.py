@@ -80,7 +80,7 @@ def _figure(width: float, height: float, dpi: float, **options: Any) -> Figure:
 
 def save(figure: Figure, path: Path) -> list[Path]:
     """Write a plot as `path`.png (256 colours) and `path`.pdf, the same bytes for the same data; return both paths."""
-    picture, dpi, pdf = Image.fromarray(_pixels(figure)).quantize(256), figure.dpi, BytesIO()
+    picture, dpi, pdf = _pixels(figure).quantize(256), figure.dpi, BytesIO()
     figure.set_layout_engine("none")  # keeps the places that axes have by now
     metadata = {"CreationDate": None, "Creator": None, "Producer": None}
     with patch.object(subset, "load_font", _without_layout):
@@ -105,7 +105,7 @@ def save_grid(figure: Figure, path: Path, pictures: Iterable[tuple[Pixels, int, 
 
     A picture comes with the place of its upper left corner: pixels from the figure's left and from its bottom.
     """
-    channels = _pixels(figure)
+    channels = np.array(_pixels(figure))  # [H, W, 3]
     for picture, left, top in pictures:
         from_top = len(channels) - top
         channels[from_top : from_top + len(picture), left : left + picture.shape[1]] = picture
@@ -113,8 +113,7 @@ def save_grid(figure: Figure, path: Path, pictures: Iterable[tuple[Pixels, int, 
     return [_write_png(Image.fromarray(channels[..., 0] if grey else channels), path, figure.dpi)]
 
 
-def _pixels(figure: Figure) -> Pixels:
-    """Return a figure as drawn, [H, W, 3]."""
+def _pixels(figure: Figure) -> Image.Image:
     canvas, layout = figure.canvas, figure.get_layout_engine()
     assert isinstance(canvas, FigureCanvasAgg)
     if layout is not None and any(axes.get_box_aspect() is not None for axes in figure.axes):
@@ -122,7 +121,7 @@ def _pixels(figure: Figure) -> Pixels:
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if not axis.label.get_text()):
         axis.set_label_coords(0, 0)  # else a place is sought for the label that is not there, every time
     canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
 def _write_png(picture: Image.Image, path: Path, dpi: float) -> Path:
