@@ -48,7 +48,7 @@ def _rebuild(options: argparse.Namespace) -> int:
     suites = [f for f in suite_folders(options.results) if options.suite in (None, f.name)]
     if not suites:
         wanted = options.results / options.suite if options.suite else options.results
-        print(f"no results in {wanted}: run python -m bench.run, or name another folder by --results", file=sys.stderr)
+        print(f"no results in {wanted}: run vae-bench run, or name another folder by --results", file=sys.stderr)
         return 2
     unread = 0
     for folder in () if options.page_only else suites:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from report.claims.document import write_claims
 from report.claims.noise_floor import NoiseFloor, noise_floors
 from report.claims.verdicts import Verdict, printed_cells, verdicts
+from report.figures import registry
 from report.files import write_whole
 from report.made import NAME, Made, key_of, read_of, unless_made
 from report.published import PRINTED, Published, cells_of, read_published
@@ -40,8 +41,6 @@ def write(suite_folder: Path, published: bool = True) -> list[Path]:
 
 
 def _write(folder: Path, published: bool) -> list[Path]:
-    from report.figures.registry import draw_figures  # and with it what draws, which takes a second to import
-
     suite = read_suite(folder)
     printed = _printed(suite, published)
     table = _table(suite, printed)
@@ -51,7 +50,7 @@ def _write(folder: Path, published: bool) -> list[Path]:
     texts |= {"table.tex": to_latex(table), "table.md": to_markdown(table)}
     written = [write_whole(suite.folder / name, text) for name, text in texts.items()]
     tables = [*write_trials(suite), *write_rates(suite), *write_tuning(suite)]
-    return written + tables + draw_figures(suite, printed)
+    return written + tables + registry.draw_figures(suite, printed)
 
 
 def write_page(results: Path, published: bool = True, claims: bool = True) -> tuple[Path, list[str]]:
@@ -156,10 +155,10 @@ def _printed(suite: Suite, published: bool) -> Published | None:
     if not source:
         return None
     try:
-        frame = read_published(suite.folder.parent)
-        if frame is None:
+        lines = read_published(suite.folder.parent)
+        if lines is None:
             log.warning("no published.csv beside %s: published values are not shown", suite.folder)
-        return None if frame is None else cells_of(frame, source)
+        return None if lines is None else cells_of(lines, source)
     except (OSError, ValueError) as error:
         where = suite.folder.parent / "published.csv"
         log.warning("%s cannot be read (%s): published values are not shown", where, _why(error))

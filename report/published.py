@@ -1,15 +1,12 @@
 """The papers' own numbers, as printed, from published.csv."""
 
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from report.stored_json import Source
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -25,11 +22,12 @@ class Printed:
 
 PRINTED = "published.csv"
 _COLUMNS = {"paper", "table", "dataset", "row", "variant", "metric", "setting", "printed", "value", "unit", "note"}
+PrintedLine = Mapping[str, str]  # a line of published.csv, by column
 Published = Mapping[tuple[str, str, str, str], Printed]  # (row, variant, metric, setting)
 
 
-def read_published(folder: Path) -> "pd.DataFrame | None":
-    """Read published.csv of the results folder, else the one of this package; None where neither exists.
+def read_published(folder: Path) -> list[PrintedLine] | None:
+    """Read the lines of published.csv of the results folder, else the one of this package; None where neither exists.
 
     Raises OSError or ValueError where it cannot be read, lacks a column or holds something else for a number.
     """
@@ -37,25 +35,31 @@ def read_published(folder: Path) -> "pd.DataFrame | None":
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         return None
-    import pandas as pd
-
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if missing := _COLUMNS - set(frame.columns):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            lines = list(reader)
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from None
+    if missing := _COLUMNS - set(reader.fieldnames or ()):
         raise ValueError(f"it lacks {min(missing)!r}")
-    frame["value"].astype(float)
-    return frame
+    if any(None in line or None in line.values() for line in lines):
+        raise ValueError("its lines differ in length")
+    for line in lines:
+        float(line["value"])
+    return list(lines)
 
 
-def cells_of(frame: "pd.DataFrame", source: Source) -> Published:
+def cells_of(lines: Iterable[PrintedLine], source: Source) -> Published:
     """Return the printed cells of one paper for the data set of one of its tables (its figures included)."""
-    paper = frame[frame["paper"] == source["paper"]]
-    datasets = set(paper.loc[paper["table"] == source["table"], "dataset"])
-    lines = paper[paper["dataset"].isin(datasets)].to_dict("records")
+    paper = [line for line in lines if line["paper"] == source["paper"]]
+    datasets = {line["dataset"] for line in paper if line["table"] == source["table"]}
     return {
         (c["row"], c["variant"], c["metric"], c["setting"]): Printed(
             c["printed"], float(c["value"]), c["unit"], c["note"], c["table"]
         )
-        for c in lines
+        for c in paper
+        if c["dataset"] in datasets
     }
 
 

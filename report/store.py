@@ -200,7 +200,7 @@ def read_suite(folder: Path) -> Suite:
         facts = suite_facts(read_bytes(path))
         places = sorted((folder / "digests").glob("*/"))
     except (OSError, ValueError) as error:
-        raise NoResults(f"{path} cannot be read ({_why(error)}); python -m bench.run writes it") from error
+        raise NoResults(f"{path} cannot be read ({_why(error)}); vae-bench run writes it") from error
     problems: list[str] = []
     damaged: set[str] = set()
     by_id = {digest.id: digest for digest in _packed(folder / "digests.jsonl", folder / "pictures.zip", problems)}

@@ -62,6 +62,8 @@ def default_workers(jobs: int) -> int:
 
     Small networks gain more from a core of their own than from a second thread.
     """
+    if jobs <= 1:
+        return 1  # without importing torch, which takes seconds
     import os
 
     import torch

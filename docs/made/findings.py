@@ -91,14 +91,14 @@ def best() -> str:
 
 def printed(paper: str, table: str, rows: str = "*", metrics: str = "*") -> str:
     """Return printed cells of a paper's table, one line a row and variant."""
-    frame = stored.published()
-    frame = frame[(frame["paper"] == paper) & (frame["table"] == table)]
-    frame = frame[[_any(r, rows) and _any(m, metrics) for r, m in zip(frame["row"], frame["metric"], strict=True)]]
-    keys = list(dict.fromkeys(zip(frame["metric"], frame["setting"], strict=True)))
+    cells = [c for c in stored.published() if (c["paper"], c["table"]) == (paper, table)]
+    cells = [c for c in cells if _any(c["row"], rows) and _any(c["metric"], metrics)]
+    keys = list(dict.fromkeys((c["metric"], c["setting"]) for c in cells))
     heads = [escape(_measure(metric, setting)) for metric, setting in keys]
     lines = [row(["Model, as printed", *heads]), row([":---", *("---:" for _ in keys)])]
-    for (name, variant), cells in frame.groupby(["row", "variant"], sort=False):
-        text = {(c["metric"], c["setting"]): c["printed"] for c in cells.to_dict("records")}
+    for name, variant in dict.fromkeys((c["row"], c["variant"]) for c in cells):
+        of_row = (c for c in cells if (c["row"], c["variant"]) == (name, variant))
+        text = {(c["metric"], c["setting"]): c["printed"] for c in of_row}
         label = model_label(name, variant) if variant in PAIR else row_label(name)
         lines.append(row([escape(label), *(escape(text.get(key, "")) for key in keys)]))
     return "\n".join(lines)

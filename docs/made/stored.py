@@ -3,11 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
-
 from report.build import suite_folders
 from report.claims.verdicts import Verdict, verdicts
-from report.published import cells_of, read_published
+from report.published import PrintedLine, cells_of, read_published
 from report.store import Suite, read_suite
 from report.tables.assemble import make_table
 from report.tables.cells import Table
@@ -36,8 +34,8 @@ def found() -> tuple[Verdict, ...]:
 
 
 @cache
-def published() -> pd.DataFrame:
+def published() -> list[PrintedLine]:
     """Return the printed cells."""
-    frame = read_published(RESULTS)
-    assert frame is not None
-    return frame
+    lines = read_published(RESULTS)
+    assert lines is not None
+    return lines

@@ -1,16 +1,13 @@
 """The noise in the papers' own tables: what two runs of one objective differ by, and which printed gaps exceed it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import chdtri
 
 from report.names import PAIR, row_label
-
-if TYPE_CHECKING:
-    import pandas as pd
+from report.published import PrintedLine
 
 PAPER = "BVAE"
 SAME = ("VAE", "beta-TCVAE 1")  # one objective: alpha = gamma = beta = 1 leaves the ELBO
@@ -41,16 +38,16 @@ class NoiseFloor:
         return sum(abs(d) > self.floor for d in self.differences)
 
 
-def noise_floors(published: "pd.DataFrame | None") -> list[NoiseFloor]:
+def noise_floors(published: Iterable[PrintedLine] | None) -> list[NoiseFloor]:
     """Return the floor of every metric of the tables that print both rows of one objective, in their order."""
-    if published is None:
-        return []
-    cells = published[(published["paper"] == PAPER) & ~published["metric"].isin(_NOT_TRAINED)]
+    by_metric: dict[tuple[str, str, str, str], dict[tuple[str, str], float]] = {}
+    for c in published or ():
+        if c["paper"] == PAPER and c["metric"] not in _NOT_TRAINED:
+            values = by_metric.setdefault((c["table"], c["dataset"], c["metric"], c["setting"]), {})
+            values[c["row"], c["variant"]] = float(c["value"])
     found = []
-    for key, lines in cells.groupby(["table", "dataset", "metric", "setting"], sort=False):
-        table, dataset, metric, setting = map(str, key)
-        values = {(row, v): float(x) for row, v, x in zip(lines["row"], lines["variant"], lines["value"], strict=True)}
-        rows = [row for row in dict.fromkeys(lines["row"]) if all((row, v) in values for v in PAIR)]
+    for (table, dataset, metric, setting), values in by_metric.items():
+        rows = [row for row in dict.fromkeys(row for row, _ in values) if all((row, v) in values for v in PAIR)]
         if not set(SAME) <= set(rows):
             continue
         # rounded: values have at most four decimals, and a difference at the floor does not exceed it

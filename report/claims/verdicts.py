@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +11,10 @@ from report.claims.declared import CLAIMS, Claim, read_claims
 from report.claims.values import UNASKED, Compared, compare, left_out, obstacle, over_rows
 from report.commands import command
 from report.names import dataset_label
-from report.published import read_published
+from report.published import PrintedLine, read_published
 from report.statistics import fdr_level, seeds_to_resolve, t_interval, t_p_value
 from report.store import NoResults, Suite, read_suite
 from report.tables.printed import unlike_printed
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HOLDS, DOES_NOT_HOLD, NO_MATTER = "holds", "does not hold", "no difference that matters"
 TOO_FEW, NOT_COMPARABLE, NOT_MEASURED = "too few seeds", "not comparable", "not measured"
@@ -89,7 +85,7 @@ def verdicts(results: Path, claims: Path = CLAIMS, known: Mapping[str, Suite] | 
     return judge(declared, suites)
 
 
-def printed_cells(results: Path) -> "pd.DataFrame | None":
+def printed_cells(results: Path) -> list[PrintedLine] | None:
     """Return the lines of published.csv; None where it is missing or cannot be read, which the tables report."""
     try:
         return read_published(results)
@@ -138,7 +134,7 @@ def again(claim: Claim, seeds: Iterable[int] = range(FEWEST)) -> str:
     nearest = claim.suites[0]
     places = "" if nearest.endswith(("digits", "toy", "toy-full")) else " --data-dir DATA"
     given = "" if "-toy" in nearest else f" --seeds {','.join(map(str, seeds))}"  # there a seed is a configuration
-    return f"python -m bench.run --suite {nearest}{' --preset paper' if claim.constant_of else ''}{places}{given}"
+    return f"vae-bench run {nearest}{' --preset paper' if claim.constant_of else ''}{places}{given}"
 
 
 def _folders(suites: Iterable[str]) -> list[str]:

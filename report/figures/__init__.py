@@ -9,11 +9,14 @@ import sys
 from importlib import import_module
 from unittest.mock import patch
 
-try:
-    import_module("matplotlib")
-except ValueError:  # MPLBACKEND names one that is not installed, such as a notebook's: figures here need none
-    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        del sys.modules[name]  # half of it was imported
-    with patch.dict(os.environ):
-        del os.environ["MPLBACKEND"]
+
+def load_matplotlib() -> None:
+    """Import Matplotlib, whatever back end MPLBACKEND names: figures here need none."""
+    try:
         import_module("matplotlib")
+    except ValueError:  # one that is not installed, such as a notebook's
+        for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+            del sys.modules[name]  # half of it was imported
+        with patch.dict(os.environ):
+            del os.environ["MPLBACKEND"]
+            import_module("matplotlib")

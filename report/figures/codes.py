@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from report.figures.colours import COLOURS
 from report.figures.samples import first_with
-from report.figures.style import COLOURS, COLUMN, INK, PAGE, new_figure, save
+from report.figures.style import COLUMN, INK, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.store import Suite

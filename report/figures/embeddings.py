@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from report.figures.style import CLASSES, FAINT, PAGE, SIZE, SMALL, new_figure, save
+from report.figures.colours import CLASSES
+from report.figures.style import FAINT, PAGE, SIZE, SMALL, new_figure, save
 from report.names import PAIR, model_label
 from report.published import Published, printed_cell
 from report.store import Digest, Suite, log

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from report.figures.style import COLOURS, FAINT, PAGE, new_figure, save
+from report.figures.colours import COLOURS
+from report.figures.style import FAINT, PAGE, new_figure, save
 from report.published import Published
 from report.store import Digest, Suite, number, seed_values
 

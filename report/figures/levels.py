@@ -5,7 +5,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from report.figures.style import COLOURS, INK, PAGE, SMALL, new_figure, new_grid, save, save_grid
+from report.figures.colours import COLOURS
+from report.figures.style import INK, PAGE, SMALL, new_figure, new_grid, save, save_grid
 from report.figures.tiles import enlarge, first_tile
 from report.names import model_label
 from report.published import Published
@@ -40,16 +41,17 @@ def draw_modes(suite: Suite, published: Published | None = None) -> list[Path]:
     head = round(SMALL * _LINE * dots) + 6
     height = sum(head + picture.shape[0] + _GAP for picture in pictures) - _GAP + 2 * _MARGIN
     figure, top = new_grid(width, height), height - _MARGIN
+    placed = []
     for (label, _, lines), picture in zip(panels, pictures, strict=True):
         top -= head
         figure.text(left, top + 6, label, va="bottom", size=SMALL, transform=None)
-        figure.figimage(picture[::-1], xo=left, yo=top - picture.shape[0], origin="lower")
+        placed.append((picture, left, top))
         each = (picture.shape[0] + scale) / len(lines)  # a row and the gap below it
         for i, said in enumerate(lines):
             middle = top - each * i - (each - scale) / 2
             figure.text(left - 8, middle, said, ha="right", va="center", size=SMALL, transform=None)
         top -= picture.shape[0] + _GAP
-    return save_grid(figure, suite.folder / "modes")
+    return save_grid(figure, suite.folder / "modes", placed)
 
 
 def draw_rates(suite: Suite, published: Published | None = None) -> list[Path]:

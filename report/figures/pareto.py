@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
-from report.figures.style import COLOURS, FAINT, PAGE, SMALL, new_figure, save
+from report.figures.colours import COLOURS
+from report.figures.style import FAINT, PAGE, SMALL, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.statistics import t_interval

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from report.figures.style import COLOURS, INK, PAGE, new_figure, save
+from report.figures.colours import COLOURS
+from report.figures.style import INK, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.store import Digest, Suite

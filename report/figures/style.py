@@ -1,34 +1,28 @@
-"""One look for every figure: the style sheet, colours that colour-blind readers can tell apart, and the two formats."""
+"""One look for every figure: the style sheet and the two formats."""
 
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import numpy.typing as npt
+from fontTools import subset
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from PIL import Image
 
+from report.figures.colours import COLOURS
 from report.files import write_whole
+
+Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 
 COLUMN, PAGE = 3.5, 7.16  # inches: the width of one column of a two-column journal, and of both
 DPI = 200  # of PNG files
 SIZE, SMALL = 8, 7  # points; nothing is smaller
 INK, FAINT = "#222222", "#888888"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#b8a900")  # Okabe and Ito's
-CLASSES = (  # Paul Tol's muted scheme, with black for its pale grey
-    "#332288",
-    "#88ccee",
-    "#44aa99",
-    "#117733",
-    "#999933",
-    "#ddcc77",
-    "#cc6677",
-    "#882255",
-    "#aa4499",
-    "#000000",
-)
 VARIANT_LINES: dict[str, tuple[str, Any]] = {  # a colour and a line style each
     "unidirectional": (COLOURS[0], "-"),
     "bidirectional": (COLOURS[1], "-"),
@@ -41,6 +35,7 @@ STYLE: Any = {  # what `draw_figures` draws under
     "font.size": SIZE,
     "axes.titlesize": SIZE,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # above the axes: no ticks are there to be avoided
     "axes.labelsize": SIZE,
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
@@ -72,7 +67,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def new_grid(width: int, height: int) -> Figure:
-    """Return an empty white figure of `width` by `height` pixels, for `figimage`: at most a page wide in print."""
+    """Return an empty white figure of `width` by `height` pixels: at most a page wide in print."""
     dpi = max(DPI, width / PAGE)
     return _figure((width + 0.25) / dpi, (height + 0.25) / dpi, dpi)  # the quarter pixel is cut off, not rounded down
 
@@ -88,26 +83,43 @@ def save(figure: Figure, path: Path) -> list[Path]:
     picture, dpi, pdf = _pixels(figure).quantize(256), figure.dpi, BytesIO()
     figure.set_layout_engine("none")  # keeps the places that axes have by now
     metadata = {"CreationDate": None, "Creator": None, "Producer": None}
-    FigureCanvasPdf(figure).print_pdf(pdf, metadata=metadata)  # `savefig` draws it twice
+    with patch.object(subset, "load_font", _without_layout):
+        FigureCanvasPdf(figure).print_pdf(pdf, metadata=metadata)  # `savefig` draws it twice
     return [
         _write_png(picture, path, dpi),
         write_whole(path.with_name(f"{path.name}.pdf"), pdf.getvalue()),
     ]
 
 
-def save_grid(figure: Figure, path: Path) -> list[Path]:
-    """Write a figure of pictures as `path`.png, every pixel exact, and return its path."""
-    picture = _pixels(figure)
-    channels = np.asarray(picture)
+def _without_layout(*arguments: Any, load: Any = subset.load_font, **options: Any) -> Any:
+    """Return a font without its tables of ligatures and kerning, which no PDF needs and which take a second to read."""
+    font = load(*arguments, **options)
+    for table in ("GSUB", "GPOS", "GDEF", "kern"):
+        if table in font:
+            del font[table]
+    return font
+
+
+def save_grid(figure: Figure, path: Path, pictures: Iterable[tuple[Pixels, int, int]]) -> list[Path]:
+    """Write a figure as `path`.png, with pictures over it, every pixel exact, and return its path.
+
+    A picture comes with the place of its upper left corner: pixels from the figure's left and from its bottom.
+    """
+    channels = np.array(_pixels(figure))  # [H, W, 3]
+    for picture, left, top in pictures:
+        from_top = len(channels) - top
+        channels[from_top : from_top + len(picture), left : left + picture.shape[1]] = picture
     grey = (channels == channels[..., :1]).all()
-    return [_write_png(picture.convert("L") if grey else picture, path, figure.dpi)]
+    return [_write_png(Image.fromarray(channels[..., 0] if grey else channels), path, figure.dpi)]
 
 
 def _pixels(figure: Figure) -> Image.Image:
     canvas, layout = figure.canvas, figure.get_layout_engine()
     assert isinstance(canvas, FigureCanvasAgg)
-    if layout is not None:
+    if layout is not None and any(axes.get_box_aspect() is not None for axes in figure.axes):
         layout.execute(figure)  # twice in all: the second time it knows the shapes of the first
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if not axis.label.get_text()):
+        axis.set_label_coords(0, 0)  # else a place is sought for the label that is not there, every time
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 

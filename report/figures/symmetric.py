@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from report.figures.colours import COLOURS
 from report.figures.samples import first_with
-from report.figures.style import COLOURS, FAINT, PAGE, new_figure, save
+from report.figures.style import FAINT, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published, printed_cell
 from report.store import Suite, number, seed_values

@@ -7,14 +7,11 @@ from textwrap import wrap
 
 import matplotlib.image
 import numpy as np
-import numpy.typing as npt
 
-from report.figures.style import FAINT, SMALL, new_grid, save_grid
+from report.figures.style import FAINT, SMALL, Pixels, new_grid, save_grid
 from report.names import PAIR, model_label, row_label
 from report.published import Published
 from report.store import Digest, Suite, log
-
-Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 
 _MARGIN, _GAP = 16, 24  # pixels
 _LINE = 1.35  # height of a line of text, in sizes of its type
@@ -114,6 +111,7 @@ def draw_panels(panels: list[Panel], suite: Suite, name: str, across: int, width
     heads = [round(max(map(len, labels[i : i + across])) * SMALL * _LINE * point) + 4 for i in starts]
     total_height = sum(heads) + len(heads) * (tile_height * scale + _GAP) - _GAP + 2 * _MARGIN
     figure, top = new_grid(total_width, total_height), total_height - _MARGIN
+    pictures = []
     for start, head in zip(starts, heads, strict=True):
         top -= head
         for i, panel in enumerate(panels[start : start + across]):
@@ -122,10 +120,9 @@ def draw_panels(panels: list[Panel], suite: Suite, name: str, across: int, width
             if panel.pixels is None:
                 figure.text(x, top - 12, "no picture stored", va="top", size=SMALL, color=FAINT, transform=None)
                 continue
-            picture = enlarge(panel.pixels, scale)
-            figure.figimage(picture[::-1], xo=x, yo=top - picture.shape[0], origin="lower")
+            pictures.append((enlarge(panel.pixels, scale), x, top))
         top -= tile_height * scale + _GAP
-    return save_grid(figure, suite.folder / name)
+    return save_grid(figure, suite.folder / name, pictures)
 
 
 def _wrapped(label: str, letters: int) -> list[str]:

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from report.figures.style import COLOURS, FAINT, PAGE, new_figure, save
+from report.figures.colours import COLOURS
+from report.figures.style import FAINT, PAGE, new_figure, save
 from report.names import row_label
 from report.published import Published, printed_cell
 from report.store import Suite, seed_values

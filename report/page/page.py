@@ -98,9 +98,12 @@ def _environment(results: Path) -> Environment:
 
 
 def _strip(verdicts: Sequence[Verdict]) -> dict[str, object]:
-    """Return how many verdicts of each kind each paper has, and the kinds that there are."""
-    found = {paper: counts([v for v in verdicts if v.claim.paper == paper]) for paper, _ in papers(verdicts)}
-    return {"papers": list(found.items()), "verdicts": list(counts(verdicts))} if found else {}
+    """Return how many verdicts of each kind each paper has on each data set, and the kinds that there are."""
+    found: dict[str, dict[str, list[Verdict]]] = {}
+    for v in verdicts:
+        found.setdefault(v.claim.paper, {}).setdefault(v.claim.dataset, []).append(v)
+    lines = [(paper, [(name, counts(of)) for name, of in by_data.items()]) for paper, by_data in found.items()]
+    return {"papers": lines, "verdicts": list(counts(verdicts))} if found else {}
 
 
 def _advice(sections: Sequence[Section]) -> list[dict[str, object]]:

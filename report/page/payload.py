@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 from scipy.special import stdtrit
 
-from report.figures.style import CLASSES
+from report.figures.colours import CLASSES
 from report.page.curves import curve
 from report.page.sections import Row, Section, SuiteData
 from report.store import Digest, Tile, seed_values

@@ -4,9 +4,10 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +91,8 @@ def _cut(tile: Tile, limit: int) -> tuple[bool, str | None]:
         stored = tile.read_bytes()
         with Image.open(io.BytesIO(stored)) as opened:
             opened.load()
-            ends = np.flatnonzero((np.asarray(opened.convert("L")) == 255).all(axis=1))  # white lines between images
-            ends = ends[ends <= HEIGHT]
+            top = opened.crop((0, 0, opened.width, min(HEIGHT + 1, opened.height))).convert("L")
+            ends = np.flatnonzero((np.asarray(top) == 255).all(axis=1))  # white lines between images
             if opened.height > HEIGHT and ends.size:
                 buffer = io.BytesIO()
                 opened.crop((0, 0, opened.width, int(ends[-1]))).save(buffer, "PNG")
@@ -113,12 +114,13 @@ def _thumbnail(path: Path | Tile, limit: int) -> tuple[bool, str | None]:
     except (OSError, ValueError, SyntaxError) as error:  # SyntaxError is how the PNG reader names broken files
         log.warning("%s is left out: %s", path, " ".join(str(error).split()))
         return False, None
-    return True, next((_uri("webp", data) for data in _smaller(picture) if len(data) <= limit), None)
+    fitting = list(takewhile(lambda data: len(data) <= limit, _larger(picture)))
+    return True, _uri("webp", fitting[-1]) if fitting else None
 
 
-def _smaller(picture: Image.Image) -> Iterable[bytes]:
-    """Yield ever smaller encodings of a picture."""
-    for scale, quality in _LADDER:
+def _larger(picture: Image.Image) -> Iterator[bytes]:
+    """Yield ever larger encodings of a picture: the small ones, which most limits ask for, take the least time."""
+    for scale, quality in reversed(_LADDER):
         buffer = io.BytesIO()
         _shrunk(picture, scale).save(buffer, "WEBP", quality=quality, method=1)
         yield buffer.getvalue()

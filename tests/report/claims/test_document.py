@@ -40,7 +40,7 @@ def test_a_verdict_in_one_line(found: list[Verdict]) -> None:
     )
     assert text.line(absent) == (
         "c on MNIST: not measured. first is higher. No results of suite gone. "
-        "Run: python -m bench.run --suite gone --data-dir DATA --seeds 0,1,2"
+        "Run: vae-bench run gone --data-dir DATA --seeds 0,1,2"
     )
     assert held.compared is not None
     assert text.compared(held.claim, held.compared) == "Bidirectional VAE − VAE, nll"

@@ -3,20 +3,18 @@
 import math
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from report.claims.noise_floor import BY_NOISE, noise_floors, share
-from report.published import read_published
+from report.published import PrintedLine, read_published
 
 
-def _table(cells: dict[tuple[str, str], float]) -> pd.DataFrame:
-    lines = [
+def _table(cells: dict[tuple[str, str], float]) -> list[PrintedLine]:
+    return [
         {"paper": "BVAE", "table": "I", "dataset": "mnist", "metric": "nll", "setting": ""}
         | {"row": row, "variant": variant, "value": str(value)}
         for (row, variant), value in cells.items()
     ]
-    return pd.DataFrame(lines)
 
 
 def _pair(row: str, unidirectional: float, bidirectional: float) -> dict[tuple[str, str], float]:

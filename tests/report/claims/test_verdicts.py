@@ -202,12 +202,12 @@ def test_too_few_seeds_come_with_the_number_that_would_do(tmp_path: Path) -> Non
     _runs(tmp_path, [1.0 + x for x in SPREAD])
     (found,) = _judged(tmp_path, ONE)
     assert found.seeds_needed == 7  # t(0.975, 6) / sqrt(7) = 0.925 < 1 < t(0.975, 5) / sqrt(6) = 1.049
-    assert found.command == "python -m bench.run --suite s --preset small --seeds 0,1,2,3,4,5,6"
+    assert found.command == "vae-bench run s --preset small --seeds 0,1,2,3,4,5,6"
 
 
 def test_absent_suite_is_not_measured_and_the_command_said(tmp_path: Path) -> None:
     (found,) = _judged(tmp_path, ONE | {"on": {"digits": ["some-digits"]}})
-    assert (found.verdict, found.command) == (NOT_MEASURED, "python -m bench.run --suite some-digits --seeds 0,1,2")
+    assert (found.verdict, found.command) == (NOT_MEASURED, "vae-bench run some-digits --seeds 0,1,2")
     (found,) = _judged(tmp_path, ONE | {"on": {"mnist": ["some-mnist"]}})
     assert "--data-dir DATA" in found.command
 

@@ -146,6 +146,7 @@ def test_the_first_screen_says_what_was_found_and_which_model(page: Any) -> None
     rows = page.locator("table.strip tbody tr")
     squares = rows.first.locator(".dots .dot").count()
     assert squares == sum(map(int, re.findall(r"\d+", rows.first.locator(".said").inner_text()))) > 0
+    assert rows.first.locator("th").all_inner_texts() == ["BVAE", "MNIST"]  # no line mixes data sets
     assert re.search(r"(ahead of|not decided between)", page.locator("table.advice td").first.inner_text())
 
 
@@ -232,7 +233,7 @@ def test_command_of_a_row_is_copied(page: Any) -> None:
     assert opener.get_attribute("aria-expanded") == "true"
     detail = page.locator("#suite-0 tr.detail:visible")
     detail.locator("button.copy").click()
-    expected = "python -m bench.run --suite digits --preset small --models IWAE/bidirectional --seeds 0,1,2"
+    expected = "vae-bench run digits --preset small --models IWAE/bidirectional --seeds 0,1,2"
     assert page.evaluate("window.copied") == expected == detail.locator("code").inner_text()
     assert "nll_samples = 100" in detail.inner_text() and detail.locator("img").count() == 2
 

@@ -204,10 +204,9 @@ def test_command_makes_exactly_the_row_again(tmp_path: Path) -> None:
     write_digest(folder, "a,b [x]", "control", 3, [])
     suite = read_suite(folder)
     assert command(suite, "a,b [x]", "control", [3]) == (
-        "python -m bench.run --suite 'my suite.toml' --set epochs=2 --preset small "
-        "--models 'a?b [[]x]/control' --seeds 3"
+        "vae-bench run 'my suite.toml' --set epochs=2 --preset small --models 'a?b [[]x]/control' --seeds 3"
     )
-    assert command(read_suite(write_suite(tmp_path / "b", []))) == "python -m bench.run --suite b --preset small"
+    assert command(read_suite(write_suite(tmp_path / "b", []))) == "vae-bench run b --preset small"
 
 
 def test_curve_is_the_mean_and_range_over_seeds_against_elapsed_time(tmp_path: Path) -> None:
@@ -234,7 +233,7 @@ def test_suite_without_any_run_says_how_to_make_it(tmp_path: Path) -> None:
     assert main(["--results", str(tmp_path), "--page-only"]) == 0
     _, outline, _ = page_of(tmp_path)
     assert "no run has finished yet" in outline.said
-    assert "python -m bench.run --suite a --preset small" in outline.said
+    assert "vae-bench run a --preset small" in outline.said
 
 
 @pytest.mark.parametrize(

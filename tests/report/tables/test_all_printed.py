@@ -51,7 +51,7 @@ PRINTED = {
 }
 _FOUND = read_published(Path("nowhere"))
 assert _FOUND is not None
-PUBLISHED: pd.DataFrame = _FOUND
+PUBLISHED = pd.DataFrame(_FOUND)
 SOURCES = {name: suite.published for name in names() if (suite := load(name, "small")).published}
 
 
@@ -67,7 +67,7 @@ def _tables(folder: Path, with_run: bool) -> Iterator[Table]:
             variant = suite.rows[0].variants[0]
             measured = [ok("seconds_per_epoch", "", 1.0)]
             write_digest(folder / name, rows[0], variant, 0, measured, dataset=suite.dataset)
-        yield make_table(read_suite(folder / name), cells_of(PUBLISHED, suite_source(printed)))
+        yield make_table(read_suite(folder / name), cells_of(_FOUND, suite_source(printed)))
 
 
 def suite_source(printed: dict[str, str]) -> Source:
@@ -115,7 +115,7 @@ def test_a_printed_row_whose_setting_is_not_stated_stands_below_all_that_it_may_
     write_suite(tmp_path, ["sVAE", "sVAE-r 0.1", "sVAE-r 1", "ALI"], table="svae-colour", dataset="cifar10")
     for row in ("sVAE", "sVAE-r 0.1", "sVAE-r 1", "ALI"):
         write_digest(tmp_path, row, "unidirectional", 0, [ok("mse", "", 1.0)], dataset="cifar10")
-    table = make_table(read_suite(tmp_path), cells_of(PUBLISHED, {"paper": "sVAE", "table": "2"}))
+    table = make_table(read_suite(tmp_path), cells_of(_FOUND, {"paper": "sVAE", "table": "2"}))
     labels = [line.label for line in table.lines]
     assert labels[:5] == ["sVAE", "sVAE-r 0.1", "sVAE-r 1", "sVAE-r, as printed", "ALI"]
     assert "Inception score" in [column.header for column in table.columns]
