@@ -63,7 +63,8 @@ def cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> Cost:
                 counted = {name: _counted(partial(_forward, model, images)) for name in repeats}
         except RuntimeError:
             counted = dict.fromkeys(repeats, (0.0, 0)) | {next(iter(repeats)): (3 * sum(passes), 0)}
-    steps, calls = ({name: count[place] for name, count in counted.items()} for place in (0, 1))
+    steps = {name: flops for name, (flops, _) in counted.items()}
+    calls = {name: called for name, (_, called) in counted.items()}
     encode, decode = passes if sum(passes) else (sum(steps.values()) / 6,) * 2
     return Cost(count_parameters(model), capable(model).capabilities, encode, decode, steps, dict(repeats), calls)
 
