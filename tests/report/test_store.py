@@ -108,7 +108,7 @@ def test_only_the_runs_that_the_suite_lists_are_kept(tmp_path: Path) -> None:
 def test_unreadable_suite_is_one_clear_line(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "suite.json").write_text(text)
-    with pytest.raises(NoResults, match=r"suite\.json .*python -m bench\.run") as caught:
+    with pytest.raises(NoResults, match=r"suite\.json .*vae-bench run") as caught:
         read_suite(tmp_path)
     assert "\n" not in str(caught.value)
 

@@ -81,7 +81,7 @@ def test_no_margin_has_a_reason_and_data_that_are_not_here_their_hours(tmp_path:
     assert text.line(first).endswith("--seeds 0,1,2")
     write_suite(tmp_path / "gone", ["VAE"])  # another command, of what is there
     (_, last) = verdicts(tmp_path, tmp_path / "claims.toml")
-    assert text.line(last).endswith("--suite gone --preset small")
+    assert text.line(last).endswith("vae-bench run gone --preset small")
 
 
 def test_document_opens_with_the_list_and_says_how_it_was_judged(found: list[Verdict]) -> None:

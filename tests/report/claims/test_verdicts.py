@@ -301,7 +301,7 @@ def test_a_metric_that_finished_runs_have_not_is_measured_by_making_them_anew(tm
         write_digest(tmp_path / "s", "VAE", variant, 0, [ok("psnr", "", 20.0)])
     (found,) = _judged(tmp_path, ONE)
     assert found.because == "Bidirectional VAE has no nll: not among what was measured."
-    assert found.command == "python -m bench.run --suite s --preset small --force"
+    assert found.command == "vae-bench run s --preset small --force"
 
 
 def test_a_superseded_claim_waits_for_its_runs_to_be_made_again(tmp_path: Path) -> None:
