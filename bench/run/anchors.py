@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
     add = parser.add_argument
     add("folders", type=Path, nargs="+", metavar="FOLDER", help="a suite's folder of results")
     add("--data-dir", type=Path, help="folder that holds the data sets")
-    add("--fid-weights", metavar="packed.ANCHORS", help="pytorch-fid's Inception weights, or 'download'")
+    add("--fid-weights", metavar="FILE", help="pytorch-fid's Inception weights, or 'download'")
     options = parser.parse_args(arguments, argparse.Namespace())
     weights = find_weights(options.fid_weights, terminal_bar())
     for folder in options.folders:
