@@ -13,7 +13,7 @@ def command(suite: Suite, row: str = "", variant: str = "", seeds: Iterable[int]
     It names the preset, and the settings given when the suite was run (suite.json's "arguments").
     """
     given = suite.facts["arguments"] or ["--suite", suite.name]
-    words = ["vae-bench", "run", *given[given[0] == "--suite" :], "--preset", suite.facts["preset"]]
+    words = ["vae-bench", "run", *(given[1:] if given[0] == "--suite" else given), "--preset", suite.facts["preset"]]
     words += ["--models", _pattern(f"{row}/{variant}")] if row else []
     words += ["--seeds", ",".join(map(str, seeds))] if seeds else []
     return shlex.join(words)

@@ -29,7 +29,9 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made.add_argument("--out", type=Path, default=Path("results/perf") / f"{name}.json", help="default: %(default)s")
     made.add_argument("--data-dir", type=Path, help="folder that holds MNIST (else $BENCH_DATA, the cache, a download)")
     made.add_argument("--threads", type=int, help="processor threads of torch (default: its own choice)")
-    made.add_argument("--quick", action="store_true", help="a toy size, to see that it works; its times mean nothing")
+    made.add_argument(
+        "--quick", "--tiny", action="store_true", help="a toy size, to see that it works; its times mean nothing"
+    )
     return made
 
 

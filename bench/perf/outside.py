@@ -14,21 +14,21 @@ import numpy as np
 import torch
 from pythae.data.datasets import BaseDataset
 from pythae.models import BaseAE
-from pythae.trainers import BaseTrainer, BaseTrainerConfig
+from pythae.trainers import BaseTrainerConfig
 from scipy.linalg import sqrtm
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
-from torch import Tensor
 
 from bench import data
-from bench.data.types import Split
 from bench.errors import BadInput
 from bench.perf.common import Row, interleaved, least_to_most, median, parser, run
-from bench.perf.subjects import quiet
+from bench.perf.subjects import as_pixels, quiet, tensors
 from bench.perf.suite import TOGETHER, TOY, command_line
+from bench.perf.trainer import Batches
 from bench.study import suite
 from bench.study.run import Run
+from bench.training.trainer import ImageTensors
 
 COLUMNS = {
     "runs": "runs:d",
@@ -53,25 +53,23 @@ def main(arguments: list[str] | None = None) -> int:
 def measure(options: argparse.Namespace) -> Row:
     """Time both, each with a process of one thread a core; before, one run fills the suite's cache.
 
-    The script trains by Pythae's own trainer at its best (fused AdamW) for as many epochs, and measures by its
-    `get_nll`, scikit-image, scikit-learn and SciPy; its Frechet distance is of the model's own codes, the suite's of a
-    classifier's features. The mean NLL [nats] shows that both did the same.
+    The script trains by Pythae's own trainer at its best (fused AdamW, whole batches loaded at once) for as many
+    epochs, and measures by its `get_nll`, scikit-image, scikit-learn and SciPy; its Frechet distance is of the model's
+    own codes, the suite's of a classifier's features. The mean NLL [nats] shows that both did the same.
     """
     if options.repeats < 1:
         raise BadInput(f"--repeats {options.repeats}: at least one")
-    given = TOY if options.quick else []
-    chosen = ["--seeds=0", "--models=VAE/stock"] if options.quick else [f"--models={STOCK}"]
-    overrides = [value.removeprefix("--set=") for value in given]
-    loaded = suite.load("digits", "small", overrides)
+    words = ["--models=VAE/stock", "--seeds=0", *TOY] if options.quick else [f"--models={STOCK}"]
+    loaded = suite.load("digits", "small", [value.removeprefix("--set=") for value in words if value in TOY])
     seeds = [0] if options.quick else None
     plan = suite.expand(loaded, "digits", "small", seeds=seeds, shape=data.image_shape("digits"))
-    runs = suite.select(plan, ["VAE/stock"] if options.quick else [STOCK])
+    runs = suite.select(plan, [words[0].removeprefix("--models=")])
     workers = options.threads or os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         command_line(TOGETHER, ["--models=VAE", "--seeds=0", *TOY], folder, None)
         todo: dict[str, Callable[[], Any]] = {
             "script": partial(_script, runs, workers),
-            "suite": partial(command_line, [*TOGETHER, f"--jobs={workers}"], [*chosen, *given], folder, None),
+            "suite": partial(command_line, [*TOGETHER, f"--jobs={workers}"], words, folder, None),
         }
         seconds, found = interleaved(todo, options.repeats)
     row = {
@@ -101,8 +99,8 @@ def one(run: Run) -> float:
 
     torch.set_num_threads(1)
     images, settings = data.load("digits"), run.training
-    training, validation, test = (_pixels(split) for split in (images.train, images.validation, images.test))
-    training, labels = training[: settings.train_images], images.train.labels[: settings.train_images]
+    parts = (images.train, settings.train_images), (images.validation, None), (images.test, None)
+    training, validation, test = (tensors(split, count) for split, count in parts)
     model = build(run, images.shape)
     with quiet(), tempfile.TemporaryDirectory() as folder:
         config = BaseTrainerConfig(
@@ -118,36 +116,30 @@ def one(run: Run) -> float:
             seed=run.seed,
             no_cuda=True,
         )
-        sets = [BaseDataset(x, torch.zeros(len(x))) for x in (training, validation)]
-        trainer = BaseTrainer(model, *sets, training_config=config)
+        sets = [BaseDataset(as_pixels(split), split.labels) for split in (training, validation)]
+        trainer = Batches(model, *sets, training_config=config)
         trainer.train()
-    return _measured(trainer._best_model.eval(), run, (training, labels), (test, images.test.labels))
+    return _measured(trainer._best_model.eval(), run, training, test)
 
 
 @torch.no_grad()
-def _measured(model: BaseAE, run: Run, training: tuple[Tensor, np.ndarray], test: tuple[Tensor, np.ndarray]) -> float:
-    x, settings = test[0], run.evaluation
-    few = x[: settings.nll_images]
-    samples = settings.nll_samples
-    nll = -float(model.get_nll(few, n_samples=samples, batch_size=samples))
-    shown = x[: settings.images]
-    codes = [model.encoder(part).embedding for part in (training[0], shown)]
+def _measured(model: BaseAE, run: Run, training: ImageTensors, test: ImageTensors) -> float:
+    x, settings = as_pixels(test), run.evaluation
+    samples, shown = settings.nll_samples, x[: settings.images]
+    nll = -float(model.get_nll(x[: settings.nll_images], n_samples=samples, batch_size=samples))
+    codes = [model.encoder(part).embedding for part in (as_pixels(training), shown)]
     rebuilt = model.decoder(codes[1]).reconstruction
     for seen, made in zip(shown.numpy()[:, 0], rebuilt.numpy()[:, 0], strict=True):
         peak_signal_noise_ratio(seen, made, data_range=1)
         structural_similarity(seen, made, data_range=1, win_size=7)
-    probe = LogisticRegression(max_iter=1000).fit(codes[0].numpy(), training[1])
-    probe.score(codes[1].numpy(), test[1][: settings.images])
+    probe = LogisticRegression(max_iter=1000).fit(codes[0].numpy(), training.labels)
+    probe.score(codes[1].numpy(), test.labels[: settings.images])
     TSNE(random_state=0).fit_transform(codes[1][: settings.tsne_images].numpy())
     drawn = model.decoder(torch.randn(len(shown), codes[1].shape[1])).reconstruction
     rows = codes[1].numpy(), model.encoder(drawn).embedding.numpy()
     (mean, covariance), (other, others) = [(x.mean(0), np.cov(x, rowvar=False)) for x in rows]
     np.sum((mean - other) ** 2) + np.trace(covariance + others - 2 * sqrtm(covariance @ others).real)
     return nll
-
-
-def _pixels(split: Split) -> Tensor:
-    return torch.from_numpy(split.images).float() / 255
 
 
 if __name__ == "__main__":

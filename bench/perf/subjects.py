@@ -13,6 +13,7 @@ from pythae.models.nn.benchmarks.mnist import Decoder_ResNet_AE_MNIST, Encoder_R
 from torch import Tensor
 
 from bench import data
+from bench.data.types import Split
 from bench.study import PresetName, suite
 from bench.study.run import Run
 from bench.training.trainer import ImageTensors
@@ -27,12 +28,16 @@ def images(options: argparse.Namespace, count: int, held_out: int) -> tuple[Imag
     With `--quick` they are a few of the embedded digits, with a black frame. Raises BadInput where MNIST is not found.
     """
     found = data.load("digits" if options.quick else "mnist", data_dir=options.data_dir)
-    made = []
+    made, frame = [], (SHAPE[2] - found.shape[2]) // 2
     for split, wanted in ((found.train, count), (found.validation, held_out)):
-        size = min(wanted, QUICK) if options.quick else wanted
-        pixels, frame = torch.from_numpy(split.images[:size]), (SHAPE[2] - found.shape[2]) // 2
-        made.append(ImageTensors(F.pad(pixels, [frame] * 4), torch.from_numpy(split.labels[:size])))
+        taken = tensors(split, min(wanted, QUICK) if options.quick else wanted)
+        made.append(ImageTensors(F.pad(taken.data, [frame] * 4), taken.labels))
     return made[0], made[1]
+
+
+def tensors(split: Split, count: int | None = None) -> ImageTensors:
+    """Return the first images of a split (None: all), uint8 [N, C, H, W], with their labels."""
+    return ImageTensors(torch.from_numpy(split.images[:count]), torch.from_numpy(split.labels[:count]))
 
 
 def stock_vae(kind: str, likelihood: str = "mse", seed: int = 0) -> VAE:

@@ -20,7 +20,7 @@ from bench import data
 from bench.errors import BadInput
 from bench.likelihood import neg_elbo
 from bench.perf.common import Clock, Row, device, in_child, least_to_most, median, parser, run
-from bench.perf.subjects import as_pixels, images, quiet, stock_vae, suite_runs
+from bench.perf.subjects import as_pixels, images, quiet, stock_vae, suite_runs, tensors
 from bench.study import PresetName
 from bench.training.settings import StepSettings
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
@@ -114,8 +114,7 @@ def cases(training: ImageTensors, validation: ImageTensors) -> list[Case]:
     if device() == "cuda":
         found.append(Case("the paper's residual VAE", partial(_suite_vae, "mnist", "paper"), *mnist))
     digits = data.load("digits")
-    splits = digits.train, digits.validation
-    small = [ImageTensors(torch.from_numpy(x.images), torch.from_numpy(x.labels)) for x in splits]
+    small = tensors(digits.train), tensors(digits.validation)
     ways, made = {"float32": OURS["float32"]} | TOGETHER, partial(_suite_vae, "digits", "small")
     return [*found, Case("the digits suite's VAE", made, small[0], small[1], ways, warm_up=5, timed=20, batch=64)]
 
@@ -191,7 +190,7 @@ def _timed(train: Callable[..., BaseAE], case: Case, seed: int, threads: int) ->
     return [seconds / models for seconds in clock.seconds], float(loss)
 
 
-class _Batches(BaseTrainer):
+class Batches(BaseTrainer):
     """Pythae's trainer with the images of a batch taken at once."""
 
     def get_train_dataloader(self, train_dataset: BaseDataset) -> DataLoader:
@@ -210,7 +209,7 @@ def _loader(dataset: BaseDataset, order: RandomSampler, size: int) -> DataLoader
 
 def _stock(case: Case, seed: int, clock: Clock, way: Way) -> tuple[BaseAE, int]:
     sets = [BaseDataset(as_pixels(split), split.labels) for split in (case.training, case.validation)]
-    kind = _Batches if way else BaseTrainer
+    kind = Batches if way else BaseTrainer
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(case) | {"output_dir": folder, "seed": seed, "no_cuda": device() == "cpu"} | way
         trainer = kind(case.make(seed), *sets, training_config=BaseTrainerConfig(**settings), callbacks=[clock])

@@ -9,10 +9,13 @@ from report.tables.formats.markdown import escape, row
 
 
 def perf(name: str, columns: str = "") -> str:
-    """Return the table of a benchmark program as it prints it (the named fields alone), with the machine below."""
+    """Return the table of a benchmark program as it prints it (the named fields alone), with the machine below.
+
+    Fields that the program had not when the table was measured are left out.
+    """
     stored = _read(name)
     declared = _columns(name)
-    wanted = columns.split(",") if columns else list(declared)
+    wanted = columns.split(",") if columns else [key for key in declared if any(key in row for row in stored["rows"])]
     heads = [declared[key].partition(":") for key in wanted]
     lines = [row([escape(title) for title, _, _ in heads]), row(["---:" if form else ":---" for *_, form in heads])]
     for entry in stored["rows"]:

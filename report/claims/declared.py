@@ -64,7 +64,6 @@ class Claim:
     printed: str  # what the paper prints
     note: str
     superseded: str  # why stored results no longer count, until they are made again
-    lacks: str  # what has to be built before it can be measured
 
     @property
     def region(self) -> tuple[float, float]:
@@ -131,7 +130,6 @@ class _Statement(_Strict):
     printed: str
     note: str = ""
     superseded: str = ""
-    lacks: str = ""
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:

@@ -149,8 +149,6 @@ def _measure(claim: Claim, suites: Mapping[str, Suite]) -> Verdict:
     """Return what can be said of a claim on its own: everything but the interval of a statistical one."""
     there = [suites[name] for name in _folders(claim.suites) if name in suites]
     shown = tuple(_described(claim, suites))
-    if claim.lacks:
-        return Verdict(claim, NOT_MEASURED, f"{claim.lacks}.", again(claim), shown=shown)
     if not there:
         return Verdict(claim, NOT_MEASURED, f"No results of suite {claim.suites[0]}.", again(claim), shown=shown)
     compared = {suite.folder.name: over_rows([compare(suite, claim, pair) for pair in claim.pairs]) for suite in there}

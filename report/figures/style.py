@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
-from fontTools import subset
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
@@ -83,21 +81,11 @@ def save(figure: Figure, path: Path) -> list[Path]:
     picture, dpi, pdf = _pixels(figure).quantize(256), figure.dpi, BytesIO()
     figure.set_layout_engine("none")  # keeps the places that axes have by now
     metadata = {"CreationDate": None, "Creator": None, "Producer": None}
-    with patch.object(subset, "load_font", _without_layout):
-        FigureCanvasPdf(figure).print_pdf(pdf, metadata=metadata)  # `savefig` draws it twice
+    FigureCanvasPdf(figure).print_pdf(pdf, metadata=metadata)  # `savefig` draws it twice
     return [
         _write_png(picture, path, dpi),
         write_whole(path.with_name(f"{path.name}.pdf"), pdf.getvalue()),
     ]
-
-
-def _without_layout(*arguments: Any, load: Any = subset.load_font, **options: Any) -> Any:
-    """Return a font without its tables of ligatures and kerning, which no PDF needs and which take a second to read."""
-    font = load(*arguments, **options)
-    for table in ("GSUB", "GPOS", "GDEF", "kern"):
-        if table in font:
-            del font[table]
-    return font
 
 
 def save_grid(figure: Figure, path: Path, pictures: Iterable[tuple[Pixels, int, int]]) -> list[Path]:

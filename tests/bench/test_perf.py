@@ -29,13 +29,12 @@ from bench.perf import (
     suite,
     trainer,
 )
-from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs
+from bench.perf.subjects import SHAPE, images, stock_vae, suite_runs, tensors
 from bench.runs.remaining import unfinished
 from bench.runs.train import build
 from bench.storage import packed
 from bench.study.suite import expand, load
 from bench.training.flops import training_cost
-from bench.training.trainer import ImageTensors
 from models.bvae import BidirectionalVAE
 from report.store import read_suite
 
@@ -113,7 +112,7 @@ def test_rounds_give_the_difference_its_interval(monkeypatch: pytest.MonkeyPatch
 def test_all_trainers_start_from_one_state_and_see_all_images(train: Callable[..., Any], way: dict[str, Any]) -> None:
     digits = data.load("digits")
     splits = (digits.train, 160), (digits.validation, 100)
-    sets = [ImageTensors(torch.from_numpy(x.images[:n]), torch.from_numpy(x.labels[:n])) for x, n in splits]
+    sets = [tensors(split, count) for split, count in splits]
     seen: list[int] = []
     made: list[BaseAE] = []
 

@@ -271,11 +271,6 @@ def test_the_gradient_that_is_left_is_read_from_the_stored_curves(tmp_path: Path
     assert (found.verdict, found.difference) == (HOLDS, pytest.approx(2.05 - 0.1))
 
 
-def test_what_has_to_be_built_first_is_said(tmp_path: Path) -> None:
-    (found,) = _judged(tmp_path, ONE | {"lacks": "No metric counts it"})
-    assert (found.verdict, found.because) == (NOT_MEASURED, "No metric counts it.")
-
-
 def test_why_a_claim_is_not_measured(tmp_path: Path) -> None:
     write_suite(tmp_path / "s", ["VAE", "IWAE", "WAE"])
     write_digest(tmp_path / "s", "VAE", "unidirectional", 0, [ok("nll", "", 90.0)])
