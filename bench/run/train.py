@@ -128,7 +128,7 @@ def _run(options: Options) -> int:
         raise unknown("table", loaded.table, TABLES)
     shape = data.image_shape(loaded.dataset, loaded.data)
     plan = suite.expand(loaded, options.suite, preset, seeds=options.seeds, shape=shape)
-    refuse_impossible(plan, shape)
+    built = refuse_impossible(plan, shape)
     folder = options.results / suite.results_name(options.suite, preset, options.set)
     tuning = Tuning(loaded, preset, plan, options.results / "search" / f"{folder.name}.csv")
     runs = _selected(options, plan)
@@ -143,7 +143,7 @@ def _run(options: Options) -> int:
         plan = tuning.applied(plan)
         runs = _selected(options, plan)
     if options.dry_run:
-        lines = plan_lines(runs, shape, folder)
+        lines = plan_lines(runs, shape, folder, built)
         answer(json.dumps([line._asdict() for line in lines]) if options.json else describe(lines, loaded, preset))
         return 0
     if options.track:

@@ -1,12 +1,13 @@
 """What a suite would cost, before anything is trained."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pythae.models import BaseAE
 
 from bench.data import DATASETS, image_shape
 from bench.errors import BadInput
@@ -42,9 +43,13 @@ class PlanLine(NamedTuple):
     training_calls: int | None
 
 
-def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
-    """Raise BadInput for the first run whose data settings, options or networks cannot be; reads nothing."""
-    configured, built = set(), set()
+def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> dict[str, BaseAE]:
+    """Return a model of each architecture, its weights shapes alone; reads nothing.
+
+    Raises BadInput for the first run whose data settings, options or networks cannot be.
+    """
+    configured: set[str] = set()
+    built: dict[str, BaseAE] = {}
     for run in runs:
         kind = repr((run.model, run.network, run.latent_dim, run.options, run.likelihood, run.dataset, run.data))
         if kind in configured:
@@ -54,15 +59,15 @@ def refuse_impossible(runs: Sequence[Run], shape: tuple[int, ...]) -> None:
         configure(run, shape)
         if (key := _architecture(run)) in built:
             continue
-        built.add(key)
         try:
             with shapes_alone():
-                parameters = count_parameters(build(run, shape))
+                built[key] = build(run, shape)
         except (ValueError, RuntimeError, TypeError, OverflowError) as error:
             reason = " ".join(str(error).split())
             raise BadInput(f"row {run.row!r}: its network cannot be built for images {list(shape)}: {reason}") from None
-        if parameters > MOST_PARAMETERS:
+        if (parameters := count_parameters(built[key])) > MOST_PARAMETERS:
             raise BadInput(f"row {run.row!r}: its network would have {parameters:,} parameters; make it smaller")
+    return built
 
 
 def _architecture(run: Run) -> str:
@@ -83,13 +88,16 @@ def _architecture(run: Run) -> str:
     )
 
 
-def plan_lines(runs: Sequence[Run], shape: tuple[int, ...], folder: Path) -> list[PlanLine]:
-    """Return one entry a run."""
+def plan_lines(
+    runs: Sequence[Run], shape: tuple[int, ...], folder: Path, built: Mapping[str, BaseAE] | None = None
+) -> list[PlanLine]:
+    """Return one entry a run; architectures that `refuse_impossible` built are not built again."""
+    built = built or {}
     lines: list[PlanLine] = []
     costs: dict[str, Cost] = {}
     for run in runs:
         if (key := _architecture(run)) not in costs:
-            costs[key] = cost(partial(build, run, shape), shape)
+            costs[key] = cost(partial(built.get, key) if key in built else partial(build, run, shape), shape)
         found, steps = costs[key], run.options.get("steps")
         repeats = tuple(n for n in steps if isinstance(n, int)) if isinstance(steps, list) else None
         per_image = found.training(repeats)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import product
 
 from pydantic import JsonValue
 
@@ -19,9 +18,10 @@ def combination(grid: Grid, seed: int) -> tuple[dict[str, JsonValue], dict[str, 
 
     The last axis changes first.
     """
-    values = list(product(*grid.values()))[seed % size(grid)]
     network: dict[str, JsonValue] = {}
     options: dict[str, JsonValue] = {}
-    for key, value in zip(grid, values, strict=True):
-        (network if key.startswith("network.") else options)[key.removeprefix("network.")] = value
+    rest = seed
+    for key, values in reversed(list(grid.items())):
+        rest, at = divmod(rest, len(values))
+        (network if key.startswith("network.") else options)[key.removeprefix("network.")] = values[at]
     return network, options

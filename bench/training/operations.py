@@ -1,6 +1,7 @@
 """Floating-point operations as they are dispatched, those of one signature looked up once."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +31,10 @@ class OperationCounter(TorchDispatchMode):
         super().__init__()
         self.flops, self.calls = 0, 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler for it, which takes seconds
+
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> object:
@@ -50,8 +55,7 @@ class OperationCounter(TorchDispatchMode):
 
 def _key(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
     """Return what an operation's returned shapes depend on, None where it changes or shares an argument."""
-    schema = func._schema
-    if any(part.alias_info for part in (*schema.arguments, *schema.returns)):
+    if _aliases(func):
         return None
     key = func, _signature(args), _signature(list(kwargs.items()))
     try:
@@ -59,6 +63,12 @@ def _key(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> obj
     except TypeError:
         return None
     return key
+
+
+@cache
+def _aliases(func: OpOverload) -> bool:
+    schema = func._schema
+    return any(part.alias_info for part in (*schema.arguments, *schema.returns))
 
 
 def _signature(value: object) -> object:

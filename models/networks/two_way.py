@@ -192,14 +192,19 @@ def _convolutions(
 
 
 class _Unfilled(TorchFunctionMode):
-    """Leaves tensors as they are where they would be filled."""
+    """Leaves tensors as they are where they would be filled, and norms of weights as empty as these."""
 
-    FILLS = (Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_)
+    FILLS: tuple[Callable[..., Any], ...] = (Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_)
+    FILLS += (nn.init.normal_, nn.init.uniform_, nn.init.constant_, nn.init.kaiming_uniform_)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return args[0] if func in self.FILLS else func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func is torch.norm_except_dim:
+            weight, _, dim = args
+            return weight.new_empty([n if i == dim else 1 for i, n in enumerate(weight.shape)])
+        return (args[0] if args else kwargs["tensor"]) if func in self.FILLS else func(*args, **kwargs)
 
 
 @contextmanager
