@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
 from report.figures.colours import COLOURS
-from report.figures.style import FAINT, PAGE, SMALL, new_figure, save
+from report.figures.style import CROWD, FAINT, PAGE, SMALL, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.statistics import t_interval
@@ -20,7 +20,6 @@ from report.tables.layout import Column
 
 TABLE = "all"  # the kind of table that this figure stands beside
 QUALITIES = ("fd_classifier", "psnr", "nll", "probe_accuracy")  # columns of that table
-CROWD = 24  # models: where there are more, those alone have a name and a number that none beats in some panel
 _MARKERS = {"unidirectional": "o", "bidirectional": "s", "control": "^", "stock": "D", "corrected": "v"}
 _SAMPLERS = {"hyperplane": "hyperplanes", "normal": "", "gmm": "GMM"}  # the first that serves is the model's own
 _AROUND = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
@@ -85,7 +84,7 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
     for line, (title, cost) in zip(panels, _COSTS, strict=True):
         for axes, column in zip(line, columns, strict=True):
             shown = placed[column, cost]
-            _panel(axes, suite, shown, best[column, cost])
+            _panel(axes, suite, shown, best[column, cost], named)
             points.append((axes, [(model.number, point) for model, point, _ in shown if model.number in named]))
             axes.set_xlabel(title)
     for axes, column in zip(panels[0], columns, strict=True):
@@ -112,12 +111,14 @@ def _placed(models: list[_Model], column: Column, cost: Callable[[Digest], float
     return shown
 
 
-def _panel(axes: Axes, suite: Suite, shown: list[_Place], best: Sequence[int]) -> None:
-    """Draw models at their places, and a step through the best, by ascending cost."""
-    if shown and max(p.cost for _, p, _ in shown) > 10 * min(p.cost for _, p, _ in shown) > 0:
+def _panel(axes: Axes, suite: Suite, shown: list[_Place], best: Sequence[int], named: set[int]) -> None:
+    """Draw models at their places, those without a name faintly, and a step through the best, by ascending cost."""
+    if _wide([point.cost for _, point, _ in shown]):
         axes.set_xscale("log")
     else:
         axes.locator_params(axis="x", nbins=5)
+    if _wide([point.quality for _, point, _ in shown]):
+        axes.set_yscale("log", nonpositive="clip")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.margins(0.12)
     steps = [shown[i][1] for i in best]
@@ -126,13 +127,19 @@ def _panel(axes: Axes, suite: Suite, shown: list[_Place], best: Sequence[int]) -
         axes.errorbar(
             *point,
             yerr=half_width,
-            color=_colour(suite, model.row),
+            color=_colour(suite, model.row) if model.number in named else FAINT,
+            zorder=2.5 if model.number in named else 2,
             marker=_MARKERS.get(model.variant, "o"),
             markersize=4,
             markeredgecolor="white",
             markeredgewidth=0.4,
             elinewidth=0.8,
         )
+
+
+def _wide(values: Sequence[float]) -> bool:
+    """Whether values have more than a decade between them, which a linear axis would not tell apart."""
+    return bool(values) and max(values) > 10 * min(values) > 0
 
 
 def _number_points(axes: Axes, points: list[tuple[int, Point]]) -> None:

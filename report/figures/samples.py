@@ -1,16 +1,20 @@
 """Figures of samples: precision against recall (Figure 6, LBAE), and how samples are spread over classes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from report.figures.colours import COLOURS
-from report.figures.style import INK, PAGE, new_figure, save
+from report.figures.style import CROWD, FAINT, INK, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.store import Digest, Suite
 
 _FITTED = ("hyperplane", "gmm")  # the sampler that is fitted to a model's codes: the first that it has
 _UNFITTED = ("coins", "normal")
+_ACROSS, _LEGEND = 4, 0.17  # names in a line of the legend, inches of a line
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -19,19 +23,40 @@ def draw_prd(suite: Suite, published: Published | None = None) -> list[Path]:
     runs = first_with(suite, "prd")
     if not runs:
         return []
-    figure = new_figure(PAGE, 3.4)
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
     titles = ("codes fitted (hyperplanes, Gaussian mixture)", "codes of the prior (fair coins, N(0, I))")
-    for axes, samplers, title in zip(panels, (_FITTED, _UNFITTED), titles, strict=True):
-        for i, run in enumerate(runs):
-            curve = _first(run, "prd", samplers)
-            if curve is not None:
-                label = model_label(run.row, run.variant)
-                axes.plot(curve["recall"], curve["precision"], color=_colour(i), linestyle=_dash(i), label=label)
+    drawn = [
+        {i: curve for i, run in enumerate(runs) if (curve := _first(run, "prd", samplers)) is not None}
+        for samplers in (_FITTED, _UNFITTED)
+    ]
+    named = set(range(len(runs))) if len(runs) <= CROWD else set().union(*(outermost(curves) for curves in drawn))
+    figure = new_figure(PAGE, 2.8 + _LEGEND * -(-len(named) // _ACROSS))
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, curves, title in zip(panels, drawn, titles, strict=True):
+        for i, curve in curves.items():
+            style: dict[str, Any] = {"color": FAINT, "linewidth": 0.4, "zorder": 1}
+            if i in named:
+                style = {"color": _colour(i), "linestyle": _dash(i), "label": model_label(runs[i].row, runs[i].variant)}
+            axes.plot(curve["recall"], curve["precision"], **style)
         axes.set(title=title, xlabel="recall", xlim=(0, 1.01), ylim=(0, 1.01))
     panels[0].set_ylabel("precision")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    labelled = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(labelled.values(), labelled, loc="outside lower center", ncols=_ACROSS)
     return save(figure, suite.folder / "prd")
+
+
+def outermost(curves: Mapping[int, Any]) -> set[int]:
+    """Return the curves that are above all others at some recall, by 0.001 at least."""
+    at = np.linspace(0.02, 0.98, 49)
+    precisions: dict[int, Any] = {}
+    for i, curve in curves.items():
+        order = np.argsort(curve["recall"])
+        recall, precision = np.asarray(curve["recall"])[order], np.asarray(curve["precision"])[order]
+        precisions[i] = np.interp(at, recall, precision, right=0)
+    if len(precisions) < 2:
+        return set(precisions)
+    ordered = np.sort(list(precisions.values()), axis=0)
+    apart = ordered[-1] > ordered[-2] + 0.001
+    return {i for i, precision in precisions.items() if (apart & (precision == ordered[-1])).any()}
 
 
 def draw_class_shares(suite: Suite, published: Published | None = None) -> list[Path]:

@@ -18,6 +18,7 @@ from report.files import write_whole
 Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 
 COLUMN, PAGE = 3.5, 7.16  # inches: the width of one column of a two-column journal, and of both
+CROWD = 24  # models: where there are more, only those that none beats somewhere have a name and a colour
 DPI = 200  # of PNG files
 SIZE, SMALL = 8, 7  # points; nothing is smaller
 INK, FAINT = "#222222", "#888888"

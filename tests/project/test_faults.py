@@ -77,8 +77,6 @@ def test_a_table_tells_which_sources_have_changed_since(tmp_path: Path) -> None:
 def test_the_stored_table_is_of_these_sources_and_of_every_row() -> None:
     stored = json.loads((ROOT / "results" / "perf" / "faults.json").read_text())
     assert all(row["holds"] for row in stored["rows"])
-    if "sources" not in stored:
-        pytest.xfail("results/perf/faults.json does not say of which sources it is: make it anew")
     assert differing(stored["sources"]) == [], "make results/perf/faults.json anew: python -m tests.faults --full --out"
     names = [kills.FULL.name if fault is kills.SHORT else fault.name for fault in programme.FAULTS]
     assert [row["fault"] for row in stored["rows"]] == names

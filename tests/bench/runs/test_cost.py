@@ -8,7 +8,7 @@ import pytest
 
 from bench.data import DATASETS, image_shape
 from bench.runs import cost
-from bench.runs.cost import classifier_flops, evaluation_flops, plan_lines
+from bench.runs.cost import classifier_flops, evaluation_flops, plan_lines, refuse_impossible
 from bench.runs.train import build
 from bench.study.schema import Evaluation
 from bench.study.suite import expand, load
@@ -62,6 +62,14 @@ def test_runs_that_differ_in_steps_and_weights_are_counted_by_one_model(monkeypa
         assert tuple(run.options["steps"]) == steps
         whole = cost.cost.__kwdefaults__["own"](partial(build, run, shape), shape).training()
         assert lines["ALICE 0.1", seed].training_flops == whole * 2048 * 100
+
+
+def test_models_that_were_built_to_be_refused_are_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = expand(load("digits", "small"), "digits", "small", shape=(1, 8, 8))
+    expected = plan_lines(runs, (1, 8, 8), Path())
+    built = refuse_impossible(runs, (1, 8, 8))
+    monkeypatch.setattr(cost, "build", lambda run, shape: pytest.fail("built again"))
+    assert plan_lines(runs, (1, 8, 8), Path(), built) == expected
 
 
 def test_small_models_take_as_long_as_their_operations_take_to_call() -> None:

@@ -16,7 +16,7 @@ from models import MODELS
 from models.networks.dense import ChannelAttention, DenseGroup, DenseStep, Style, dense_down, dense_flat, dense_up
 from models.networks.dense_vae import DenseDecoder, DenseEncoder
 from models.networks.kinds import UNREAD, Dense, network_of
-from models.networks.two_way import count_parameters
+from models.networks.two_way import count_parameters, shapes_alone
 from models.networks.weight_norm import SPREAD, normed, start_from_data, starts_from_data
 
 SHAPE, LATENT = (1, 8, 8), 16
@@ -296,3 +296,12 @@ def test_what_the_paper_chooses_can_be_left_out_and_its_own_choice_has_the_ident
     assert without(torch.rand(3, 1, 8, 8))[0].shape == (3, 16)
     code = torch.rand(3, 16)
     assert DenseDecoder(bare, (1, 8, 8), 16, 2).reverse(code).shape == (3, 2, 8, 8)
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+def test_without_memory_weights_have_the_shapes_that_they_have_with_it(kind: type[nn.Conv2d]) -> None:
+    real = normed(kind(3, 5, 3)).state_dict()
+    with shapes_alone():
+        alone = normed(kind(3, 5, 3)).state_dict()
+    assert all(tensor.is_meta for tensor in alone.values())
+    assert {key: (x.shape, x.dtype) for key, x in alone.items()} == {key: (x.shape, x.dtype) for key, x in real.items()}

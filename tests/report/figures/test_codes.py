@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fake_results import ok, write_digest, write_suite
 
 from report.figures.codes import draw_bit_sums, draw_hamming
-from report.figures.samples import draw_class_shares, draw_prd, first_with
+from report.figures.samples import draw_class_shares, draw_prd, first_with, outermost
 from report.store import read_suite
 
 CURVE = {"mean": [k / 9 for k in range(10)], "std": [0.1] * 10}
@@ -41,3 +42,23 @@ def test_the_first_run_with_data_stands_for_its_model(tmp_path: Path) -> None:
     write_digest(tmp_path, "LBAE", "unidirectional", 1, [], plots=PLOTS)
     write_digest(tmp_path, "LBAE", "unidirectional", 2, [], plots=PLOTS)
     assert [run.seed for run in first_with(read_suite(tmp_path), "prd")] == [1]
+
+
+def test_among_many_models_those_are_named_that_are_above_all_others_somewhere() -> None:
+    curves = {
+        3: {"recall": [1.0, 0.5, 0.0], "precision": [0.0, 0.9, 1.0]},
+        5: {"recall": [0.0, 0.5, 1.0], "precision": [1.0, 0.8, 0.0]},  # below the first
+        8: {"recall": [0.0, 0.9, 1.0], "precision": [0.6, 0.6, 0.0]},
+    }
+    assert outermost(curves) == {3, 8}
+    assert outermost(curves | {9: curves[3]}) == {8}  # equal ones are not above each other
+    assert outermost({5: curves[5]}) == {5}
+
+
+def test_a_crowd_of_models_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("report.figures.samples.CROWD", 1)
+    write_suite(tmp_path, ["LBAE"])
+    for variant, precision in (("unidirectional", 0.5), ("bidirectional", 0.7)):
+        curve = {"precision": [1.0, precision, 0.0], "recall": [0.0, 0.5, 1.0]}
+        write_digest(tmp_path, "LBAE", variant, 0, [], plots={"prd": {"hyperplane": curve}})
+    assert len(draw_prd(read_suite(tmp_path))) == 2
