@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
 from report.figures.colours import COLOURS
-from report.figures.style import CROWD, FAINT, PAGE, SMALL, new_figure, save
+from report.figures.style import CROWD, FAINT, LEGEND, PAGE, SMALL, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.statistics import t_interval
@@ -24,7 +24,7 @@ _MARKERS = {"unidirectional": "o", "bidirectional": "s", "control": "^", "stock"
 _SAMPLERS = {"hyperplane": "hyperplanes", "normal": "", "gmm": "GMM"}  # the first that serves is the model's own
 _AROUND = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 _STEPS = 0.9 * np.array(_AROUND)  # [8, 2]: where a point's number may stand, in sizes of its type
-_PANEL, _LEGEND = 2.1, 0.17  # inches: height of a panel, of a line of the legend
+_PANEL = 2.1  # inches: height of a panel
 
 
 class Point(NamedTuple):
@@ -78,7 +78,7 @@ def draw_pareto(suite: Suite, published: Published | None = None) -> list[Path]:
     if len(models) <= CROWD:
         named = {model.number for model in models}
     across = 3
-    figure = new_figure(PAGE, 2 * _PANEL + _LEGEND * -(-len(named) // across))
+    figure = new_figure(PAGE, 2 * _PANEL + LEGEND * -(-len(named) // across))
     panels = figure.subplots(2, len(columns), sharey="col", sharex="row", squeeze=False)
     points = []
     for line, (title, cost) in zip(panels, _COSTS, strict=True):

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from report.figures.colours import COLOURS
-from report.figures.style import CROWD, FAINT, INK, PAGE, new_figure, save
+from report.figures.style import CROWD, FAINT, INK, LEGEND, PAGE, new_figure, save
 from report.names import model_label
 from report.published import Published
 from report.store import Digest, Suite
 
 _FITTED = ("hyperplane", "gmm")  # the sampler that is fitted to a model's codes: the first that it has
 _UNFITTED = ("coins", "normal")
-_ACROSS, _LEGEND = 4, 0.17  # names in a line of the legend, inches of a line
+_ACROSS = 4  # names in a line of a legend
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -29,7 +29,7 @@ def draw_prd(suite: Suite, published: Published | None = None) -> list[Path]:
         for samplers in (_FITTED, _UNFITTED)
     ]
     named = set(range(len(runs))) if len(runs) <= CROWD else set().union(*(outermost(curves) for curves in drawn))
-    figure = new_figure(PAGE, 2.8 + _LEGEND * -(-len(named) // _ACROSS))
+    figure = new_figure(PAGE, 2.8 + LEGEND * -(-len(named) // _ACROSS))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, curves, title in zip(panels, drawn, titles, strict=True):
         for i, curve in curves.items():
@@ -77,7 +77,7 @@ def draw_class_shares(suite: Suite, published: Published | None = None) -> list[
     axes.set_xticks(range(len(reference)), [str(name) for name in runs[0].facts["classes"]])
     axes.grid(axis="x", visible=False)
     axes.set(xlabel="class, as the suite's classifier reads it", ylabel="share of images", ylim=(0, None))
-    figure.legend(loc="outside lower center", ncols=4)
+    figure.legend(loc="outside lower center", ncols=_ACROSS)
     return save(figure, suite.folder / "class_shares")
 
 

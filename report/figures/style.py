@@ -20,6 +20,7 @@ Pixels = npt.NDArray[np.uint8]  # [H, W, 3]
 COLUMN, PAGE = 3.5, 7.16  # inches: the width of one column of a two-column journal, and of both
 CROWD = 24  # models: where there are more, only those that none beats somewhere have a name and a colour
 DPI = 200  # of PNG files
+LEGEND = 0.17  # inches: a line of a legend below the panels
 SIZE, SMALL = 8, 7  # points; nothing is smaller
 INK, FAINT = "#222222", "#888888"
 VARIANT_LINES: dict[str, tuple[str, Any]] = {  # a colour and a line style each

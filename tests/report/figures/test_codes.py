@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fake_results import ok, write_digest, write_suite
+from matplotlib.figure import Figure
 
 from report.figures.codes import draw_bit_sums, draw_hamming
 from report.figures.samples import draw_class_shares, draw_prd, first_with, outermost
@@ -55,10 +56,14 @@ def test_among_many_models_those_are_named_that_are_above_all_others_somewhere()
     assert outermost({5: curves[5]}) == {5}
 
 
-def test_a_crowd_of_models_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_crowd_of_models_the_legend_has_those_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("report.figures.samples.CROWD", 1)
     write_suite(tmp_path, ["LBAE"])
     for variant, precision in (("unidirectional", 0.5), ("bidirectional", 0.7)):
         curve = {"precision": [1.0, precision, 0.0], "recall": [0.0, 0.5, 1.0]}
         write_digest(tmp_path, "LBAE", variant, 0, [], plots={"prd": {"hyperplane": curve}})
-    assert len(draw_prd(read_suite(tmp_path))) == 2
+    figures: list[Figure] = []
+    monkeypatch.setattr("report.figures.samples.save", lambda figure, path: figures.append(figure) or [path])
+    draw_prd(read_suite(tmp_path))
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["Bidirectional LBAE"]
+    assert len(figures[0].axes[0].lines) == 2
