@@ -31,10 +31,6 @@ class OperationCounter(TorchDispatchMode):
         super().__init__()
         self.flops, self.calls = 0, 0
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler for it, which takes seconds
-
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> object:
