@@ -96,7 +96,7 @@ def table(rows: Iterable[Row], columns: Columns) -> str:
     )
 
 
-def _cell(value: Any, form: str) -> str:
+def _cell(value: object, form: str) -> str:
     return "" if value is None else format(value, form) if form else str(value)
 
 
@@ -127,17 +127,17 @@ def synchronise() -> None:
 class Clock(TrainingCallback):
     """Times each epoch as a trainer announces it, stock or ours; `before` is called first, outside the time."""
 
-    def __init__(self, before: Callable[[], Any] = lambda: None):
+    def __init__(self, before: Callable[[], object] = lambda: None):
         self.seconds: list[float] = []
         self._before = before
 
-    def on_epoch_begin(self, training_config: Any, **kwargs: Any) -> None:
+    def on_epoch_begin(self, training_config: object, **kwargs: object) -> None:
         """Start the clock."""
         self._before()
         synchronise()
         self._started = time.perf_counter()
 
-    def on_epoch_end(self, training_config: Any, **kwargs: Any) -> None:
+    def on_epoch_end(self, training_config: object, **kwargs: object) -> None:
         """Stop the clock."""
         synchronise()
         self.seconds.append(time.perf_counter() - self._started)
@@ -166,7 +166,7 @@ def peak_mib() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def in_child(function: Callable[..., T], *arguments: Any) -> T:
+def in_child(function: Callable[..., T], *arguments: object) -> T:
     """Return `function(*arguments)` of a new process, which has no memory, thread or cache of an earlier one."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

@@ -17,6 +17,8 @@ from models.networks.kinds import NetworkConfig
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_LEFT_OUT = ("suite", "evaluation", "row", "preset")  # of what trained weights depend on
+
 
 @dataclass(frozen=True)
 class Run:
@@ -43,7 +45,8 @@ class Run:
     @cached_property
     def id(self) -> str:
         """Folder name: row, variant, seed, and a hash of all that the trained weights depend on."""
-        trained_by = {k: v for k, v in self.to_dict().items() if k not in ("suite", "evaluation", "row", "preset")}
+        trained_by = {key: getattr(self, key) for key in self.__dataclass_fields__ if key not in _LEFT_OUT}
+        trained_by |= {"network": self._network(), "training": self.training.identity()}
         return f"{slug(self.row)}-{self.variant}-s{self.seed}-{digest(trained_by)}"
 
     @cached_property
@@ -53,12 +56,14 @@ class Run:
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return the fields as plain data, in the form that identities hash and records keep."""
-        network = self.network.identity() if isinstance(self.network, NetworkConfig) else asdict(self.network)
         return {key: getattr(self, key) for key in self.__dataclass_fields__} | {
-            "network": network,
+            "network": self._network(),
             "training": self.training.identity(),
             "evaluation": self.evaluation.identity(),
         }
+
+    def _network(self) -> dict[str, JsonValue]:
+        return self.network.identity() if isinstance(self.network, NetworkConfig) else asdict(self.network)
 
 
 def slug(text: str) -> str:

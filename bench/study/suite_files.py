@@ -53,7 +53,7 @@ def base_of(name: str) -> str | None:
     return base if path.parent != SUITES and base in names() else None
 
 
-def _own_file(name: Any) -> Path | None:
+def _own_file(name: object) -> Path | None:
     """Return the file of a suite, or of a base, that comes with the project; None for any other name."""
     inside = isinstance(name, str) and re.fullmatch(r"(base/)?\w[\w.-]*", name)
     path = SUITES / f"{name}.toml"

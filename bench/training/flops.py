@@ -12,7 +12,7 @@ from pythae.models.base.base_utils import ModelOutput
 
 from bench.training.operations import OperationCounter
 from models.capabilities import capable
-from models.networks.two_way import count_parameters, shapes_alone
+from models.networks.two_way import count_parameters, shapes_alone, without_compiler
 from models.training import Batch, Step
 
 _COUNTED = 4  # images
@@ -50,10 +50,11 @@ def cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> Cost:
     counts as three times what the encoder and the decoder compute, and where these cannot be counted they do as a third
     of a loss.
     """
-    with shapes_alone(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of tensors that Pythae copies on this device
-        model = build()
-        images = {"data": torch.empty(_COUNTED, *shape), "labels": torch.zeros(_COUNTED, dtype=torch.long)}
+        with shapes_alone():
+            model = build()
+            images = {"data": torch.empty(_COUNTED, *shape), "labels": torch.zeros(_COUNTED, dtype=torch.long)}
         passes = _passes(model, images["data"])
         taken = model.steps() if hasattr(model, "steps") else ()
         repeats = Counter(step.name for step in taken) or Counter(["model"])
@@ -78,7 +79,7 @@ def training_cost(build: Callable[[], BaseAE], shape: tuple[int, ...]) -> tuple[
 
 def _counted(function: Callable[[], object]) -> tuple[float, int]:
     """Return the FLOPs an image of what a function computes, and the operations that it calls."""
-    with OperationCounter() as counter:
+    with without_compiler(), OperationCounter() as counter:
         function()
     return counter.flops / _COUNTED, counter.calls
 

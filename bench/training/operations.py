@@ -36,10 +36,14 @@ class OperationCounter(TorchDispatchMode):
     ) -> object:
         kwargs = kwargs or {}
         self.calls += 1
-        key = _key(func, args, kwargs)
-        if key is not None and key in self._known:
-            self.flops += self._known[key].flops
-            return self._known[key].returns()
+        key: object = None if _aliases(func) else (id(func), _signature(args), *map(_signature, kwargs.items()))
+        try:
+            known = self._known.get(key)
+        except TypeError:  # of an argument that cannot be looked up
+            key = known = None
+        if known:
+            self.flops += known.flops
+            return known.returns()
         returned = func(*args, **kwargs)
         formula = flop_registry.get(func.overloadpacket)
         flops = formula(*args, **kwargs, out_val=returned) if formula else 0
@@ -47,18 +51,6 @@ class OperationCounter(TorchDispatchMode):
         if key is not None and (returns := _again(returned)):
             self._known[key] = _Known(flops, returns)
         return returned
-
-
-def _key(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
-    """Return what an operation's returned shapes depend on, None where it changes or shares an argument."""
-    if _aliases(func):
-        return None
-    key = func, _signature(args), _signature(list(kwargs.items()))
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
 
 
 @cache
@@ -69,7 +61,7 @@ def _aliases(func: OpOverload) -> bool:
 
 def _signature(value: object) -> object:
     if isinstance(value, Tensor):
-        return value.shape, value.stride(), value.dtype, value.device
+        return value.shape, value.stride(), value.dtype, value.is_meta
     if isinstance(value, (list, tuple)):
         return tuple(_signature(part) for part in value)
     return type(value), value

@@ -1,7 +1,6 @@
 """Pythae's ways of drawing codes from a law of their own, which its tools take for the prior of every model."""
 
 from types import FrameType
-from typing import Any
 
 from models.distributions.densities import StandardNormal
 from models.distributions.vamp_prior import PythaeVampPrior
@@ -16,7 +15,7 @@ _LAWS: dict[str, tuple[type, str]] = {
 }
 
 
-def other_law(caller: FrameType, model: Any) -> str | None:
+def other_law(caller: FrameType, model: object) -> str | None:
     """Return the law that the caller is about to decode draws of, where it is not the model's prior.
 
     Callers are Pythae's samplers and, for a model with a loss of our own, its trainers' `predict`.
@@ -28,6 +27,6 @@ def other_law(caller: FrameType, model: Any) -> str | None:
     return None if law is None or isinstance(prior_of(model), law) else name
 
 
-def prior_of(model: Any) -> object:
+def prior_of(model: object) -> object:
     """Return the prior of a model, N(0, I) where it has none: what Pythae takes for it."""
     return getattr(model, "prior", StandardNormal(0))

@@ -1,10 +1,12 @@
 """The networks of the papers and their small forms: one stack of two-way layers, sized from the image shape."""
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -208,9 +210,25 @@ class _Unfilled(TorchFunctionMode):
 
 
 @contextmanager
+def without_compiler() -> Iterator[None]:
+    """Keep torch from importing its compiler, which takes seconds, where it tells it to leave a function alone: so do
+    the kernels that say which shapes they return."""
+    if "torch._dynamo" in sys.modules:
+        yield
+        return
+    stand_in = ModuleType("torch._dynamo")
+    stand_in.disable = lambda function, *_, **__: function  # type: ignore[attr-defined]
+    sys.modules[stand_in.__name__] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[stand_in.__name__]
+
+
+@contextmanager
 def shapes_alone() -> Iterator[None]:
-    """Build modules without memory for their weights; to fill them costs seconds of imports, though it does nothing."""
-    with torch.device("meta"), _Unfilled():
+    """Build modules without memory for their weights."""
+    with without_compiler(), torch.device("meta"), _Unfilled():
         yield
 
 
