@@ -1,6 +1,9 @@
 """The number type that networks compute in while they train; everything outside them is float32."""
 
+import time
+import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -9,12 +12,36 @@ from torch import Tensor, nn
 
 from models.networks.two_way import Autocast
 
+_SLOWER = 1.1  # more than what a measurement is out by
 _NAMES = {"float32": None, "bfloat16": torch.bfloat16}
 
 
 def chosen(precision: str, device: str) -> torch.dtype | None:
-    """Return the type for a setting: "auto" is bfloat16 on an accelerator; None is float32, without any casts."""
+    """Return the type for a setting: "auto" is bfloat16 on an accelerator; None is float32, without any casts.
+
+    Warns where bfloat16 is slower: on a processor without units for it.
+    """
+    if precision == "bfloat16" and device == "cpu" and (ratio := times_as_long()) > _SLOWER:
+        warnings.warn(
+            f"precision bfloat16: a convolution takes {ratio:.1f} times as long as in float32 on this processor; "
+            "set float32",
+            stacklevel=2,
+        )
     return _NAMES["bfloat16" if precision == "auto" and device == "cuda" else precision.replace("auto", "float32")]
+
+
+@cache
+def times_as_long() -> float:
+    """Return how many times as long in bfloat16 as in float32 a convolution and its gradients take, measured here."""
+    with torch.random.fork_rng(devices=[]):
+        layer, x = nn.Conv2d(32, 32, 3, padding=1), torch.randn(32, 32, 16, 16)
+    seconds: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    for dtype in [*seconds] * 4:
+        part, images = layer.to(dtype), x.to(dtype)
+        started = time.perf_counter()
+        part(images).sum().backward()
+        seconds[dtype].append(time.perf_counter() - started)
+    return min(seconds[torch.bfloat16]) / min(seconds[torch.float32])
 
 
 def set_precision(model: BaseAE, dtype: torch.dtype | None) -> None:

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from bench.training.config import TrainerConfig
+from bench.training.data_init import initialise
 from bench.training.engine import SELECTION_SEED, Engine, own_tensors
 from bench.training.functional import call_with
 from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision
-from models.networks.weight_norm import starts_from_data
 from models.noise import Draw, Noise, Recorder, Replay, drawn
 from models.training import Batch, Phase, Stackable, as_float, weighted_sum
 
@@ -38,15 +38,16 @@ class Stacked(Engine):
         configs: Sequence[TrainerConfig],
         device: str,
     ):
-        if len({repr(replace(config, seed=0, learning_rate=1.0)) for config in configs}) > 1 or len(models) != len(
-            configs
-        ):
+        alike = {repr(replace(config, seed=0, learning_rate=1.0).to_dict()) for config in configs}
+        if len(alike) > 1 or len(models) != len(configs):
             raise ValueError("trainings go together if their settings differ in seed and learning rate alone")
         if any(not stackable(models[0], other) for other in models):
             raise ValueError("models go together if they differ in the weights of their loss terms alone")
         data = ImageTensors(training.data.to(device), training.labels.to(device))
         super().__init__([model.to(device) for model in models], data, validation, configs, device)
         self._data = data
+        for model, loader, config in zip(models, self.loaders, configs, strict=True):
+            initialise(model, loader, config.seed)
         self._parameters, self._buffers = stacked(models)
         self._base = copy.deepcopy(models[0]).to("meta")  # computes with the tensors of each in turn
         set_precision(self._base, chosen(self.config.steps.precision, device))
@@ -156,11 +157,10 @@ def stacked(models: Sequence[nn.Module]) -> tuple[dict[str, nn.Parameter], dict[
 def stackable(first: BaseAE, other: BaseAE) -> bool:
     """Whether two models are of one class or family and differ in the weights of their loss terms alone.
 
-    Those with weight-normalised layers are not: torch computes such weights one model after another. Nor are those
-    with dropout, whose noise torch draws itself.
+    Those with dropout are not: its noise torch draws itself.
     """
     a, b = (asdict(model.model_config) for model in (first, other))
-    if starts_from_data(first) or any(isinstance(module, nn.Dropout) for module in first.modules()):
+    if any(isinstance(module, nn.Dropout) for module in first.modules()):
         return False
     if not isinstance(first, Stackable):
         return False

@@ -24,6 +24,13 @@ def perf(name: str, columns: str = "") -> str:
     return "\n".join([*lines, "", escape(_machine(stored["machine"]))])
 
 
+def command() -> str:
+    """Return how long the README's command takes, and on what."""
+    stored = _read("revisions")
+    hardware, seconds = stored["machine"]["hardware"], stored["rows"][0]["after_seconds"]
+    return f"{seconds / 60:.1f} minutes on {hardware['cores']} cores ({hardware['processor']})"
+
+
 def faults() -> str:
     """Return how many faults were made, and how many rows of the programme's table hold."""
     stored = _read("faults")

@@ -24,6 +24,7 @@ MADE: dict[str, Callable[..., str]] = {
     "runs": findings.runs,
     "table": findings.table,
     "perf": machines.perf,
+    "command": machines.command,
     "faults": machines.faults,
     "arrays": reference.arrays,
     "data": reference.data,

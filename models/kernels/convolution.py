@@ -26,7 +26,9 @@ FEWEST_WEIGHTS = 2**14  # input times output channels; below, the products are t
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
     """Return W * x + bias: [B, in, H, W] -> [B, out, H', W']."""
     height, width = (_positions(*sides, stride, padding) for sides in zip(x.shape[2:], weight.shape[2:], strict=True))
-    if dense.suits(x, weight, x.shape[2] * x.shape[3], height * width):
+    if weight.shape[2] * weight.shape[3] == stride == 1 and dense.small_on_processor(x):
+        y = pointwise_conv2d(x, weight, stride, padding)
+    elif dense.suits(x, weight, x.shape[2] * x.shape[3], height * width):
         y = dense.dense_conv2d(x, weight, stride, padding)
     elif suits(x, weight, height * width):
         y = tiny_conv2d(x, weight, stride, padding)
@@ -67,6 +69,12 @@ def folded_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int
     windows = weight.flatten(1).t() @ y.flatten(2)  # [B, in k k, H' W']
     kernel = (weight.shape[2], weight.shape[3])
     return F.fold(windows, (size[0], size[1]), kernel, padding=padding, stride=stride)
+
+
+def pointwise_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """Return W * x for a kernel of one pixel at stride 1, as one product of all pixels."""
+    pixels = x.permute(0, 2, 3, 1)  # [B, H, W, in]
+    return (pixels.flatten(0, 2) @ weight.flatten(1).t()).unflatten(0, pixels.shape[:3]).permute(0, 3, 1, 2)
 
 
 def plain_conv2d(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:

@@ -23,6 +23,11 @@ def suits(x: Tensor, weight: Tensor, larger: int, smaller: int) -> bool:
     return few and plain_on_processor(x)
 
 
+def small_on_processor(x: Tensor) -> bool:
+    """Whether float32 images of few pixels are computed with on a processor, and not traced."""
+    return type(x) is Tensor and x.shape[2] * x.shape[3] <= MOST_PIXELS and plain_on_processor(x)
+
+
 def plain_on_processor(x: Tensor) -> bool:
     """Whether float32 is computed with on a processor."""
     return x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")

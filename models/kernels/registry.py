@@ -20,6 +20,7 @@ class Kernel(NamedTuple):
 KERNELS: dict[str, Kernel] = {
     "conv2d": Kernel(convolution.tiny_conv2d, convolution.plain_conv2d),
     "conv_transpose2d": Kernel(convolution.tiny_conv_transpose2d, convolution.plain_conv_transpose2d),
+    "pointwise_conv2d": Kernel(convolution.pointwise_conv2d, convolution.plain_conv2d),
     "dense_conv2d": Kernel(dense.dense_conv2d, convolution.plain_conv2d),
     "dense_conv_transpose2d": Kernel(dense.dense_conv_transpose2d, convolution.plain_conv_transpose2d),
     "folded_conv_transpose2d": Kernel(convolution.folded_conv_transpose2d, convolution.plain_conv_transpose2d),

@@ -6,9 +6,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.kernels.convolution import conv2d, conv_transpose2d
 from models.networks.weight_norm import normed
 
 REDUCTION = 8  # of channels inside channel attention
+
+
+class _Conv2d(nn.Conv2d):
+    def forward(self, input: Tensor) -> Tensor:
+        return conv2d(input, self.weight, self.bias, self.stride[0], int(self.padding[0]))
+
+
+class _Doubling(nn.ConvTranspose2d):
+    """A transposed convolution that doubles sides, with 3 x 3 kernels: [B, C, H, W] -> [B, C', 2 H, 2 W]."""
+
+    def __init__(self, channels: int, out: int):
+        super().__init__(channels, out, 3, 2, 1, output_padding=1)
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return conv_transpose2d(input, self.weight, self.bias, 2, 1, [2 * side for side in input.shape[2:]])
 
 
 class Style(NamedTuple):
@@ -29,16 +45,16 @@ class Style(NamedTuple):
     def down(self, channels: int) -> nn.Module:
         """Return what halves sides and doubles channels: a convolution of stride 2, or one of the means of 2 x 2."""
         if not self.pooling:
-            return self.layer(nn.Conv2d(channels, 2 * channels, 3, 2, 1))
-        return nn.Sequential(nn.AvgPool2d(2), self.layer(nn.Conv2d(channels, 2 * channels, 3, padding=1)))
+            return self.layer(_Conv2d(channels, 2 * channels, 3, 2, 1))
+        return nn.Sequential(nn.AvgPool2d(2), self.layer(_Conv2d(channels, 2 * channels, 3, padding=1)))
 
     def up(self, channels: int) -> nn.Module:
         """Return what doubles sides and halves channels: a transposed convolution of stride 2, or a convolution to four
         times the channels, which are the pixels of 2 x 2 (Eq. 3 of Shi et al. 2016)."""
         half = channels // 2
         if not self.subpixel:
-            return self.layer(nn.ConvTranspose2d(channels, half, 3, 2, 1, output_padding=1))
-        return nn.Sequential(self.layer(nn.Conv2d(channels, 4 * half, 3, padding=1)), nn.PixelShuffle(2))
+            return self.layer(_Doubling(channels, half))
+        return nn.Sequential(self.layer(_Conv2d(channels, 4 * half, 3, padding=1)), nn.PixelShuffle(2))
 
 
 PAPER = Style()
@@ -54,8 +70,8 @@ class DenseStep(nn.Module):
 
     def __init__(self, channels: int, growth: int, style: Style = PAPER):
         super().__init__()
-        self.narrow = style.layer(nn.Conv2d(channels, 4 * growth, 1))
-        self.wide = style.layer(nn.Conv2d(4 * growth, growth, 3, padding=1))
+        self.narrow = style.layer(_Conv2d(channels, 4 * growth, 1))
+        self.wide = style.layer(_Conv2d(4 * growth, growth, 3, padding=1))
 
     def forward(self, h: Tensor) -> Tensor:
         return F.elu(torch.cat([h, self.wide(self.narrow(h))], 1))
@@ -72,7 +88,7 @@ class ChannelAttention(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         inside = max(1, channels // REDUCTION)
-        self.squeeze, self.excite = normed(nn.Conv2d(channels, inside, 1)), normed(nn.Conv2d(inside, channels, 1))
+        self.squeeze, self.excite = normed(_Conv2d(channels, inside, 1)), normed(_Conv2d(inside, channels, 1))
 
     def forward(self, h: Tensor) -> Tensor:
         return h * self.excite(self.squeeze(h.mean((2, 3), keepdim=True))).sigmoid()
@@ -93,7 +109,7 @@ def dense_flat(channels: int, out: int, growth: int, steps: int, groups: int, st
     for _ in range(groups):
         layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
-    return nn.Sequential(*layers, style.layer(nn.Conv2d(channels, out, 1), last=True))
+    return nn.Sequential(*layers, style.layer(_Conv2d(channels, out, 1), last=True))
 
 
 def dense_down(channels: int, out: int, size: tuple[int, int], downs: int, style: Style = PAPER) -> nn.Sequential:
@@ -126,7 +142,7 @@ def dense_up(channels: int, out: int, size: tuple[int, int], ups: int, style: St
         if ups:
             layers.append(style.up(channels))
             channels, growth = channels // 2, max(1, growth // 2)
-    return nn.Sequential(*layers, style.layer(nn.Conv2d(channels, out, 3, padding=1), last=True))
+    return nn.Sequential(*layers, style.layer(_Conv2d(channels, out, 3, padding=1), last=True))
 
 
 def code_maps(latent_dim: int, shape: tuple[int, ...], downs: int) -> tuple[int, int, int]:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.parametrize import is_parametrized
 
+from models.kernels.context import Context
+
 SPREAD = 0.01  # the deviation of each output that a start from data sets
 _LEAST_VARIANCE = 1e-8  # added to variances, so that an output that does not vary keeps a finite gain
 
@@ -18,12 +20,54 @@ def normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
 
     Source: Eq. 2 of Salimans and Kingma 2016, with the start of selfVAE's code; c is an output channel.
     """
-    module = weight_norm(convolution, dim=1 if isinstance(convolution, nn.ConvTranspose2d) else 0)
+    dim = 1 if isinstance(convolution, nn.ConvTranspose2d) else 0
+    module = weight_norm(convolution, dim=dim)
+    module.parametrizations.weight[0] = _Scaled(dim)
     gain, direction = _gain_and_direction(module)
     nn.init.normal_(direction, std=0.05)
     nn.init.ones_(gain)
     nn.init.zeros_(module.get_parameter("bias"))
     return module
+
+
+class _Scaled(nn.Module):
+    """w of g and v, as in torch's own parametrisation, also of several models at once."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, gain: Tensor, direction: Tensor) -> Tensor:
+        rows = (tensor.transpose(0, self.dim) for tensor in (direction, gain))
+        return _ScaledRows.apply(*rows)[0].transpose(0, self.dim)
+
+
+class _ScaledRows(torch.autograd.Function):
+    """w and ||v|| by torch's kernel, to which the output channels of other models are more of them."""
+
+    @staticmethod
+    def forward(direction: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
+        weight, norm = torch._weight_norm_interface(direction.contiguous(), gain.contiguous())
+        return weight, norm
+
+    @staticmethod
+    def setup_context(ctx: Context, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(*inputs, output[1])
+
+    @staticmethod
+    def backward(ctx: Context, of_weight: Tensor, of_norm: Tensor) -> tuple[Tensor, Tensor]:
+        direction, gain, norm = ctx.saved_tensors
+        saved = direction.contiguous(), gain.contiguous(), norm
+        return torch.ops.aten._weight_norm_interface_backward(of_weight.contiguous(), *saved, 0)
+
+    @staticmethod
+    def vmap(
+        info: object, in_dims: tuple[int | None, int | None], direction: Tensor, gain: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+        models = direction.movedim(in_dims[0] or 0, 0), gain.movedim(in_dims[1] or 0, 0)
+        rows = _ScaledRows.apply(*(tensor.flatten(0, 1) for tensor in models))
+        weight, norm = (tensor.unflatten(0, models[0].shape[:2]) for tensor in rows)
+        return (weight, norm), (0, 0)
 
 
 def starts_from_data(model: object) -> bool:

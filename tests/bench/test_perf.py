@@ -23,6 +23,7 @@ from bench.perf import (
     nll,
     outside,
     paper_pair,
+    revisions,
     runs,
     scaling,
     submission,
@@ -68,6 +69,7 @@ def test_trainer_times_three_epochs_and_both_end_alike(
     ours: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer, "OURS", ours)
+    monkeypatch.setattr(trainer, "times_as_long", lambda: 0.5)
     if ours is PLAIN:
         monkeypatch.setattr(trainer, "in_child", here)
     found = outcome(trainer, tmp_path, "--rounds", "1")
@@ -84,6 +86,15 @@ def test_trainer_times_three_epochs_and_both_end_alike(
         assert abs(row["difference"]) < 0.01 * row["stock_loss"]
     said = capsys.readouterr()
     assert "Pythae's ResNet VAE" in said.out and "torch" in said.out and "Ready for training" not in said.err
+
+
+def test_bfloat16_is_left_out_where_it_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "times_as_long", lambda: 9.0)
+    training, validation = images(argparse.Namespace(quick=True, data_dir=None), 20_000, 5_000)
+    assert {key for case in trainer.cases(training, validation)[:-1] for key in case.ways} == {
+        "float32",
+        "float32, one graph",
+    }
 
 
 def test_rounds_give_the_difference_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +277,14 @@ def test_suite_together_gives_the_numbers_of_one_process(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+def test_two_revisions_that_are_one_measure_the_same(tmp_path: Path) -> None:
+    found = outcome(revisions, tmp_path, str(ROOT), "--repeats", "1")
+    (row,) = found["rows"]
+    assert row["runs"] == 4 and row["nll"] == row["psnr"] == 0
+    assert row["ratio"] == pytest.approx(row["before_seconds"] / row["after_seconds"])
+
+
+@pytest.mark.slow
 def test_a_script_on_pythae_and_the_suite_come_to_like_numbers(tmp_path: Path) -> None:
     row = outcome(outside, tmp_path, "--repeats", "1")["rows"][0]
     assert row["runs"] == 1 and row["ratio"] == pytest.approx(row["script_seconds"] / row["suite_seconds"])
@@ -306,6 +325,7 @@ def test_peak_memory_is_of_this_process_alone() -> None:
         (trainer, ["--data-dir", "/nowhere/at/all"], "does not exist"),
         (nll, ["--quick", "--repeats", "1"], "at least 2"),
         (limit, ["--quick", "--threads", "0"], "at least one thread"),
+        (revisions, ["/nowhere/at/all"], "no checkout"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

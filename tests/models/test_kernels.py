@@ -49,6 +49,7 @@ CASES = {
     for name, build, kinds in (
         ("conv2d", convolution, CONVOLUTIONS),
         ("conv_transpose2d", convolution, CONVOLUTIONS),
+        ("pointwise_conv2d", convolution, [(4, 6, 1, 1, (2, 1)), (5, 7, 1, 1, (3, 4))]),
         ("dense_conv2d", convolution, CONVOLUTIONS),
         ("dense_conv_transpose2d", convolution, CONVOLUTIONS),
         ("folded_conv_transpose2d", convolution, CONVOLUTIONS),

@@ -155,6 +155,8 @@ def test_a_suite_is_tuned_before_any_test_image_is_read(tmp_path: Path, monkeypa
         settings = json.loads(run.read_text())
         point = found["points"][found["chosen"]]
         assert [settings["training"]["learning_rate"], *settings["options"].values()] == point
+    trained = (tmp_path / "results" / "tuned" / "runs" / "search" / "runs").glob("*/trained.json")
+    assert [json.loads(path.read_text())["provenance"]["together"] for path in trained] == [2] * 4
     table.write_text("\n".join(lines[:-1]) + "\n")
     assert main([*arguments, "--jobs", "1"]) == 0  # trained already: only its line is written again
     assert sorted(table.read_text().splitlines()) == sorted(lines)

@@ -25,7 +25,8 @@ REFUSED = {  # what a stock model does that no trace can hold, and with it the m
     "SVAE": "data-dependent",
     "PoincareVAE": "allclose",
 }
-NO_GRADIENT = {"GAN", "WGAN"}  # a bias has a gradient of rounding alone, of which Adam makes a step unless told not to
+# Parameters have a gradient of rounding alone, of which Adam makes a step unless told not to.
+NO_GRADIENT = {"GAN", "WGAN", "SelfVAE"}
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler, g++")
 
 

@@ -1,12 +1,14 @@
 """Networks in bfloat16: everything outside them is float32, and a real run ends where float32 does."""
 
+import warnings
+
 import pytest
 import torch
 from pythae import models as pythae
 
 from bench import data
 from bench.likelihood import nll
-from bench.training.precision import chosen, set_precision
+from bench.training.precision import chosen, set_precision, times_as_long
 from bench.training.settings import StepSettings
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
@@ -18,6 +20,22 @@ SHAPE = (1, 8, 8)
 def test_auto_is_bfloat16_on_an_accelerator_alone() -> None:
     assert chosen("auto", "cuda") == chosen("bfloat16", "cpu") == torch.bfloat16
     assert chosen("auto", "cpu") is None and chosen("float32", "cuda") is None
+
+
+@pytest.mark.parametrize("ratio", [0.4, 9.04])
+def test_bfloat16_is_warned_of_with_the_ratio_where_it_is_slower(ratio: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.training.precision.times_as_long", lambda: ratio)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for asked in (("bfloat16", "cpu"), ("auto", "cpu"), ("float32", "cpu"), ("bfloat16", "cuda")):
+            chosen(*asked)
+    assert ["takes 9.0 times as long" in str(warning.message) for warning in caught] == [True] * (ratio > 1)
+
+
+def test_the_ratio_is_measured_and_moves_no_draw() -> None:
+    before = torch.get_rng_state()
+    assert 0.05 < times_as_long() < 200
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", ["VAE", "BidirectionalBetaTCVAE", "IWAE"])

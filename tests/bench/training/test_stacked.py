@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import torch
 from pythae.trainers.training_callbacks import TrainingCallback
+from small_selfvae import chain
 
+from bench.training.config import trainer_config
+from bench.training.settings import Training
 from bench.training.stacked import stackable
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
@@ -86,6 +89,27 @@ def test_together_equals_alone_at_rates_of_their_own(config: dict[str, Any]) -> 
             torch.testing.assert_close(model.state_dict()[key], tensor, **TOLERANCE)
         for key in ("train_loss", "validation_loss", "learning_rate"):
             assert history[key] == pytest.approx(alone.history[key], rel=1e-5)
+
+
+def test_layers_that_start_from_data_do_so_by_each_models_own_images() -> None:
+    """By gradient descent: of the smallest gradients Adam would make steps of nothing but rounding."""
+    seeds, descent = [0, 1, 2], {"optimizer_cls": "SGD", "optimizer_params": {}, "learning_rate": 1e-3}
+    group = together_of([chain() for _ in seeds], seeds, **descent)
+    group.train()
+    for seed, model, history in zip(seeds, group.models, group.histories, strict=True):
+        alone = Trainer(chain(), images(40), images(10, seed=1), settings(seed, **descent))
+        alone.train()
+        for key, tensor in alone.model.state_dict().items():
+            torch.testing.assert_close(model.state_dict()[key], tensor, **TOLERANCE)
+        assert history["train_loss"] == pytest.approx(alone.history["train_loss"], rel=1e-5)
+
+
+def test_runs_of_a_suite_train_together_at_rates_of_their_own() -> None:
+    configs = [trainer_config(Training(epochs=1, batch_size=16, learning_rate=rate), 0) for rate in (1e-3, 4e-3)]
+    group = Trainer([model_of("VAE", 0) for _ in configs], images(40), images(10, seed=1), configs)
+    group.train()
+    slow, fast = (history["learning_rate"][0] for history in group.histories)
+    assert fast == pytest.approx(4 * slow)
 
 
 def test_each_model_keeps_its_own_best_epoch() -> None:

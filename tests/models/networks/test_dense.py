@@ -136,7 +136,7 @@ def test_sides_can_be_halved_by_means_and_doubled_by_pixels_of_channels() -> Non
     four, made = F.conv2d(h, up[0].weight, up[0].bias, padding=1), up(h)
     assert (down(h).shape, made.shape) == ((2, 10, 2, 3), (2, 2, 8, 12))
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):  # channel 4 c + 2 i + j is pixel (i, j) of every field of 2 x 2
-        assert torch.equal(made[:, :, i::2, j::2], four[:, 2 * i + j :: 4])
+        assert torch.allclose(made[:, :, i::2, j::2], four[:, 2 * i + j :: 4], atol=1e-6)
 
 
 def test_pooling_costs_no_parameters_less_and_sub_pixels_four_times_as_many() -> None:
@@ -228,13 +228,6 @@ def test_training_broken_off_and_resumed_ends_with_the_same_weights(name: str, t
     resumed.train()
     for key, tensor in whole.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[key], tensor), key
-
-
-@pytest.mark.parametrize("name", ["VAE", "SelfVAE"])
-def test_models_with_normalised_weights_train_alone(name: str) -> None:
-    settings: Any = [TrainerConfig(seed=seed) for seed in (0, 1)]
-    with pytest.raises(ValueError, match="go together if"):
-        Trainer([model_of(name, seed) for seed in (0, 1)], images(30), images(8), settings).train()
 
 
 # As the networks of models
