@@ -1,6 +1,7 @@
 """Weight-normalised convolutions, whose gains and biases start from the first batch of data."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -62,12 +63,21 @@ class _ScaledRows(torch.autograd.Function):
 
     @staticmethod
     def vmap(
-        info: object, in_dims: tuple[int | None, int | None], direction: Tensor, gain: Tensor
+        info: "_Vmapped", in_dims: tuple[int | None, ...], *given: Tensor
     ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
-        models = direction.movedim(in_dims[0] or 0, 0), gain.movedim(in_dims[1] or 0, 0)
-        rows = _ScaledRows.apply(*(tensor.flatten(0, 1) for tensor in models))
-        weight, norm = (tensor.unflatten(0, models[0].shape[:2]) for tensor in rows)
-        return (weight, norm), (0, 0)
+        count = info.batch_size
+        models = [
+            tensor.expand(count, *tensor.shape) if place is None else tensor.movedim(place, 0)
+            for tensor, place in zip(given, in_dims, strict=True)
+        ]
+        weight, norm = _ScaledRows.apply(*(tensor.flatten(0, 1) for tensor in models))
+        return (weight.unflatten(0, (count, -1)), norm.unflatten(0, (count, -1))), (0, 0)
+
+
+class _Vmapped(Protocol):
+    """What torch tells of a batched call."""
+
+    batch_size: int
 
 
 def starts_from_data(model: object) -> bool:

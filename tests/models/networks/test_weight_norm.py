@@ -22,6 +22,14 @@ def test_weights_are_gains_times_directions() -> None:
     assert torch.autograd.gradcheck(lambda *given: _ScaledRows.apply(*given)[0], (direction, gain))
 
 
+def test_what_models_share_counts_for_each() -> None:
+    direction, gain = rows(3, 2, 3, 3)
+    many = torch.stack([direction.detach(), 2 - direction.detach()])
+    together = vmap(lambda given: _ScaledRows.apply(given, gain)[0])(many)
+    for own, weight in zip(many, together, strict=True):
+        torch.testing.assert_close(weight, _ScaledRows.apply(own, gain)[0])
+
+
 @pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
 def test_several_models_at_once_have_the_weights_and_gradients_of_each(kind: type[nn.Conv2d]) -> None:
     torch.manual_seed(0)
