@@ -80,7 +80,7 @@ def measure(options: argparse.Namespace) -> Row:
         "suite_range": least_to_most(seconds["suite"]),
         "ratio": median(seconds["script"]) / median(seconds["suite"]),
         "script_nll": float(np.mean(found["script"][0])),
-        "suite_nll": float(np.mean(list(found["suite"][0].nll_nats.values()))),
+        "suite_nll": float(np.mean(list(found["suite"][0].of("nll").values()))),
         "script_repeats": seconds["script"],
         "suite_repeats": seconds["suite"],
     }

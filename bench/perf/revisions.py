@@ -1,20 +1,17 @@
 """The README's command by this revision and by another, of which a checkout is at hand, each into an empty folder."""
 
 import argparse
-import csv
-import os
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import NamedTuple
 
 from bench.errors import BadInput
 from bench.perf.common import Row, interleaved, least_to_most, median, parser, run
-from bench.perf.suite import ROOT, TOY, TRIAL
+from bench.perf.suite import ROOT, TOGETHER, TOY, TRIAL, Timed, command_line
 
 COLUMNS = {
     "runs": "runs:d",
@@ -23,18 +20,9 @@ COLUMNS = {
     "before_range": "before, least to most",
     "after_range": "after, least to most",
     "ratio": "ratio:.2f",
-    "nll": "largest difference of a row's NLL, nats:.3f",
-    "psnr": "of its PSNR, dB:.3f",
+    "nll": "largest difference of a row's NLL, nats:.1e",
+    "psnr": "of its PSNR, dB:.1e",
 }
-Values = dict[tuple[str, ...], list[float]]  # metric, setting, row and variant -> a value a seed
-
-
-class Timed(NamedTuple):
-    """One call: its seconds, the number of runs, and what they measured."""
-
-    seconds: float
-    runs: int
-    values: Values
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,11 +37,10 @@ def measure(options: argparse.Namespace) -> Row:
     """Time both as a new user meets them, with an empty cache; of rows that both have, compare the means over seeds."""
     if options.repeats < 1:
         raise BadInput(f"--repeats {options.repeats}: at least one")
-    if not (options.before / "bench").is_dir():
-        raise BadInput(f"{options.before}: no checkout of this project")
     words = TRIAL + TOY if options.quick else []
-    places = {"before": options.before.resolve(), "after": ROOT}
-    seconds, found = interleaved({name: partial(call, place, words) for name, place in places.items()}, options.repeats)
+    revision, places = _revision(options.before), {"before": options.before.resolve(), "after": ROOT}
+    todo = {name: partial(call, place, words, options.threads) for name, place in places.items()}
+    seconds, found = interleaved(todo, options.repeats)
     before, after = (found[name][0] for name in places)
     row = {
         "runs": after.runs,
@@ -62,45 +49,41 @@ def measure(options: argparse.Namespace) -> Row:
         "before_range": least_to_most(seconds["before"]),
         "after_range": least_to_most(seconds["after"]),
         "ratio": median(seconds["before"]) / median(seconds["after"]),
-        "nll": difference("nll", before.values, after.values),
-        "psnr": difference("psnr", before.values, after.values),
+        "nll": difference("nll", before, after),
+        "psnr": difference("psnr", before, after),
         "before_repeats": seconds["before"],
         "after_repeats": seconds["after"],
     }
-    settings = {"arguments": words, "before": _revision(places["before"])}
+    settings = {"arguments": words, "before": revision}
     return {"benchmark": "revisions", "settings": settings, "rows": [row]}
 
 
-def call(checkout: Path, words: list[str]) -> Timed:
+def call(checkout: Path, words: Sequence[str], threads: int | None) -> Timed:
     """Run the default suite by the code of a checkout; raises RuntimeError where a run was not done."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "XDG_CACHE_HOME": f"{folder}/cache", "PYTHONPATH": str(checkout)}
-        command = [sys.executable, "-m", "bench.run", "--results", f"{folder}/results", *words]
-        started = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-        seconds = time.perf_counter() - started
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-        with Path(folder, "results", "digits", "measurements.csv").open(newline="") as file:
-            lines = list(csv.DictReader(file))
-    values: Values = {}
-    for line in lines:
-        if line["value"]:
-            key = tuple(line[name] for name in ("metric", "setting", "row", "variant"))
-            values.setdefault(key, []).append(float(line["value"]))
-    return Timed(seconds, len({line["path"] for line in lines}), values)
+    with tempfile.TemporaryDirectory() as cache:
+        return command_line(TOGETHER, words, cache, threads, checkout)
 
 
-def difference(metric: str, before: Values, after: Values) -> float:
-    """Return the largest difference of a row's mean over seeds."""
-    keys = [key for key in before.keys() & after.keys() if key[0] == metric]
-    return max(abs(fmean(before[key]) - fmean(after[key])) for key in keys)
+def difference(metric: str, before: Timed, after: Timed) -> float:
+    """Return the largest difference of a row's mean over seeds, of the rows that both have."""
+    old, new = (_means(timed.of(metric)) for timed in (before, after))
+    return max(abs(old[key] - new[key]) for key in old.keys() & new.keys())
+
+
+def _means(values: Mapping[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    rows: dict[tuple[str, ...], list[float]] = {}
+    for (*row, _), value in values.items():
+        rows.setdefault(tuple(row), []).append(value)
+    return {row: fmean(of_seeds) for row, of_seeds in rows.items()}
 
 
 def _revision(checkout: Path) -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    found = (checkout / "bench").is_dir() and subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True
+    )
+    if not found or found.returncode:
+        raise BadInput(f"{checkout}: no checkout of this project")
+    return found.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -39,11 +39,16 @@ ALONE = [*APART, "--jobs=1"]
 
 
 class Timed(NamedTuple):
-    """One call of the command line: its seconds, the number of runs, and the NLL of each run by folder."""
+    """One call of the command line: its seconds, the number of runs, and what was measured: by metric, setting, row,
+    variant and seed."""
 
     seconds: float
     runs: int
-    nll_nats: dict[str, float]
+    values: dict[tuple[str, ...], float]
+
+    def of(self, metric: str) -> dict[tuple[str, ...], float]:
+        """Return the values of a metric."""
+        return {key: value for key, value in self.values.items() if key[0] == metric}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,7 +94,7 @@ def measure(options: argparse.Namespace) -> Row:
         "together_range": least_to_most(seconds["together"]),
         "ratio": median(seconds["alone"]) / median(seconds["together"]),
         "ratio_apart": median(seconds["apart"]) / median(seconds["together"]),
-        "largest_difference": max(abs(alone.nll_nats[key] - together.nll_nats[key]) for key in alone.nll_nats),
+        "largest_difference": max(abs(v - together.values[key]) for key, v in alone.of("nll").items()),
         "alone_repeats": seconds["alone"],
         "apart_repeats": seconds["apart"],
         "together_repeats": seconds["together"],
@@ -98,8 +103,10 @@ def measure(options: argparse.Namespace) -> Row:
     return {"benchmark": "suite", "settings": settings, "rows": [row]}
 
 
-def command_line(program: Sequence[str], arguments: Sequence[str], cache: str, threads: int | None) -> Timed:
-    """Run the digits suite into a new folder, with torch's `threads` (None: its own choice).
+def command_line(
+    program: Sequence[str], arguments: Sequence[str], cache: str, threads: int | None, checkout: Path = ROOT
+) -> Timed:
+    """Run the digits suite of a checkout into a new folder, with torch's `threads` (None: its own choice).
 
     Raises RuntimeError where a run was not done.
     """
@@ -110,14 +117,15 @@ def command_line(program: Sequence[str], arguments: Sequence[str], cache: str, t
     with tempfile.TemporaryDirectory() as results:
         command = [sys.executable, *program, "--suite=digits", f"--results={results}", "--json", *arguments]
         started = time.perf_counter()
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
         seconds = time.perf_counter() - started
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
         runs = json.loads(done.stdout.splitlines()[-1])
         with Path(results, "digits", "measurements.csv").open(newline="") as file:
-            nll = {line["path"]: float(line["value"]) for line in csv.DictReader(file) if line["metric"] == "nll"}
-    return Timed(seconds, len(runs), nll)
+            lines = [line for line in csv.DictReader(file) if line["value"]]
+    about = ("metric", "setting", "row", "variant", "seed")
+    return Timed(seconds, len(runs), {tuple(line[name] for name in about): float(line["value"]) for line in lines})
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from bench.likelihood import neg_elbo
 from bench.perf.common import Clock, Row, device, in_child, least_to_most, median, parser, run
 from bench.perf.subjects import as_pixels, images, quiet, stock_vae, suite_runs, tensors
 from bench.study import PresetName
-from bench.training.precision import times_as_long
+from bench.training.precision import SLOWER, times_as_long
 from bench.training.settings import StepSettings
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 
@@ -107,7 +107,7 @@ def cases(training: ImageTensors, validation: ImageTensors) -> list[Case]:
     The paper's residual network is among them on an accelerator, where its epochs are short; bfloat16 is one of our
     settings where it is not slower.
     """
-    fast = device() == "cuda" or times_as_long() < 1
+    fast = device() == "cuda" or times_as_long() < SLOWER
     mnist = training, validation, {key: way for key, way in OURS.items() if fast or way["precision"] == "float32"}
     found = [
         Case("Pythae's MLP VAE", partial(_stock_vae, "MLP"), *mnist),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.networks.two_way import Autocast
 
-_SLOWER = 1.1  # more than what a measurement is out by
+SLOWER = 1.1  # more than what a measurement is out by
 _NAMES = {"float32": None, "bfloat16": torch.bfloat16}
 
 
@@ -21,7 +21,7 @@ def chosen(precision: str, device: str) -> torch.dtype | None:
 
     Warns where bfloat16 is slower: on a processor without units for it.
     """
-    if precision == "bfloat16" and device == "cpu" and (ratio := times_as_long()) > _SLOWER:
+    if precision == "bfloat16" and device == "cpu" and (ratio := times_as_long()) > SLOWER:
         warnings.warn(
             f"precision bfloat16: a convolution takes {ratio:.1f} times as long as in float32 on this processor; "
             "set float32",

@@ -13,6 +13,8 @@ REDUCTION = 8  # of channels inside channel attention
 
 
 class _Conv2d(nn.Conv2d):
+    """Torch's convolution of square kernels, small images by the faster way: [B, C, H, W] -> [B, C', H', W']."""
+
     def forward(self, input: Tensor) -> Tensor:
         return conv2d(input, self.weight, self.bias, self.stride[0], int(self.padding[0]))
 
