@@ -1,6 +1,7 @@
 """How a model is trained: a batch, named loss terms, their weights, and the steps that optimisers take in turn."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -71,6 +72,10 @@ class Stackable:
     def weights(self, epoch: int) -> dict[str, float]:
         """Return the coefficients that differ from 1 in this epoch (counted from 1)."""
         return {}
+
+    def weighed(self, weights: Mapping[str, Tensor]) -> AbstractContextManager[object]:
+        """Return the context in which the terms are those of a model of these weights; here they are of any."""
+        return nullcontext()
 
     def phases(self) -> tuple[Phase, ...]:
         """Return the kinds of update to make for each batch, in order, a repeated one as often as it is to be made."""

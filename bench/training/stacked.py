@@ -14,9 +14,10 @@ from torch.func import vmap
 from bench.training.config import TrainerConfig
 from bench.training.data_init import initialise
 from bench.training.engine import SELECTION_SEED, Engine, own_tensors
-from bench.training.functional import call_with
+from bench.training.functional import call_with, gradients_of
 from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision
+from bench.training.recorded import Recorded, Results
 from models.noise import Draw, Noise, Recorder, Replay, drawn
 from models.training import Batch, Phase, Stackable, as_float, weighted_sum
 
@@ -53,6 +54,7 @@ class Stacked(Engine):
         set_precision(self._base, chosen(self.config.steps.precision, device))
         self._phases = self._base.phases()
         self._draws: dict[tuple[str, int], list[Draw] | None] = {}
+        self._recorded: dict[str, Recorded] = {}
         owned = [(p.name, [self._parameters[name] for name in self._base.owned(p)]) for p in self._phases]
         self.make_optimisers(owned, [config.learning_rate for config in configs])
 
@@ -74,28 +76,40 @@ class Stacked(Engine):
             parameter.grad = None
         batch = self.loaders[0].batch(index)
         noise = self._noise(self._requests(phase.name, phase.terms, _first(batch)) or [])
-        losses = self._all(partial(self._loss, phase), self._weights, batch.x, batch.y, batch.indices, noise)
-        if len(optimiser.parameters) == len(self._parameters):
-            losses.sum().backward()
-        else:
-            losses.sum().backward(inputs=optimiser.parameters)
+        plain = partial(self._passes, phase)
+        if phase.name not in self._recorded:
+            self._recorded[phase.name] = Recorded(plain)
+        passes = self._recorded[phase.name] if index.shape[1] == self.loaders[0].longest else plain
+        losses, *gradients = passes(self.tensors(), self._weights, batch.x, batch.y, batch.indices, noise)
+        for parameter, gradient in zip(optimiser.parameters, gradients, strict=True):
+            parameter.grad = gradient
         optimiser.step()
-        return losses.detach()
+        assert losses is not None
+        return losses
+
+    def _passes(self, phase: Phase, tensors: dict[str, Tensor], *arguments: Any) -> Results:
+        """Return the models' losses [S] and the gradient of their sum by each parameter that the phase moves."""
+        leaves = {name: tensors[name].detach().requires_grad_() for name in self._base.owned(phase)}
+        with torch.enable_grad():
+            losses = self._all(partial(self._loss, phase), tensors | leaves, *arguments)
+        return losses.detach(), *gradients_of(losses.sum(), list(leaves.values()))
 
     def _loss(
         self, phase: Phase, weights: dict[str, Tensor], x: Tensor, y: Tensor, index: Tensor, noise: list[Tensor]
     ) -> Tensor:
         """Return the loss of the model whose tensors, weights, batch and noise these are."""
-        return weighted_sum(phase.terms(Batch(x, y, index, len(self._data)), Replay(noise)), weights)
+        with self._base.weighed(weights):
+            return weighted_sum(phase.terms(Batch(x, y, index, len(self._data)), Replay(noise)), weights)
 
-    def _all(self, function: Callable[..., Tensor], *arguments: Any, in_dims: int | None = 0) -> Tensor:
+    def _all(
+        self, function: Callable[..., Tensor], tensors: dict[str, Tensor], *arguments: Any, in_dims: int | None = 0
+    ) -> Tensor:
         """Return a function of the base for all models at once, stacked along the first axis."""
 
-        def one(tensors: dict[str, Tensor], *rest: Any) -> Tensor:
-            return call_with(self._base, tensors, function, *rest)
+        def one(own: dict[str, Tensor], *rest: Any) -> Tensor:
+            return call_with(self._base, own, function, *rest)
 
-        dims = (0, *((in_dims,) * len(arguments)))
-        return vmap(one, in_dims=dims)({**self._parameters, **self._buffers}, *arguments)
+        return vmap(one, in_dims=(0, *((in_dims,) * len(arguments))))(tensors, *arguments)
 
     def _noise(self, requests: list[Draw]) -> list[Tensor]:
         """Return each draw for all models, [S, ...], from their own generators."""
@@ -125,7 +139,7 @@ class Stacked(Engine):
             if requests is None:
                 return None
             noise = [drawn(request, generator, self.device) for request in requests]
-            total += self._all(self._replayed_selection, x, noise, in_dims=None).double().sum(1)
+            total += self._all(self._replayed_selection, self.tensors(), x, noise, in_dims=None).double().sum(1)
         return total / len(self.validation)
 
     def _selection_loss(self, batch: Batch, noise: Noise) -> Tensor | None:

@@ -1,6 +1,7 @@
 """Pythae's own losses with their noise drawn from elsewhere, so that several models train in one batched step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,7 +28,26 @@ class Drawing(TorchFunctionMode):
 
 
 class Drawn(Stackable):
-    """A stock model whose loss depends on no epoch and draws by `randn_like` alone; it trains by `forward`."""
+    """A stock model whose loss depends on no epoch and draws by `randn_like` alone; it trains by `forward`.
+
+    Its `weight_options` are attributes too, which that loss multiplies its terms by.
+    """
+
+    def weights(self, epoch: int) -> dict[str, float]:
+        """Return the values of these attributes."""
+        return {name: getattr(self, name) for name in self.weight_options}
+
+    @contextmanager
+    def weighed(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Have the loss multiply by others."""
+        own = self.weights(1)
+        try:
+            for name in own:
+                setattr(self, name, weights[name])
+            yield
+        finally:
+            for name, value in own.items():
+                setattr(self, name, value)
 
     def phases(self) -> tuple[Phase, ...]:
         """Return one update of all parameters."""

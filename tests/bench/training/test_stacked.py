@@ -53,12 +53,12 @@ def together_of(models: list[Any], seeds: list[int], states: Path | None = None,
         ("BetaTCVAE", [{"beta": 0.5}, {"beta": 1.5}]),
         ("BidirectionalIWAE", [{}, {}]),
         ("StockVAE", [{}]),
-        ("StockBetaVAE", [{"beta": 0.5}]),
-        ("StockBetaTCVAE", [{"beta": 1.5}]),
+        ("StockBetaVAE", [{"beta": 0.5}, {"beta": 1.5}]),
+        ("StockBetaTCVAE", [{"beta": 1.5}, {"alpha": 0.5, "gamma": 2.0}]),
         ("StockIWAE", [{"number_samples": 3}]),
         ("StockMIWAE", [{}]),
-        ("BidirectionalCIWAE", [{}]),
-        ("StockInfoVAE", [{}]),
+        ("BidirectionalCIWAE", [{"beta": 0.3}, {"beta": 0.7}]),
+        ("StockInfoVAE", [{"alpha": 0.25, "lbd": 1.0}, {"lbd": 2.0}]),
     ],
 )
 def test_together_equals_alone(name: str, options: list[dict[str, Any]], norm: str) -> None:
@@ -184,7 +184,7 @@ def test_only_models_that_differ_in_loss_weights_stack() -> None:
     assert not stackable(model_of("BetaIWAE", 0, beta=1.0), model_of("BetaIWAE", 0, beta=2.0))  # beta is in the bound
     assert not stackable(model_of("BidirectionalVAE", 0), model_of("BidirectionalIWAE", 0))
     assert stackable(model_of("StockVAE", 0), model_of("StockVAE", 1))
-    assert not stackable(model_of("StockBetaVAE", 0, beta=1.0), model_of("StockBetaVAE", 1, beta=2.0))
+    assert stackable(model_of("StockBetaVAE", 0, beta=1.0), model_of("StockBetaVAE", 1, beta=2.0))
     assert not stackable(model_of("StockDisentangledBetaVAE", 0), model_of("StockDisentangledBetaVAE", 1))
 
 

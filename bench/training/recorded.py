@@ -1,0 +1,117 @@
+"""A function of tensors as the list of operations that it came down to, carried out again without what led to them."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import Graph, GraphModule, Node
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
+from torch.utils.weak import WeakTensorKeyDictionary
+
+Results = tuple[Tensor | None, ...]
+
+
+class Recorded:
+    """Takes the place of a function of trees of tensors, which is called again and again with such of the same shapes.
+
+    The first call is recorded below autograd and batching (`torch.func.vmap`): what it computes and what it changes in
+    place, operation by operation. Recorded it is also carried out, beside the function itself on a copy of its
+    arguments; where both come to the same, to the bit on a processor, all later calls are the operations alone. Where
+    they do not, or where the function reads a value, it is called as it is, with a warning that says why.
+    """
+
+    def __init__(self, function: Callable[..., Results]):
+        self._function = function
+        self._tried = False
+        self._program: GraphModule | None = None
+
+    def __call__(self, *arguments: Any) -> Results:
+        """Return what the function returns."""
+        if not self._tried:
+            self._tried = True
+            try:
+                self._program = self._checked(arguments)
+            except Exception as error:  # whatever a model raises in it comes up again where it is called
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                warnings.warn(f"this step is not recorded and runs as it is: {reason}", stacklevel=2)
+        if self._program is None:
+            return self._function(*arguments)
+        with torch.no_grad():
+            results: Results = self._program(*tree_leaves(arguments))
+        return results
+
+    def _checked(self, arguments: Any) -> GraphModule:
+        """Return the record of a call on copies of the arguments; raises ValueError where it comes out differently."""
+        plain, own, again = (tree_map(torch.clone, arguments) for _ in range(3))
+        program = record(self._function, own)
+        expected = (*self._function(*plain), *tree_leaves(plain))
+        with torch.no_grad():
+            found = (*program(*tree_leaves(again)), *tree_leaves(again))
+        if not all(map(_alike, expected, found)):
+            raise ValueError("recorded, it comes out differently")
+        return program
+
+
+def record(function: Callable[..., Results], arguments: Sequence[Any]) -> GraphModule:
+    """Return the operations of a call as a function of the arguments' leaves; raises ValueError if it reads a value."""
+    recorder = _Recorder()
+    for leaf in tree_leaves(arguments):
+        recorder.nodes[leaf] = recorder.graph.placeholder(f"given{len(recorder.nodes)}")
+    with recorder:
+        results = function(*arguments)
+    recorder.graph.output(tuple(recorder.node(result) for result in results))
+    recorder.graph.eliminate_dead_code()
+    return GraphModule(recorder.constants, recorder.graph)
+
+
+class _Recorder(TorchDispatchMode):
+    """Writes down the operations that are carried out under it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.graph = Graph()
+        self.nodes: Any = WeakTensorKeyDictionary()  # tensor -> Node
+        self.constants: dict[str, Tensor] = {}  # what the function has from elsewhere
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        noted = tree_map(self.node, (args, kwargs))
+        result = func(*args, **kwargs)
+        node = self.graph.call_function(func, *noted)
+        if isinstance(result, Tensor):
+            self.nodes[result] = node
+        elif isinstance(result, (tuple, list)) and all(each is None or isinstance(each, Tensor) for each in result):
+            for place, each in enumerate(result):
+                if each is not None:
+                    self.nodes[each] = self.graph.call_function(_item, (node, place))
+        elif result is not None:
+            raise ValueError(f"it reads a value, by {func}")
+        return result
+
+    def node(self, value: Any) -> Any:
+        """Return the node of a tensor; anything else is itself."""
+        if not isinstance(value, Tensor):
+            return value
+        if value not in self.nodes:
+            name = f"constant{len(self.constants)}"
+            self.constants[name] = value
+            self.nodes[value] = self.graph.get_attr(name)
+        return self.nodes[value]
+
+
+def _item(values: Sequence[Tensor], place: int) -> Tensor:
+    return values[place]
+
+
+def _alike(one: Tensor | None, other: Tensor | None) -> bool:
+    """Whether two results are the same; on an accelerator, whose sums have no order, nearly."""
+    if one is None or other is None:
+        return one is other
+    if one.device.type == "cpu":
+        return bool(((one == other) | ((one != one) & (other != other))).all())
+    return bool((one - other).double().norm() <= 1e-3 * one.double().norm() + 1e-6)
