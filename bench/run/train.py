@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bench.storage.status import Found
     from bench.study.run import Run
     from bench.study.schema import Suite
+
+TABLES_APART = 600  # seconds: a table of the seeds so far is written at most as often
 
 
 def carry_out(options: Options) -> int:
@@ -314,13 +317,16 @@ def _carry_out(
     display = Display([[run for run in job if run.id in wanted] for job in jobs], len(todo), resources.workers)
 
     waited = {seed: {run.id for run in todo if run.seed == seed} for seed in dict.fromkeys(run.seed for run in todo)}
+    written = time.monotonic()
 
     def finished(run: "Run", status: str) -> None:
+        nonlocal written
         display.finish(run, status)
         waited[run.seed].discard(run.id)
-        if not waited[run.seed] and display.done < display.total:
+        if not waited[run.seed] and display.done < display.total and time.monotonic() - written > TABLES_APART:
             with suppress(Exception):  # a table of the seeds so far; the last one tells what is wrong
                 write()
+            written = time.monotonic()
         if options.fail_fast and status != "done":
             raise _Failed
 

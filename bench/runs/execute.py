@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from bench.evaluation.features.networks import FeatureNetworks
 from bench.evaluation.pictures.plots import plots
 from bench.evaluation.pictures.tiles import save_tiles, why
 from bench.runs.tracking import Tracking
-from bench.runs.train import about_data, train_alone, train_together
+from bench.runs.train import about_data, train_alone, try_together
 from bench.runs.work import Listener, Work
 from bench.storage import store
 from bench.storage.data_version import sha256_of
@@ -55,10 +55,9 @@ def execute(job: Sequence[Run], work: Work, listener: Listener) -> dict[str, str
     the trackers named by `work.track` of what it does.
     """
     accelerator.exact_float32()
-    diverged: dict[str, str] = {}
+    diverged = {}
     if len(job) > 1:
-        with suppress(Exception):  # what is wrong comes up again, and is stored, when the run is tried alone
-            diverged = train_together(job, work.suite_folder, _data_of(job[0], work), listener.progress)
+        diverged = try_together(job, work.suite_folder, partial(_data_of, job[0], work), listener.progress)
     statuses = {}
     for run in job:
         if not store.is_done(work.suite_folder, run):

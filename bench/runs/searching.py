@@ -5,7 +5,6 @@ import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing import get_context
@@ -111,7 +110,7 @@ def train(job: Job, criteria: Mapping[str, str], work: Path, data_dir: Path | No
     import torch
     from pythae.trainers.training_callbacks import TrainingCallback
 
-    from bench.runs.train import train_alone, train_together
+    from bench.runs.train import train_alone, try_together
     from bench.storage import store
     from bench.system import provenance
     from bench.system.memory import out_of_memory
@@ -119,10 +118,9 @@ def train(job: Job, criteria: Mapping[str, str], work: Path, data_dir: Path | No
     torch.set_num_threads(1)  # so that the bits are those of any number of jobs
     made: Line = {"git": provenance.git_revision(), "cpu": provenance.processor()}
     images = without_test(job[0].dataset, data_dir, tuple(sorted(job[0].data.items())))
-    diverged: dict[str, str] = {}
+    diverged = {}
     if len(job) > 1:
-        with suppress(Exception):  # what is wrong comes up again where each is tried alone
-            diverged = train_together(job, work, images, lambda run, text: None)
+        diverged = try_together(job, work, lambda: images, lambda run, text: None)
     found: dict[str, Line] = {}
     for run in (run for run in job if run.id in criteria):
         folder = work / "runs" / run.id

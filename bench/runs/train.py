@@ -1,5 +1,6 @@
 """From a run to a trained model on disk: configuration, weights, training alone or together, and what is stored."""
 
+import logging
 import shutil
 import time
 import warnings
@@ -28,6 +29,7 @@ from bench.training.loader import ImageTensors
 from bench.training.trainer import Diverged, Trainer
 from models import MODELS
 
+log = logging.getLogger("bench")
 Progress = Callable[[Run, str], None]  # (run, what it is doing now)
 
 
@@ -84,6 +86,18 @@ def train_together(group: Sequence[Run], suite_folder: Path, data: ImageDataset,
         Checkpoints(states).clear()
         return {}
     return _train(runs, states, suite_folder, data, [_Announce(runs, progress)])
+
+
+def try_together(
+    group: Sequence[Run], suite_folder: Path, data: Callable[[], ImageDataset], progress: Progress
+) -> dict[str, str]:
+    """Do as `train_together`; what it fails of is said, and comes up again where each run is trained alone."""
+    try:
+        return train_together(group, suite_folder, data(), progress)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        log.warning("%s and %d others are trained one by one (%s)", group[0].id, len(group) - 1, reason)
+        return {}
 
 
 def _train(

@@ -1,4 +1,4 @@
-"""A training step's forward and backward pass as machine code, on a processor or an accelerator."""
+"""A training step's forward and backward pass as a program: its operations alone, or machine code."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,11 +27,12 @@ def machine_code(graph: GraphModule, arguments: Sequence[Tensor], options: dict[
 
 
 class Compiled:
-    """Takes the passes of one step of a model, by its `place` among them, from machine code, for whole batches.
+    """Takes the passes of one step of a model, by its `place` among them, from a program, for whole batches.
 
-    The step is traced for all epochs, and torch's compiler fuses its elementwise passes, casts among them. The noise is
-    what `plain` would draw. The first whole batch is computed both ways. Batches of another length are left to `plain`,
-    and so are all of a step that cannot be traced or compiled or that comes out differently, with a warning that says
+    The step is traced for all epochs: with `capture` torch's compiler fuses its elementwise passes, casts among them;
+    without, its operations are carried out as they are, to the bit on a processor. The noise is what `plain` would
+    draw. The first whole batch is computed both ways. Batches of another length are left to `plain`, and so are all of
+    a step that cannot be traced or compiled or that comes out differently; where `capture` asks for it, a warning says
     why.
     """
 
@@ -43,7 +44,9 @@ class Compiled:
         loader: Loader,
         generator: torch.Generator,
         precision: torch.dtype | None,
+        capture: bool,
     ):
+        self._capture = capture
         self._place, self._plain, self._model = place, plain, model
         self._loader, self._generator, self._precision = loader, generator, precision
         self._tried = False
@@ -60,16 +63,25 @@ class Compiled:
                 self._compile(index)
                 self._check(step, index, before)
             except Exception as error:  # whatever a model, the tracer or the compiler raises: `plain` is as right
-                reason = (str(error) or type(error).__name__).splitlines()[0]
-                warnings.warn(f"this model's step is not compiled and runs as it is: {reason}", stacklevel=2)
                 self._program = None
+                if self._capture:
+                    reason = (str(error) or type(error).__name__).splitlines()[0]
+                    warnings.warn(f"this model's step is not compiled and runs as it is: {reason}", stacklevel=2)
             self._restore(before)
-        return self._plain(step, index) if self._program is None else self._run(self._program, index)
+        if self._program is None:
+            return self._plain(step, index)
+        try:
+            return self._run(self._program, index)
+        except RuntimeError:  # of values that torch refuses, as `plain` knows
+            return self._plain(step, index)
 
     def _compile(self, index: Tensor) -> None:
-        found = trace(self._model, self._place, self._loader.batch(index, self._generator), self._precision)
-        with torch.no_grad():
-            self._program = machine_code(found.graph, found.arguments, options={"fallback_random": True})
+        batch = self._loader.batch(index, self._generator)
+        found = trace(self._model, self._place, batch, self._precision, values=not self._capture)
+        self._program = found.graph
+        if self._capture:
+            with torch.no_grad():
+                self._program = machine_code(found.graph, found.arguments, options={"fallback_random": True})
         own = dict(self._model.named_parameters())
         self._owned = [own[name] for name in found.owned]
         own.update(self._model.named_buffers())
@@ -97,6 +109,8 @@ class Compiled:
                 raise ValueError("compiled, its first batch comes out differently")
 
     def _equal(self, one: Tensor, other: Tensor) -> bool:
+        if not self._capture and one.device.type == "cpu":
+            return torch.equal(one, other)
         difference = (one.double() - other.double()).norm()
         return bool(difference <= _TOLERANCE[self._precision] * one.double().norm() + 1e-6)
 

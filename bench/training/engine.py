@@ -10,6 +10,7 @@ import torch
 from pythae.models import BaseAE
 from torch import Tensor, nn
 
+from bench.training import recorded
 from bench.training.config import TrainerConfig
 from bench.training.loader import ImageTensors, Loader
 from bench.training.optimisers import Optimiser
@@ -44,6 +45,7 @@ class Engine(ABC):
         self.generators = [torch.Generator(device).manual_seed(config.seed) for config in configs]
         self.validation = None if validation is None else validation.data.to(device)
         self.optimisers: dict[str, Optimiser] = {}
+        self.long_enough = self.config.num_epochs * len(self.loaders[0]) >= recorded.WORTH  # to record a step
 
     def make_optimisers(
         self, owned: Sequence[tuple[str, Sequence[nn.Parameter]]], rates: Sequence[float] | None = None

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx import Graph, GraphModule, Node
+from torch.fx import Graph, GraphModule
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 Results = tuple[Tensor | None, ...]
+WORTH = 200  # steps of a training: one is recorded in the time of some ten
 
 
 class Recorded:
@@ -46,7 +47,7 @@ class Recorded:
     def _checked(self, arguments: Any) -> GraphModule:
         """Return the record of a call on copies of the arguments; raises ValueError where it comes out differently."""
         plain, own, again = (tree_map(torch.clone, arguments) for _ in range(3))
-        program = record(self._function, own)
+        program, _ = record(self._function, own)
         expected = (*self._function(*plain), *tree_leaves(plain))
         with torch.no_grad():
             found = (*program(*tree_leaves(again)), *tree_leaves(again))
@@ -55,16 +56,19 @@ class Recorded:
         return program
 
 
-def record(function: Callable[..., Results], arguments: Sequence[Any]) -> GraphModule:
-    """Return the operations of a call as a function of the arguments' leaves; raises ValueError if it reads a value."""
+def record(function: Callable[..., Results], arguments: Sequence[Any]) -> tuple[GraphModule, Callable[[Any], bool]]:
+    """Return the operations of a call as a function of the arguments' leaves, and whether a tensor took part in it.
+
+    Raises ValueError for a function that reads a value.
+    """
     recorder = _Recorder()
     for leaf in tree_leaves(arguments):
         recorder.nodes[leaf] = recorder.graph.placeholder(f"given{len(recorder.nodes)}")
     with recorder:
         results = function(*arguments)
     recorder.graph.output(tuple(recorder.node(result) for result in results))
-    recorder.graph.eliminate_dead_code()
-    return GraphModule(recorder.constants, recorder.graph)
+    program = GraphModule(recorder.constants, recorder.graph)
+    return program, lambda leaf: isinstance(leaf, Tensor) and leaf in recorder.nodes
 
 
 class _Recorder(TorchDispatchMode):

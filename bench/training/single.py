@@ -1,11 +1,10 @@
 """One model in training, step by step as it says."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from pythae.models import BaseAE
 from torch import Tensor
 
+from bench.training.compiled import Compiled
 from bench.training.config import TrainerConfig
 from bench.training.data_init import initialise
 from bench.training.engine import SELECTION_SEED, Diverged, Engine, own_tensors
@@ -14,8 +13,7 @@ from bench.training.precision import chosen, set_precision
 from models.capabilities import capable
 from models.training import Batch, Step, as_float, steps_of
 
-if TYPE_CHECKING:
-    from bench.training.compiled import Compiled
+KNOWN = ("models", "pythae")  # whose models keep nothing from step to step but tensors, in modules (the tests' say)
 
 
 class Single(Engine):
@@ -43,13 +41,10 @@ class Single(Engine):
         precision = chosen(config.steps.precision, device)
         set_precision(model, precision)
         self._epoch, self._steps = 1, steps_of(model, 1)
-        self._compiled = self._programs(precision) if config.steps.capture else []
-
-    def _programs(self, precision: torch.dtype | None) -> list["Compiled"]:
-        from bench.training.compiled import Compiled  # torch's compiler takes a second to import
-
-        about = (self.passes, self.model, self.loader, self.generator, precision)
-        return [Compiled(place, *about) for place in range(len(self._steps))]
+        capture, own = config.steps.capture, type(model).__module__.partition(".")[0] in KNOWN
+        about = (self.passes, self.model, self.loader, self.generator, precision, capture)
+        programs = len(self._steps) if capture or (own and self.long_enough) else 0
+        self._compiled = [Compiled(place, *about) for place in range(programs)]
 
     def begin(self, epoch: int) -> None:
         self.model.train()

@@ -77,9 +77,10 @@ class Stacked(Engine):
         batch = self.loaders[0].batch(index)
         noise = self._noise(self._requests(phase.name, phase.terms, _first(batch)) or [])
         plain = partial(self._passes, phase)
-        if phase.name not in self._recorded:
+        if self.long_enough and phase.name not in self._recorded:
             self._recorded[phase.name] = Recorded(plain)
-        passes = self._recorded[phase.name] if index.shape[1] == self.loaders[0].longest else plain
+        whole = index.shape[1] == self.loaders[0].longest
+        passes = self._recorded.get(phase.name, plain) if whole else plain
         losses, *gradients = passes(self.tensors(), self._weights, batch.x, batch.y, batch.indices, noise)
         for parameter, gradient in zip(optimiser.parameters, gradients, strict=True):
             parameter.grad = gradient

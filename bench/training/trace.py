@@ -1,18 +1,18 @@
 """A training step's forward and backward pass as a graph of tensor operations."""
 
 import copy
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from pythae.models import BaseAE
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from bench.training.functional import call_with
+from bench.training.functional import call_with, gradients_of
 from bench.training.precision import set_precision
+from bench.training.recorded import record
 from models.noise import Draw, Recorder, Replay, drawn
 from models.training import Batch, steps_of
 
@@ -38,12 +38,14 @@ class Trace(NamedTuple):
     requests: list[Draw]  # the noise that it takes last
 
 
-def trace(model: BaseAE, place: int, batch: Batch, precision: torch.dtype | None) -> Trace:
+def trace(model: BaseAE, place: int, batch: Batch, precision: torch.dtype | None, values: bool = False) -> Trace:
     """Return the trace of a model's step, by its place among them, for batches like one, in all epochs.
 
     It is made on a copy of the model, with tensors that have no values: what depends on values, on the epoch, or on
-    tensors that the model keeps outside its parameters and buffers cannot get into it. Raises whatever such a step
-    does to the tracer, and ValueError where it leaves tensors in the model for a later call.
+    tensors that the model keeps outside its parameters and buffers cannot get into it. With `values` it is recorded
+    from a step that is carried out, which is faster, with the same exceptions but tensors of other objects than
+    modules. Raises whatever such a step does to the tracer, and ValueError where it leaves tensors in the model for a
+    later call.
     """
     model, device = copy.deepcopy(model), batch.x.device
     set_precision(model, precision)
@@ -63,21 +65,21 @@ def trace(model: BaseAE, place: int, batch: Batch, precision: torch.dtype | None
         leaves = {n: t.detach().requires_grad_() if n in owned else t for n, t in tensors.items()}
         with torch.enable_grad():
             loss = call_with(model, leaves, step.loss, Batch(x, y, indices, batch.dataset_size), Replay(noise))
-            gradients = torch.autograd.grad(loss, [leaves[name] for name in owned], allow_unused=True)
-        return loss.detach(), *(_like(gradient, tensors[n]) for n, gradient in zip(owned, gradients, strict=True))
+            gradients = gradients_of(loss, [leaves[name] for name in owned])
+        return loss.detach(), *gradients
 
     with torch.no_grad():
-        graph = make_fx(function, tracing_mode="fake")(*arguments)
-    if any(isinstance(leaf, FakeTensor) for module in model.modules() for leaf in tree_leaves(_state(module))):
+        graph, seen = record(function, arguments) if values else _without_values(function, arguments)
+    if any(seen(leaf) for module in model.modules() for leaf in tree_leaves(_state(module))):
         raise ValueError("it keeps tensors in the model from call to call")
     return Trace(graph, arguments, list(tensors), owned, recorder.requests)
 
 
-def _like(gradient: Tensor | None, parameter: Tensor) -> Tensor | None:
-    """Return a gradient laid out in memory as its parameter is, on which fused optimisers count."""
-    if gradient is None or gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
+def _without_values(function: Callable[..., Any], arguments: list[Any]) -> tuple[GraphModule, Callable[[Any], bool]]:
+    from torch._subclasses.fake_tensor import FakeTensor
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    return make_fx(function, tracing_mode="fake")(*arguments), lambda leaf: isinstance(leaf, FakeTensor)
 
 
 def _state(module: nn.Module) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def test_only_fail_fast_stops_at_a_failure(
     def explode(*arguments: Any, **keywords: Any) -> None:
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr("bench.runs.execute.train_together", explode)
+    monkeypatch.setattr("bench.runs.train.train_together", explode)
     monkeypatch.setattr("bench.runs.execute.train_alone", explode)
     assert main([*MINE, "--jobs", "1", *flags, "--json"]) == 1
     said = capsys.readouterr()

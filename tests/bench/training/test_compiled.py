@@ -1,5 +1,6 @@
 """Steps compiled on a processor: the same training as without, or a warning that says why there is none."""
 
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -11,7 +12,7 @@ from every_model import EVERY_MODEL, SHAPE, build
 from pythae.models import VAE, VAEConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 
-from bench.training import compiled
+from bench.training import compiled, recorded
 from bench.training.settings import StepSettings
 from bench.training.single import Single
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
@@ -27,6 +28,7 @@ REFUSED = {  # what a stock model does that no trace can hold, and with it the m
 }
 # Parameters have a gradient of rounding alone, of which Adam makes a step unless told not to.
 NO_GRADIENT = {"GAN", "WGAN", "SelfVAE"}
+PREFIX = re.compile("^(Stock|Corrected|Bidirectional)")
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler, g++")
 
 
@@ -67,9 +69,29 @@ def stock(**options: Any) -> VAE:
 def test_a_traced_training_is_the_training(name: str) -> None:
     traced, said = trained(build(name), capture=True)
     assert same(traced, trained(build(name))[0], rtol=0.0, atol=1e-6)
-    reason = REFUSED.get(name.removeprefix("Stock").removeprefix("Corrected").removeprefix("Bidirectional"))
+    reason = REFUSED.get(PREFIX.sub("", name))
     assert len(said) == (reason is not None)
     assert reason is None or reason in said[0]
+
+
+@EVERY_MODEL
+def test_a_recorded_training_is_the_training_to_the_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[compiled.Compiled] = []
+    take = compiled.Compiled.__call__
+
+    def noted(self: Any, step: Any, index: Any) -> Any:
+        steps.append(self)
+        return take(self, step, index)
+
+    monkeypatch.setattr(compiled.Compiled, "__call__", noted)
+    plain, _ = trained(build(name))
+    assert not steps  # two epochs are over sooner
+    monkeypatch.setattr(recorded, "WORTH", 0)
+    model, _ = trained(build(name))
+    assert same(model, plain, rtol=0.0, atol=0.0)
+    refused = {"VQVAE", *REFUSED}
+    differs = name == "BidirectionalMSSSIMVAE"  # in the last bits, of sums over the two uses of a weight
+    assert any(step._program is None for step in steps) == (differs or PREFIX.sub("", name) in refused)
 
 
 def test_convolutions_of_a_few_pixels_are_one_operation_of_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
