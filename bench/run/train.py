@@ -3,8 +3,8 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -139,7 +139,7 @@ def _run(options: Options) -> int:
     if tuning.tasks:
         if not options.dry_run:
             store.prepare(folder)
-            with hold(folder):
+            with hold(folder), _stoppable():
                 tuning.carry_out(
                     runs, folder / "runs" / "search", options.data_dir, choose(options, len(plan))[1].workers
                 )
@@ -330,14 +330,13 @@ def _carry_out(
         if options.fail_fast and status != "done":
             raise _Failed
 
-    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        found = executors.resolve(name)(jobs, work, resources, display.update, finished)
+        with _stoppable():
+            found = executors.resolve(name)(jobs, work, resources, display.update, finished)
     except _Failed:
         say("bench: --fail-fast: stopped at the first run that failed; the same command goes on")
         found = {run.id: store.status(folder, run) for run in todo}
     finally:
-        signal.signal(signal.SIGTERM, previous)
         display.close()
     return statuses | found
 
@@ -349,6 +348,16 @@ def _banner(runs: "list[Run]", todo: int) -> str:
 
 class _Failed(Exception):
     """A run failed, and the suite is to stop at that."""
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Have SIGTERM end what runs as Ctrl-C does, with the workers."""
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,5 @@
 """What a suite would cost, before anything is trained."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -83,7 +82,7 @@ def _architecture(run: Run) -> str:
             run.network,
             run.latent_dim,
             run.likelihood,
-            json.dumps(options, sort_keys=True),
+            sorted(options.items()),
         )
     )
 

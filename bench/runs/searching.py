@@ -2,13 +2,15 @@
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 from bench.data.types import ImageDataset
@@ -94,12 +96,27 @@ def _each(
     if jobs == 1:
         yield from (train(job, criteria, work, data_dir) for job, criteria in given)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         futures = [pool.submit(train, job, criteria, work, data_dir) for job, criteria in given]
         try:
             yield from (future.result() for future in as_completed(futures))
-        finally:
+        except BaseException:  # of a stop too: what is trained is kept in its states
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                child.terminate()
+            raise
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when the process does that started it."""
+
+    def watch() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def train(job: Job, criteria: Mapping[str, str], work: Path, data_dir: Path | None) -> dict[str, Line]:

@@ -1,6 +1,12 @@
 """A search for settings: what is chosen of given losses, and a search carried out, broken off and gone on with."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -178,3 +184,34 @@ def test_a_search_that_cannot_be_is_refused(tmp_path: Path, written: str, instea
     (tmp_path / "tuned.toml").write_text(TUNED.replace(written, instead))
     with pytest.raises(BadInput, match=said):
         suite.load(str(tmp_path / "tuned.toml"), "small")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
+def test_no_worker_outlives_a_search_that_is_stopped(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    words = ["--suite", "all-digits-tuned", "--preset", "small", "--models", "VAE", "--jobs", "2"]
+    command = [sys.executable, "-m", "bench.run", *words, "--results", str(tmp_path)]
+    started = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+
+    def gone() -> bool:
+        try:
+            os.killpg(started.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    try:
+        wait_for(lambda: any(tmp_path.glob("*/runs/search/runs/*/members.json")), 60)
+        os.kill(started.pid, number)
+        assert started.wait(30) == code
+        wait_for(gone, 30)
+    finally:
+        if not gone():
+            os.killpg(started.pid, signal.SIGKILL)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
