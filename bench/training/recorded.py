@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 Results = tuple[Tensor | None, ...]
@@ -16,7 +16,8 @@ WORTH = 200  # steps of a training: one is recorded in the time of some ten
 
 
 class Recorded:
-    """Takes the place of a function of trees of tensors, which is called again and again with such of the same shapes.
+    """Takes the place of a function of trees of tensors, which is called again and again with such of the same shapes;
+    with trees of another form it is called as it is.
 
     The first call is recorded below autograd and batching (`torch.func.vmap`): what it computes and what it changes in
     place, operation by operation. Recorded it is also carried out, beside the function itself on a copy of its
@@ -26,22 +27,23 @@ class Recorded:
 
     def __init__(self, function: Callable[..., Results]):
         self._function = function
-        self._tried = False
+        self._form: TreeSpec | None = None  # of the arguments of the first call
         self._program: GraphModule | None = None
 
     def __call__(self, *arguments: Any) -> Results:
         """Return what the function returns."""
-        if not self._tried:
-            self._tried = True
+        leaves, form = tree_flatten(arguments)
+        if self._form is None:
+            self._form = form
             try:
                 self._program = self._checked(arguments)
             except Exception as error:  # whatever a model raises in it comes up again where it is called
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 warnings.warn(f"this step is not recorded and runs as it is: {reason}", stacklevel=2)
-        if self._program is None:
+        if self._program is None or form != self._form:
             return self._function(*arguments)
         with torch.no_grad():
-            results: Results = self._program(*tree_leaves(arguments))
+            results: Results = self._program(*leaves)
         return results
 
     def _checked(self, arguments: Any) -> GraphModule:

@@ -82,3 +82,15 @@ def test_an_error_of_the_function_is_its_own() -> None:
 
     with pytest.warns(UserWarning, match="no batch"), pytest.raises(ZeroDivisionError, match="no batch"):
         Recorded(wrong)(torch.zeros(1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_arguments_of_another_form_are_the_functions_own() -> None:
+    def weighed(weights: dict[str, Tensor], x: Tensor) -> Results:
+        return (x * weights.get("a", torch.ones(())) + weights.get("b", torch.ones(())),)
+
+    recorded, x = Recorded(weighed), torch.ones(2)
+    two, three = torch.full((), 2.0), torch.full((), 3.0)
+    for weights, expected in (({"a": two}, 3.0), ({"b": three}, 4.0), ({}, 2.0), ({"b": two, "a": three}, 5.0)):
+        (found,) = recorded(weights, x)
+        assert found is not None and found.tolist() == [expected, expected]

@@ -12,6 +12,7 @@ import torch
 from pythae.trainers.training_callbacks import TrainingCallback
 from small_selfvae import chain
 
+from bench.training import recorded
 from bench.training.config import trainer_config
 from bench.training.settings import Training
 from bench.training.stacked import stackable
@@ -21,6 +22,12 @@ from models.training import Stackable
 
 SHAPE = (1, 8, 8)
 TOLERANCE: dict[str, float] = {"rtol": 0.0, "atol": 1e-5}
+
+
+@pytest.fixture(autouse=True)
+def recorded_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Record the steps of these short trainings too."""
+    monkeypatch.setattr(recorded, "WORTH", 0)
 
 
 def images(n: int, seed: int = 0) -> ImageTensors:
