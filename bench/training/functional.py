@@ -33,7 +33,7 @@ def gradients_of(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor | No
     taken: set[int] = set()
     for gradient, parameter in zip(torch.autograd.grad(loss, parameters, allow_unused=True), parameters, strict=True):
         if gradient is not None:
-            where = gradient.untyped_storage().data_ptr()
+            where = gradient.untyped_storage()._cdata
             if gradient.stride() != parameter.stride() or where in taken:
                 gradient = torch.empty_like(parameter).copy_(gradient)
             taken.add(where)
