@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.distributions.densities import standard_normal_log_prob
-from models.networks.dense import DenseGroup
+from models.networks.dense import Conv2d, DenseGroup
 from models.networks.weight_norm import normed
 from models.noise import Noise, normal
 
@@ -21,10 +21,10 @@ def convolutions(hidden: int) -> Network:
     """Return three convolutions of `hidden` channels, of which the last starts at 0, a coupling as the identity."""
 
     def network(channels: int, out: int) -> nn.Module:
-        last = nn.Conv2d(hidden, out, 3, padding=1)
+        last = Conv2d(hidden, out, 3, padding=1)
         for parameter in last.parameters():
             nn.init.zeros_(parameter)
-        first, second = nn.Conv2d(channels, hidden, 3, padding=1), nn.Conv2d(hidden, hidden, 1)
+        first, second = Conv2d(channels, hidden, 3, padding=1), Conv2d(hidden, hidden, 1)
         return nn.Sequential(first, nn.ELU(), second, nn.ELU(), last)
 
     return network
@@ -35,7 +35,7 @@ def dense(growth: int, steps: int) -> Network:
 
     def network(channels: int, out: int) -> nn.Module:
         group = DenseGroup(channels, growth, steps)
-        return nn.Sequential(group, normed(nn.Conv2d(group.out_channels, out, 3, padding=1)))
+        return nn.Sequential(group, normed(Conv2d(group.out_channels, out, 3, padding=1)))
 
     return network
 

@@ -12,7 +12,7 @@ from models.networks.weight_norm import normed
 REDUCTION = 8  # of channels inside channel attention
 
 
-class _Conv2d(nn.Conv2d):
+class Conv2d(nn.Conv2d):
     """Torch's convolution of square kernels, small images by the faster way: [B, C, H, W] -> [B, C', H', W']."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -47,8 +47,8 @@ class Style(NamedTuple):
     def down(self, channels: int) -> nn.Module:
         """Return what halves sides and doubles channels: a convolution of stride 2, or one of the means of 2 x 2."""
         if not self.pooling:
-            return self.layer(_Conv2d(channels, 2 * channels, 3, 2, 1))
-        return nn.Sequential(nn.AvgPool2d(2), self.layer(_Conv2d(channels, 2 * channels, 3, padding=1)))
+            return self.layer(Conv2d(channels, 2 * channels, 3, 2, 1))
+        return nn.Sequential(nn.AvgPool2d(2), self.layer(Conv2d(channels, 2 * channels, 3, padding=1)))
 
     def up(self, channels: int) -> nn.Module:
         """Return what doubles sides and halves channels: a transposed convolution of stride 2, or a convolution to four
@@ -56,7 +56,7 @@ class Style(NamedTuple):
         half = channels // 2
         if not self.subpixel:
             return self.layer(_Doubling(channels, half))
-        return nn.Sequential(self.layer(_Conv2d(channels, 4 * half, 3, padding=1)), nn.PixelShuffle(2))
+        return nn.Sequential(self.layer(Conv2d(channels, 4 * half, 3, padding=1)), nn.PixelShuffle(2))
 
 
 PAPER = Style()
@@ -72,8 +72,8 @@ class DenseStep(nn.Module):
 
     def __init__(self, channels: int, growth: int, style: Style = PAPER):
         super().__init__()
-        self.narrow = style.layer(_Conv2d(channels, 4 * growth, 1))
-        self.wide = style.layer(_Conv2d(4 * growth, growth, 3, padding=1))
+        self.narrow = style.layer(Conv2d(channels, 4 * growth, 1))
+        self.wide = style.layer(Conv2d(4 * growth, growth, 3, padding=1))
 
     def forward(self, h: Tensor) -> Tensor:
         return F.elu(torch.cat([h, self.wide(self.narrow(h))], 1))
@@ -90,7 +90,7 @@ class ChannelAttention(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         inside = max(1, channels // REDUCTION)
-        self.squeeze, self.excite = normed(_Conv2d(channels, inside, 1)), normed(_Conv2d(inside, channels, 1))
+        self.squeeze, self.excite = normed(Conv2d(channels, inside, 1)), normed(Conv2d(inside, channels, 1))
 
     def forward(self, h: Tensor) -> Tensor:
         return h * self.excite(self.squeeze(h.mean((2, 3), keepdim=True))).sigmoid()
@@ -111,7 +111,7 @@ def dense_flat(channels: int, out: int, growth: int, steps: int, groups: int, st
     for _ in range(groups):
         layers.append(DenseGroup(channels, growth, steps, style))
         channels += steps * growth
-    return nn.Sequential(*layers, style.layer(_Conv2d(channels, out, 1), last=True))
+    return nn.Sequential(*layers, style.layer(Conv2d(channels, out, 1), last=True))
 
 
 def dense_down(channels: int, out: int, size: tuple[int, int], downs: int, style: Style = PAPER) -> nn.Sequential:
@@ -144,7 +144,7 @@ def dense_up(channels: int, out: int, size: tuple[int, int], ups: int, style: St
         if ups:
             layers.append(style.up(channels))
             channels, growth = channels // 2, max(1, growth // 2)
-    return nn.Sequential(*layers, style.layer(_Conv2d(channels, out, 3, padding=1), last=True))
+    return nn.Sequential(*layers, style.layer(Conv2d(channels, out, 3, padding=1), last=True))
 
 
 def code_maps(latent_dim: int, shape: tuple[int, ...], downs: int) -> tuple[int, int, int]:
