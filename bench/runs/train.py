@@ -96,7 +96,7 @@ def try_together(
         return train_together(group, suite_folder, data(), progress)
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        log.warning("%s and %d others are trained one by one (%s)", group[0].id, len(group) - 1, reason)
+        log.warning("%s: its group of %d is trained one by one (%s)", group[0].id, len(group), reason)
         return {}
 
 

@@ -14,6 +14,7 @@ from bench.training import recorded
 from bench.training.config import TrainerConfig
 from bench.training.loader import ImageTensors, Loader
 from bench.training.optimisers import Optimiser
+from models.networks.weight_norm import starts_from_data
 
 SELECTION_SEED = 20_000  # the noise of the validation criterion: the same in every epoch, run and model
 
@@ -111,3 +112,18 @@ class Engine(ABC):
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Return a model's parameters and buffers by name, without their history; a shared tensor once."""
     return {name: t.detach() for name, t in chain(model.named_parameters(), model.named_buffers())}
+
+
+def initialise(model: nn.Module, loader: Loader, seed: int) -> None:
+    """Show a model the first batch that it will train on; nothing where no layer starts from data.
+
+    Noise comes from a generator of its own, and the loader stays where it is, so that all else is as without it. It
+    depends on the seed and the images alone: a training that goes on from a state overwrites what it does.
+    """
+    if not starts_from_data(model):
+        return
+    position = loader.state_dict()
+    index = loader.epoch()[0]
+    loader.load_state_dict(position)
+    generator = torch.Generator(loader.x.device).manual_seed(seed)
+    model.initialise_from_data(loader.batch(index, generator), generator)  # type: ignore[operator]

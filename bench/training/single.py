@@ -6,8 +6,7 @@ from torch import Tensor
 
 from bench.training.compiled import Compiled
 from bench.training.config import TrainerConfig
-from bench.training.data_init import initialise
-from bench.training.engine import SELECTION_SEED, Diverged, Engine, own_tensors
+from bench.training.engine import SELECTION_SEED, Diverged, Engine, initialise, own_tensors
 from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision
 from models.capabilities import capable

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from bench.training.config import TrainerConfig
-from bench.training.data_init import initialise
-from bench.training.engine import SELECTION_SEED, Engine, own_tensors
+from bench.training.engine import SELECTION_SEED, Engine, initialise, own_tensors
 from bench.training.functional import call_with, gradients_of
 from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision

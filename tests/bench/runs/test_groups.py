@@ -37,7 +37,7 @@ def test_groups_hold_seeds_and_loss_weights_of_one_architecture() -> None:
     betas = ("VAE", "beta-VAE 0.5", "beta-VAE 1.5")  # a VAE is a beta-VAE of weight 1
     assert groups_[tuple((row, "bidirectional") for row in betas)] == 9
     assert groups_[(("IWAE", "unidirectional"),)] == 3
-    assert groups_[(("beta-VAE 0.5", "stock"),)] == 3  # Pythae's loss has the weight inside
+    assert groups_[(("beta-VAE 0.5", "stock"), ("beta-VAE 1.5", "stock"))] == 6  # Pythae's VAE has no weight
     assert sum(map(len, groups.candidates(plan()))) == len(plan())
 
 
@@ -150,15 +150,18 @@ def test_a_group_interrupted_between_two_of_its_models_goes_on_with_all_of_them(
         assert whole.read_bytes() == broken.read_bytes()
 
 
-def test_a_group_that_fails_as_a_whole_is_tried_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_that_fails_as_a_whole_is_tried_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fails(*_: Any) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("bench.runs.execute.train_together", fails)
+    monkeypatch.setattr("bench.runs.train.train_together", fails)
     settings = ("epochs=1", "evaluation.images=20", "evaluation.nll_images=5", "evaluation.nll_samples=2")
     runs = plan(*settings, models="VAE/bidirectional", seeds=(0, 1))
     statuses = execute(runs, Work(tmp_path), QUIET)
     assert set(statuses.values()) == {"done"}
+    assert "its group of 2 is trained one by one (RuntimeError: out of memory)" in caplog.text
 
 
 BUSY = "print('busy', flush=True)\nwhile True: pass"

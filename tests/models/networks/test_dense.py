@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from bench.training.data_init import initialise
+from bench.training.engine import initialise
 from bench.training.loader import Loader
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
 from models import MODELS
