@@ -4,11 +4,11 @@ import torch
 from pythae.models import BaseAE
 from torch import Tensor
 
-from bench.training.compiled import Compiled
 from bench.training.config import TrainerConfig
 from bench.training.engine import SELECTION_SEED, Diverged, Engine, initialise, own_tensors
 from bench.training.loader import ImageTensors
 from bench.training.precision import chosen, set_precision
+from bench.training.traced import Traced
 from models.capabilities import capable
 from models.training import Batch, Step, as_float, steps_of
 
@@ -43,7 +43,7 @@ class Single(Engine):
         capture, own = config.steps.capture, type(model).__module__.partition(".")[0] in KNOWN
         about = (self.passes, self.model, self.loader, self.generator, precision, capture)
         programs = len(self._steps) if capture or (own and self.long_enough) else 0
-        self._compiled = [Compiled(place, *about) for place in range(programs)]
+        self._traced = [Traced(place, *about) for place in range(programs)]
 
     def begin(self, epoch: int) -> None:
         self.model.train()
@@ -52,7 +52,7 @@ class Single(Engine):
     def step(self, index: Tensor) -> Tensor:
         (row,) = index
         for place, step in enumerate(self._steps):
-            loss = self._compiled[place](step, row) if self._compiled else self.passes(step, row)
+            loss = self._traced[place](step, row) if self._traced else self.passes(step, row)
             self.optimisers[step.name].step()
         return loss[None]
 

@@ -9,8 +9,9 @@ from models.pythae.drawing import Drawn
 
 
 def _stock(base: type[BaseAE], config: type[BaseAEConfig], *can: type, weights: tuple[str, ...] = ()) -> Family:
-    """Return Pythae's `base` with the capabilities of `can`; it trains by Pythae's own `forward`."""
-    body = {"__module__": base.__module__} | ({"weight_options": frozenset(weights)} if weights else {})
+    """Return Pythae's `base` with the capabilities of `can`; it trains by Pythae's own `forward`, whose terms are
+    multiplied by the attributes `weights`."""
+    body = {"__module__": base.__module__, "weight_options": frozenset(weights)}
     return Family(type(base.__name__, (*can, base), body), config)
 
 

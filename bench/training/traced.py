@@ -26,7 +26,7 @@ def machine_code(graph: GraphModule, arguments: Sequence[Tensor], options: dict[
     return compiled(graph, list(arguments), options=options)
 
 
-class Compiled:
+class Traced:
     """Takes the passes of one step of a model, by its `place` among them, from a program, for whole batches.
 
     The step is traced for all epochs: with `capture` torch's compiler fuses its elementwise passes, casts among them;
@@ -99,14 +99,14 @@ class Compiled:
 
     def _check(self, step: Step, index: Tensor, before: dict[str, Any]) -> None:
         found = []
-        for compiled in (False, True):
+        for traced in (False, True):
             self._restore(before)
             assert self._program is not None
-            loss = self._run(self._program, index) if compiled else self._plain(step, index)
+            loss = self._run(self._program, index) if traced else self._plain(step, index)
             found.append([loss, *(p.grad for p in self._owned), *self._before()["buffers"].values()])
         for one, other in zip(*found, strict=True):
             if (one is None) != (other is None) or (one is not None and not self._equal(one, other)):
-                raise ValueError("compiled, its first batch comes out differently")
+                raise ValueError("traced, its first batch comes out differently")
 
     def _equal(self, one: Tensor, other: Tensor) -> bool:
         if not self._capture and one.device.type == "cpu":

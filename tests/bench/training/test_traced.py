@@ -1,4 +1,4 @@
-"""Steps compiled on a processor: the same training as without, or a warning that says why there is none."""
+"""Steps traced, recorded or compiled, on a processor: the same training as without, or a warning that says why not."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from every_model import EVERY_MODEL, SHAPE, build
 from pythae.models import VAE, VAEConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 
-from bench.training import compiled, recorded
+from bench.training import recorded, traced
 from bench.training.settings import StepSettings
 from bench.training.single import Single
 from bench.training.trainer import ImageTensors, Trainer, TrainerConfig
@@ -35,7 +35,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs a
 @pytest.fixture
 def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run traces as they are, operation by operation."""
-    monkeypatch.setattr(compiled, "machine_code", lambda graph, arguments, options: graph)
+    monkeypatch.setattr(traced, "machine_code", lambda graph, arguments, options: graph)
 
 
 def trained(model: Any, folder: Path | None = None, callbacks: Any = (), **settings: Any) -> tuple[Any, list[str]]:
@@ -67,8 +67,8 @@ def stock(**options: Any) -> VAE:
 @EVERY_MODEL
 @pytest.mark.usefixtures("uncompiled")
 def test_a_traced_training_is_the_training(name: str) -> None:
-    traced, said = trained(build(name), capture=True)
-    assert same(traced, trained(build(name))[0], rtol=0.0, atol=1e-6)
+    model, said = trained(build(name), capture=True)
+    assert same(model, trained(build(name))[0], rtol=0.0, atol=1e-6)
     reason = REFUSED.get(PREFIX.sub("", name))
     assert len(said) == (reason is not None)
     assert reason is None or reason in said[0]
@@ -76,14 +76,14 @@ def test_a_traced_training_is_the_training(name: str) -> None:
 
 @EVERY_MODEL
 def test_a_recorded_training_is_the_training_to_the_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps: list[compiled.Compiled] = []
-    take = compiled.Compiled.__call__
+    steps: list[traced.Traced] = []
+    take = traced.Traced.__call__
 
     def noted(self: Any, step: Any, index: Any) -> Any:
         steps.append(self)
         return take(self, step, index)
 
-    monkeypatch.setattr(compiled.Compiled, "__call__", noted)
+    monkeypatch.setattr(traced.Traced, "__call__", noted)
     plain, _ = trained(build(name))
     assert not steps  # two epochs are over sooner
     monkeypatch.setattr(recorded, "WORTH", 0)
@@ -103,7 +103,7 @@ def test_convolutions_of_a_few_pixels_are_one_operation_of_a_trace(monkeypatch: 
         seen.extend(str(node.target) for node in graph.graph.nodes if "models.tiny" in str(node.target))
         return graph
 
-    monkeypatch.setattr(compiled, "machine_code", note)
+    monkeypatch.setattr(traced, "machine_code", note)
     network = {"channels": (128, 128), "strides": (2, 2), "hidden": ()}  # the second layer sees 4 x 4 pixels
 
     def model() -> Any:
@@ -111,14 +111,14 @@ def test_convolutions_of_a_few_pixels_are_one_operation_of_a_trace(monkeypatch: 
         kind = MODELS["BidirectionalVAE"].resolve()
         return kind(kind.config_class(input_dim=SHAPE, latent_dim=2, network=network))
 
-    traced, said = trained(model(), capture=True)
+    ended, said = trained(model(), capture=True)
     assert not said
     assert sorted(seen) == [
         *["models.tiny_adjoint.default"] * 2,  # to decode, and the gradient of what the encoder's saw
         *["models.tiny_convolve.default"] * 2,
         *["models.tiny_weight_gradient.default"] * 2,
     ]
-    assert same(traced, trained(model())[0], rtol=0.0, atol=1e-6)
+    assert same(ended, trained(model())[0], rtol=0.0, atol=1e-6)
 
 
 @needs_compiler
@@ -169,9 +169,9 @@ def test_the_program_is_of_whole_batches_whichever_comes_first(labelled: int | N
     engine.begin(1)
     *_, whole, rest = engine.batches()
     engine.step(rest)
-    assert engine._compiled[0]._program is None
+    assert engine._traced[0]._program is None
     engine.step(whole)
-    assert engine._compiled[0]._program is not None and whole.shape[1] == 16 + (labelled or 0) > rest.shape[1]
+    assert engine._traced[0]._program is not None and whole.shape[1] == 16 + (labelled or 0) > rest.shape[1]
 
 
 @pytest.mark.parametrize("fault", ["gradient", "compiler"])
@@ -186,7 +186,7 @@ def test_a_wrong_program_is_not_used(fault: str, monkeypatch: pytest.MonkeyPatch
 
         return program
 
-    monkeypatch.setattr(compiled, "machine_code", machine_code)
+    monkeypatch.setattr(traced, "machine_code", machine_code)
     model, said = trained(stock(), capture=True)
     assert len(said) == 1 and {"gradient": "comes out differently", "compiler": "no compiler here"}[fault] in said[0]
     assert same(model, trained(stock())[0], rtol=0.0, atol=0.0)
