@@ -12,7 +12,7 @@ from bench.metrics import METRICS, Metric
 from bench.metrics.types import Blank, Measured
 from bench.samplers import SAMPLERS
 from bench.study.schema import Evaluation as Settings
-from bench.system.memory import out_of_memory
+from bench.system.memory import keep_freed_memory, out_of_memory
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def wanted(settings: Settings) -> list[tuple[str, Metric, Mapping[str, str]]]:
 
 def measure(evaluation: Evaluation) -> list[Measurement]:
     """Return every wanted metric, in the registry's order; blank with a reason where it cannot be had."""
+    keep_freed_memory()
     return [_measure(evaluation, *cell) for cell in wanted(evaluation.settings)]
 
 

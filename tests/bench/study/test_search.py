@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 
 from bench.command import search as command
+from bench.data import image_shape
 from bench.data.types import ImageDataset, Split
 from bench.errors import BadInput
 from bench.run import main
 from bench.runs import execute, searching
+from bench.runs.searching import tasks_of
+from bench.runs.train import configure
 from bench.study import search, suite
 from bench.study.run import slug
 from bench.study.search import Grid, Outcome, Search
@@ -101,6 +104,17 @@ def test_draws_lie_in_their_ranges_evenly_in_the_logarithm() -> None:
     assert all(type(count) is int and 2 <= count <= 9 for count in counts)
     # a scrambled Sobol' sequence of 8 has one point in each eighth of every axis, here in half a decade
     assert sorted(int((np.log10(rate) + 3) * 2) for rate in rates) == list(range(8))
+
+
+@pytest.mark.parametrize("name", ["all-digits-tuned", "all-mnist-tuned"])
+def test_no_drawn_configuration_is_refused(name: str) -> None:
+    loaded = suite.load(name, "small")
+    shape = image_shape(loaded.dataset, loaded.data)
+    runs = suite.expand(loaded, name, "small", seeds=[0], shape=shape)
+    tasks = tasks_of(search.searches(loaded, "small", runs), runs)
+    assert len(tasks) == 8 * len(runs)
+    for task in tasks:
+        configure(task.run, shape)
 
 
 TUNED = """
