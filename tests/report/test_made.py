@@ -1,16 +1,21 @@
 """Nothing is made twice of the same digests; what is not as it was is made again."""
 
+import contextlib
 import logging
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from report.build import write, write_page
-from report.made import NAME
+from report import build
+from report.build import suite_folders, write, write_page
+from report.made import _PACKAGES, NAME
 from tests.report.test_withstand import whole
+
+ROOT = Path(__file__).parents[2]
 
 
 def times(folder: Path) -> dict[Path, int]:
@@ -95,3 +100,23 @@ def test_a_picture_of_the_same_pixels_stays_as_another_machine_wrote_it(tmp_path
     changed = path.read_bytes()
     write(suite)
     assert path.read_bytes() not in (other, changed)
+
+
+def test_committed_tables_and_figures_are_of_this_code_and_of_their_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().split() if "==" in line)
+    if [name for name in _PACKAGES if version(name) != pins[name]]:
+        pytest.skip("other versions than those of constraints.txt are installed")
+    folders = suite_folders(ROOT / "results")
+    if any((folder / own).exists() for folder in folders for own in ("runs", "digests")):
+        pytest.skip("runs of this checkout lie among the committed results")
+    anew: list[str] = []
+
+    def noted(folder: Path, published: bool) -> list[Path]:
+        anew.append(folder.name)
+        raise InterruptedError
+
+    monkeypatch.setattr(build, "_write", noted)
+    for folder in folders:
+        with contextlib.suppress(InterruptedError):
+            write(folder)
+    assert not anew, f"python -m report would make them anew, then commit: {anew}"
