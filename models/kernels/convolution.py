@@ -66,11 +66,8 @@ def suits(x: Tensor, weight: Tensor, pixels: int) -> bool:
 
 def folded_conv_transpose2d(y: Tensor, weight: Tensor, stride: int, padding: int, size: Sequence[int]) -> Tensor:
     """Return the adjoint as one product, whose windows are then summed: fast for few channels, without a gradient."""
-    if y.stride(1) == 1:  # channels last: one product of all pixels, as they lie
-        pixels = y.permute(0, 2, 3, 1).flatten(0, 2).t()  # [out, B H' W']
-        windows = (weight.flatten(1).t() @ pixels).unflatten(1, (len(y), -1)).transpose(0, 1)
-    else:
-        windows = weight.flatten(1).t() @ y.flatten(2)  # [B, in k k, H' W']
+    taps = weight.flatten(1).t().expand(len(y), -1, -1)
+    windows = torch.bmm(taps, y.flatten(2))  # [B, in k k, H' W']; of a parameter, `@` would make one narrow product
     kernel = (weight.shape[2], weight.shape[3])
     return F.fold(windows, (size[0], size[1]), kernel, padding=padding, stride=stride)
 
