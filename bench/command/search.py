@@ -41,23 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def outcomes(name: str, results: Path) -> list[Outcome]:
+    """Return what a folder of tables holds of a declared search."""
+    grid = search.load(name)
+    return read(_tasks(grid, dict.fromkeys((*grid.screen, *grid.seeds))), results / f"{name}.csv")
+
+
 def progress(name: str, results: Path) -> tuple[int, int]:
     """Return how many of a search's trainings a folder of tables holds, and how many there are."""
-    grid = search.load(name)
-    found = grid.search
-    done = len(read(_tasks(grid, dict.fromkeys((*found.screen, *found.seeds))), results / f"{name}.csv"))
+    found, done = search.load(name).search, len(outcomes(name, results))
     later = found.finalists * len(set(found.seeds) - set(found.screen))
     total = (len(found.points) * len(found.screen) + later) * len(found.runs)
     return min(done, total), total
 
 
-def describe(found: Search, outcomes: list[Outcome]) -> str:
-    """Return the mean losses, the best first, and the choice."""
-    chosen, lines = found.choice(outcomes), []
+def describe(found: Search, came: list[Outcome]) -> str:
+    """Return the means of the criterion, the best first, and the choice."""
+    chosen, lines = found.choice(came), []
     for seeds in (found.screen, found.seeds):
-        means = found.values(outcomes, seeds)
-        lines.append(f"validation loss, mean over {' and '.join(found.runs)}, seeds {list(seeds)}")
-        for point, loss in sorted(means.items(), key=lambda pair: pair[1] if pair[1] is not None else float("inf")):
+        means = found.values(came, seeds)
+        lines.append(f"{found.criterion.replace('_', ' ')}, mean over {' and '.join(found.runs)}, seeds {list(seeds)}")
+        for point, loss in sorted(means.items(), key=lambda p: float("inf") if p[1] is None else found.sign * p[1]):
             said = "diverged" if loss is None else f"{loss:.3f}"
             lines.append(f"  {said}  {' '.join(found.settings(point))}")
     lines.append(f"chosen: {' '.join(found.settings(chosen))}" if chosen else "not chosen yet: trainings are missing")

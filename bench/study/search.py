@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -20,7 +20,7 @@ from bench.errors import BadInput, unknown
 from bench.metrics import METRICS
 from bench.study import PresetName, suite, suite_files
 from bench.study.run import Run
-from bench.study.schema import Drawn, Range, Row, Seed, Suite, explain
+from bench.study.schema import Criterion, Drawn, Range, Row, Seed, Suite, explain
 from bench.training.settings import Training
 
 DECLARED = suite_files.SUITES / "search"
@@ -98,27 +98,31 @@ class Search:
 class Grid(BaseModel):
     """A declared search.
 
+    title      what it chooses
     runs       "row/variant" of a suite's runs that share the setting, and have the same say in it
     screen     seeds that every point of the grid is trained at
     finalists  how many of the best points are trained at all `seeds`
+    criterion  LOSS, or a metric on validation images where the losses of its runs are no bounds
     grid       values of keys that `--set` takes; the last key changes first
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    title: Annotated[str, Field(min_length=1)]
     suite: str
     preset: PresetName
     runs: tuple[str, ...] = Field(min_length=1)
     screen: tuple[Seed, ...] = (0,)
     seeds: tuple[Seed, ...] = (0, 1, 2)
     finalists: Annotated[int, Field(ge=1)] = 3
+    criterion: Literal["validation_loss"] | Criterion = LOSS
     grid: dict[str, Annotated[tuple[JsonValue, ...], Field(min_length=1)]] = Field(min_length=1)
 
     @property
     def search(self) -> Search:
         """What is searched."""
         points = tuple(product(*self.grid.values()))
-        return Search(tuple(self.grid), points, self.runs, self.screen, self.seeds, self.finalists)
+        return Search(tuple(self.grid), points, self.runs, self.screen, self.seeds, self.finalists, self.criterion)
 
     def expand(self, point: Point, seeds: Iterable[int], shape: tuple[int, ...]) -> list[Run]:
         """Return the runs of a point; controls are none of them."""

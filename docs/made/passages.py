@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.made import findings, machines, reference
+from docs.made import findings, machines, reference, searches
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEAD = r"(?P<head><!-- made: (?P<name>[\w-]+)(?P<arguments>[^>]*?) -->)"
@@ -35,6 +35,7 @@ MADE: dict[str, Callable[..., str]] = {
     "networks": reference.networks,
     "presets": reference.presets,
     "registries": reference.registries,
+    "search": searches.searches,
     "settings": reference.settings,
     "suites": reference.suites,
 }

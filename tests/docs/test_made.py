@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.metrics import METRICS
+from bench.study import search
 from docs.made.notebook import NOTEBOOK, notebook
 from docs.made.passages import MADE, MARKS, ROOT, pages, rebuilt
 from docs.made.reference import FORMULAS
@@ -28,6 +29,11 @@ ALLOWED = {"README.md": {"95 %"}, "docs/howto/tables.md": {"95 %"}, "docs/howto/
 def test_a_rebuild_changes_nothing(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert rebuilt(text) == text, f"{path.name} is not as it is made now: python -m docs.made"
+
+
+def test_the_page_of_searches_has_every_declared_one() -> None:
+    text = (ROOT / "docs" / "reference" / "searches.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"made: search name=(\S+)", text)) == search.names()
 
 
 def test_the_notebook_is_the_tutorial() -> None:

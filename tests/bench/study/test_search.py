@@ -27,6 +27,7 @@ from bench.study.run import slug
 from bench.study.search import Grid, Outcome, Search
 
 TINY = """
+title = "Rate"
 suite = "digits"
 preset = "small"
 runs = ["VAE/unidirectional", "VAE/bidirectional"]
@@ -39,9 +40,11 @@ train_images = [64]
 learning_rate = [1e-3, 1e6]
 """
 
+RESULTS = Path(__file__).parents[3] / "results"
+
 
 def declared(**fields: object) -> Search:
-    base = {"suite": "digits", "preset": "small", "runs": ["a", "b"], "seeds": [0, 1], "finalists": 2}
+    base = {"title": "Rate", "suite": "digits", "preset": "small", "runs": ["a", "b"], "seeds": [0, 1], "finalists": 2}
     return Grid.model_validate(base | {"grid": {"learning_rate": [1, 2, 3]}} | fields).search
 
 
@@ -70,6 +73,15 @@ def test_every_declared_search_expands(name: str) -> None:
     for point in found.search.points:
         runs = found.expand(point, found.seeds, (1, 32, 32))
         assert len(runs) == len(found.runs) * len(found.seeds) == len({run.id for run in runs})
+
+
+@pytest.mark.parametrize("name", search.names())
+def test_a_preset_has_what_its_search_chose(name: str) -> None:
+    found = search.load(name)
+    if chosen := found.search.choice(command.outcomes(name, RESULTS / "search")):
+        loaded = suite.load(found.suite, found.preset)
+        own = suite.expand(loaded, found.suite, found.preset, seeds=[0], shape=(1, 32, 32))
+        assert {run.id for run in found.expand(chosen, [0], (1, 32, 32))} <= {run.id for run in own}
 
 
 def test_a_search_is_carried_out_and_goes_on(
