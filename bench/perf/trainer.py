@@ -119,7 +119,7 @@ def cases(training: ImageTensors, validation: ImageTensors) -> list[Case]:
     digits = data.load("digits")
     small = tensors(digits.train), tensors(digits.validation)
     ways, made = {"float32": OURS["float32"]} | TOGETHER, partial(_suite_vae, "digits", "small")
-    return [*found, Case("the digits suite's VAE", made, small[0], small[1], ways, warm_up=5, timed=20, batch=64)]
+    return [*found, Case("the digits suite's VAE", made, small[0], small[1], ways, warm_up=5, timed=60, batch=64)]
 
 
 def _stock_vae(kind: str, seed: int) -> BaseAE:

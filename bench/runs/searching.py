@@ -69,9 +69,11 @@ def carry_out(
     """Carry out those of some tasks that a table lacks, several at once; each outcome is a line of it at once.
 
     `stack` says that runs train as one which can: those of a model that differ in its rate and in loss weights.
+    Raises BadInput for a configuration that cannot be, before anything is trained.
     """
     from bench import data
     from bench.runs import groups
+    from bench.runs.cost import refuse_impossible
 
     done = {(o.run, o.seed, o.point) for o in read(tasks, table)}
     todo = {task.run.id: task for task in tasks if (label(task.run), task.run.seed, task.point) not in done}
@@ -80,6 +82,7 @@ def carry_out(
         return
     first, runs = tasks[0].run, [task.run for task in tasks]
     shape = data.image_shape(first.dataset, dict(first.data))
+    refuse_impossible(runs, shape)
     cut = groups.jobs(runs, [task.run for task in todo.values()], shape, stack, rates=True)
     given = [(job, {run.id: todo[run.id].search.criterion for run in job if run.id in todo}) for job in cut]
     for outcomes in _each(given, work, data_dir, jobs):

@@ -1,7 +1,7 @@
 """An optimiser and a schedule for a list of parameters."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -41,6 +41,8 @@ class Optimiser:
         optimizer_class = getattr(torch.optim, config.optimizer_cls)
         self.optimizer: torch.optim.Optimizer = optimizer_class(self.parameters, lr=config.learning_rate, **options)
         self._epsilon = self.optimizer.param_groups[0].get("eps", 0.0)
+        self._fused: Callable[[], None] | None = None
+        self._first = True  # the next step is the first, or the first from a state
         self.schedule: lr_scheduler.LRScheduler | None = None
         self._per_batch = config.scheduler_cls == "OneCycleLR"
         if config.scheduler_cls is not None:
@@ -63,7 +65,7 @@ class Optimiser:
             for group in self.optimizer.param_groups:
                 group["eps"] = self._epsilon / math.sqrt(1 - group["betas"][1] ** self._steps)
         before = [parameter.detach().clone() for parameter in self.parameters] if self._relative else []
-        self.optimizer.step()
+        self._move(len(gradients))
         for parameter, old in zip(self.parameters, before, strict=bool(before)):
             ratio = old.new_tensor(self._relative).view(-1, *[1] * (old.ndim - 1))
             parameter.data.copy_(old.lerp(parameter.data, ratio))
@@ -71,6 +73,27 @@ class Optimiser:
             self._drop_traces()
         if self._per_batch and self.schedule is not None:
             self.schedule.step()
+
+    def _move(self, moved: int) -> None:
+        """Take the optimiser's step: from the second on its kernel alone, while all parameters have gradients
+        and nobody hooks into it.
+        """
+        watched = self.optimizer._optimizer_step_pre_hooks or self.optimizer._optimizer_step_post_hooks
+        if self._fused is not None and moved == len(self.parameters) and not watched:
+            self._fused()
+            return
+        self._part_counts()
+        self.optimizer.step()
+        if self._first:
+            self._fused = fused_adam(self.optimizer, self.parameters)
+        self._first = False
+
+    def _part_counts(self) -> None:
+        """Give each parameter a count of steps of its own again, as torch's step takes it."""
+        for state in self.optimizer.state.values() if self._fused or self._first else ():
+            if isinstance(state.get("step"), torch.Tensor):
+                state["step"] = state["step"].clone()
+        self._fused = None
 
     def _drop_traces(self) -> None:
         for state in self.optimizer.state.values():
@@ -109,8 +132,42 @@ class Optimiser:
         """Put both into a state."""
         self._steps = state["steps"]
         self.optimizer.load_state_dict(state["optimizer"])
+        self._fused, self._first = None, True
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
+
+
+def fused_adam(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]) -> Callable[[], None] | None:
+    """Return the step of a fused Adam or AdamW that has taken as many along all parameters; None for anything else.
+
+    It does what the optimiser's own does, but neither collects moments anew nor counts for each parameter, which takes
+    longer than moving small ones: they have one count from now on.
+    """
+    (group, *others), states = optimizer.param_groups, [optimizer.state[p] for p in parameters if p in optimizer.state]
+    if not isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW)) or others or len(states) < len(parameters):
+        return None
+    alike = len({(parameter.device, parameter.dtype) for parameter in parameters}) == 1
+    if not alike or not group["fused"] or group["amsgrad"] or group["maximize"] or torch.is_tensor(group["lr"]):
+        return None
+    decoupled = isinstance(optimizer, torch.optim.AdamW) or group.get("decoupled_weight_decay")
+    kernel: Callable[..., None] = torch._fused_adamw_ if decoupled else torch._fused_adam_
+    first, second = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
+    count = states[0]["step"]
+    if any(state["step"] != count for state in states):
+        return None
+    for state in states:
+        state["step"] = count
+    counts = [count] * len(states)
+
+    @torch.no_grad()
+    def step() -> None:
+        gradients = [parameter.grad for parameter in parameters]
+        own = {name: group[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
+        own["beta1"], own["beta2"] = group["betas"]
+        count.add_(1)
+        kernel(parameters, gradients, first, second, [], counts, **own)
+
+    return step
 
 
 def distinct(parameters: Iterable[torch.nn.Parameter]) -> list[torch.nn.Parameter]:

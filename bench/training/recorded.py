@@ -1,12 +1,13 @@
 """A function of tensors as the list of operations that it came down to, carried out again without what led to them."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
-from torch.fx import Graph, GraphModule
+from torch.fx import Graph, GraphModule, Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -65,10 +66,13 @@ def record(function: Callable[..., Results], arguments: Sequence[Any]) -> tuple[
     """
     recorder = _Recorder()
     for leaf in tree_leaves(arguments):
-        recorder.nodes[leaf] = recorder.graph.placeholder(f"given{len(recorder.nodes)}")
+        recorder.note(leaf, recorder.graph.placeholder(f"given{len(recorder.nodes)}"))
     with recorder:
         results = function(*arguments)
     recorder.graph.output(tuple(recorder.node(result) for result in results))
+    for node in reversed(recorder.graph.nodes):
+        if not node.users and node.op == "call_function" and _changes_nothing(node.target):
+            recorder.graph.erase_node(node)
     program = GraphModule(recorder.constants, recorder.graph)
     return program, lambda leaf: isinstance(leaf, Tensor) and leaf in recorder.nodes
 
@@ -80,6 +84,7 @@ class _Recorder(TorchDispatchMode):
         super().__init__()
         self.graph = Graph()
         self.nodes: Any = WeakTensorKeyDictionary()  # tensor -> Node
+        self._at: WeakValueDictionary[Hashable, Tensor] = WeakValueDictionary()  # the first of such a place
         self.constants: dict[str, Tensor] = {}  # what the function has from elsewhere
 
     def __torch_dispatch__(
@@ -88,13 +93,16 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         noted = tree_map(self.node, (args, kwargs))
         result = func(*args, **kwargs)
+        if func.is_view and isinstance(result, Tensor) and (same := self._at.get(_place(result))) is not None:
+            self.nodes[result] = self.nodes[same]  # a view that there is already
+            return result
         node = self.graph.call_function(func, *noted)
         if isinstance(result, Tensor):
-            self.nodes[result] = node
+            self.note(result, node)
         elif isinstance(result, (tuple, list)) and all(each is None or isinstance(each, Tensor) for each in result):
             for place, each in enumerate(result):
                 if each is not None:
-                    self.nodes[each] = self.graph.call_function(_item, (node, place))
+                    self.note(each, self.graph.call_function(_item, (node, place)))
         elif result is not None:
             raise ValueError(f"it reads a value, by {func}")
         return result
@@ -106,8 +114,25 @@ class _Recorder(TorchDispatchMode):
         if value not in self.nodes:
             name = f"constant{len(self.constants)}"
             self.constants[name] = value
-            self.nodes[value] = self.graph.get_attr(name)
+            self.note(value, self.graph.get_attr(name))
         return self.nodes[value]
+
+    def note(self, tensor: Tensor, node: Node) -> None:
+        """Keep a tensor's node."""
+        self.nodes[tensor] = node
+        if tensor.numel():
+            self._at.setdefault(_place(tensor), tensor)
+
+
+def _place(tensor: Tensor) -> Hashable:
+    """Return what two tensors have in common that are one: numbers, their order, and how they are read."""
+    read = tensor.dtype, tensor.is_conj(), tensor.is_neg()
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), read
+
+
+def _changes_nothing(func: Any) -> bool:
+    """Whether all that an operation does is its result: it neither writes into a tensor nor draws."""
+    return func is _item or not (func._schema.is_mutable or torch.Tag.nondeterministic_seeded in func.tags)
 
 
 def _item(values: Sequence[Tensor], place: int) -> Tensor:

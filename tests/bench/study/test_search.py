@@ -212,6 +212,20 @@ def test_a_search_that_cannot_be_is_refused(tmp_path: Path, written: str, instea
         suite.load(str(tmp_path / "tuned.toml"), "small")
 
 
+def test_a_search_with_a_configuration_that_cannot_be_trains_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = TUNED.replace(
+        'model = "BetaVAE"\nvariants = ["bidirectional"]', 'model = "PoincareVAE"\nvariants = ["stock"]'
+    )
+    odd = odd.replace("options = { beta = 1.0 }", "options = { curvature = 1.0 }")
+    odd = odd.replace("beta = [0.5, 2.0]", "curvature = [0.5, 2.0]")  # of which only 1 can be
+    (tmp_path / "tuned.toml").write_text(odd)
+    assert main(["--suite", str(tmp_path / "tuned.toml"), "--preset", "small", "--results", str(tmp_path)]) == 2
+    assert "curvature" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.csv"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
 def test_no_worker_outlives_a_search_that_is_stopped(number: signal.Signals, code: int, tmp_path: Path) -> None:

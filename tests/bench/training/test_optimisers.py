@@ -1,5 +1,6 @@
 """The optimiser's settings: clipping of one model's and of several models' gradients, and a schedule that stays."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.training.config import TrainerConfig
-from bench.training.optimisers import Optimiser
+from bench.training.optimisers import Optimiser, fused_adam
 from bench.training.settings import StepSettings
 
 
@@ -87,6 +88,43 @@ def test_moments_of_a_dead_unit_never_become_denormal_and_the_weights_are_those_
             slow[name] += bool(((state["exp_avg"] != 0) & (state["exp_avg"].abs() < 1.2e-38)).any())
     assert torch.equal(mine, plain)
     assert slow["plain"] > 500 and slow["mine"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "direct"),
+    [
+        ("Adam", {"weight_decay": 0.1}, True),
+        ("AdamW", {"weight_decay": 0.1, "betas": (0.5, 0.9), "eps": 1e-3}, True),
+        ("AdamW", {"amsgrad": True}, False),
+        ("Adam", {"maximize": True}, False),
+        ("Adam", {"fused": False}, False),
+        ("Adamax", {}, False),
+    ],
+)
+def test_a_step_is_that_of_torch_to_the_bit(name: str, params: dict[str, Any], direct: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    mine, plain = ([nn.Parameter(torch.linspace(-1, 1, n)) for n in (3, 8)] for _ in range(2))
+    settings = {"optimizer_cls": name, "optimizer_params": params, "scheduler_cls": "OneCycleLR", "num_epochs": 3}
+    own = optimiser(mine, **settings)
+    torchs: dict[str, Any] = {"fused": True} if direct or "amsgrad" in params or "maximize" in params else {}
+    other = getattr(torch.optim, name)(plain, lr=1.0, **torchs | params)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(other, max_lr=1.0, total_steps=12)
+    for number in range(10):
+        for one, two in zip(mine, plain, strict=True):
+            one.grad = two.grad = torch.randn(len(one), generator=generator)
+        if number == 7:  # a parameter that the loss does not depend on
+            mine[1].grad = plain[1].grad = None
+        if number == 4:
+            state = copy.deepcopy(own.state_dict())
+            own = optimiser(mine, **settings)
+            own.load_state_dict(state)
+        own.step()
+        other.step()
+        schedule.step()
+        assert all(map(torch.equal, mine, plain))
+        if number in (2, 6):
+            assert (fused_adam(own.optimizer, mine) is not None) == direct
+    assert fused_adam(own.optimizer, mine) is None  # one has taken a step less
 
 
 def test_the_count_of_steps_is_in_the_state() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from bench.training.recorded import Recorded, Results
+from bench.training.recorded import Recorded, Results, record
 
 
 def passes(state: dict[str, Tensor], x: Tensor) -> Results:
@@ -47,6 +47,37 @@ def test_a_recorded_function_computes_and_changes_what_the_function_does() -> No
         assert torch.equal(losses, expected[0]) and torch.equal(gradient, expected[1])
         assert torch.equal(state["count"], own["count"]) and float(state["count"]) > 1
     assert len(calls) == 2  # recorded and checked; never again
+
+
+def test_a_view_is_recorded_once() -> None:
+    def views(x: Tensor) -> Results:
+        once, again = x.t(), x.t()
+        again.add_(1)
+        turned, read = x.to(torch.cfloat).t(), x.view(torch.int64)
+        return once * again, turned.conj() + turned, turned._neg_view() - turned, read + x[:, :].long(), x[:0] + x[0:0]
+
+    x = torch.arange(6.0, dtype=torch.float64).reshape(2, 3)
+    program, _ = record(views, [x.clone()])
+    of = [node.target for node in program.graph.nodes if node.op == "call_function"]
+    assert [of.count(target) for target in (torch.ops.aten.t.default, torch.ops.aten.view.dtype)] == [2, 1]
+    assert all(map(torch.equal, program(x.clone()), views(x.clone())))  # type: ignore[arg-type]
+
+
+def test_what_nobody_asks_for_is_left_out_but_changes_and_draws_are_not() -> None:
+    def wasteful(x: Tensor) -> Results:
+        x.sum().exp(), torch.var_mean(x)
+        x.view(-1).add_(1)
+        torch.randn(2)
+        return (x * torch.rand(3),)
+
+    program, _ = record(wasteful, [torch.ones(2, 3)])
+    found, expected = torch.ones(2, 3), torch.ones(2, 3)
+    torch.manual_seed(0)
+    (one,) = program(found)
+    torch.manual_seed(0)
+    (two,) = wasteful(expected)
+    assert two is not None and torch.equal(one, two) and torch.equal(found, expected)
+    assert sum(node.op == "call_function" for node in program.graph.nodes) == 5
 
 
 def test_a_function_that_reads_a_value_is_called_as_it_is() -> None:
