@@ -95,13 +95,14 @@ def measure(options: argparse.Namespace) -> Row:
     if options.rounds < 1:
         raise BadInput(f"--rounds {options.rounds}: at least one")
     training, validation = images(options, 20_000, 5_000)
-    rows = [row for case in cases(training, validation) for row in compare(case, options.rounds)]
+    timed = 20 if options.quick else 60  # of the digits, whose epochs are short
+    rows = [row for case in cases(training, validation, timed) for row in compare(case, options.rounds)]
     sizes = {"images": len(training), "validation_images": len(validation)}
     settings = SETTINGS | sizes | {"rounds": options.rounds, "warm_up": WARM_UP, "timed": TIMED}
     return {"benchmark": "trainer", "settings": settings, "rows": rows}
 
 
-def cases(training: ImageTensors, validation: ImageTensors) -> list[Case]:
+def cases(training: ImageTensors, validation: ImageTensors, digits_timed: int = 60) -> list[Case]:
     """Return what is compared: Pythae's networks on MNIST, and the digits suite's on its images and batch size.
 
     The paper's residual network is among them on an accelerator, where its epochs are short; bfloat16 is one of our
@@ -119,7 +120,7 @@ def cases(training: ImageTensors, validation: ImageTensors) -> list[Case]:
     digits = data.load("digits")
     small = tensors(digits.train), tensors(digits.validation)
     ways, made = {"float32": OURS["float32"]} | TOGETHER, partial(_suite_vae, "digits", "small")
-    return [*found, Case("the digits suite's VAE", made, small[0], small[1], ways, warm_up=5, timed=60, batch=64)]
+    return [*found, Case("the digits suite's VAE", made, *small, ways, warm_up=5, timed=digits_timed, batch=64)]
 
 
 def _stock_vae(kind: str, seed: int) -> BaseAE:

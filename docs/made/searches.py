@@ -11,11 +11,11 @@ from report.tables.formats.markdown import escape, row
 def searches(name: str) -> str:
     """Return a declared search: its runs, its criterion, the values of every point and the choice."""
     grid, came = search.load(name), outcomes(name, RESULTS / "search")
-    done, all_of_it = progress(name, RESULTS / "search")
     chosen = grid.search.choice(came)
     if chosen:
         said = f"Chosen: {_said(grid, chosen)}."
     else:
+        done, all_of_it = progress(name, RESULTS / "search")
         said = f"Not chosen yet: {done} of {all_of_it} trainings are done (`python -m bench.command.search {name}`)."
     lines = [f"{grid.title}: {_criterion(grid)} of suite `{grid.suite}`, preset {grid.preset}, the least mean over"]
     lines[0] += f" {escape(' and '.join(grid.runs))}. {said}"
